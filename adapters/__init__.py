@@ -1,0 +1,3 @@
+"""Ways to fill a port, one folder each; none imports another."""
+
+__all__: list[str] = []

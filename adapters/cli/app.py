@@ -1,0 +1,43 @@
+"""The command line as a whole: its name, its help, its commands."""
+
+import typer
+from tidegate.ports.commands import CommandsPort
+
+from .check_command import add_check
+from .session_commands import add_demo, add_paper
+from .state_commands import add_journal, add_panic, add_reset_panic, add_status
+
+__all__ = ["build_app"]
+
+_HELP = """A risk-first trading core for Bybit USDT perpetual futures.
+
+Start with: tidegate demo. It needs no keys and no network, and takes about ten seconds.
+
+Results go to stdout, words about trouble to stderr. With --json a command writes JSON and nothing
+else to stdout; amounts are exact decimals, as text. Settings come from a TOML file and from
+variables such as TIDEGATE_LIMITS__DAY_LOSS_MAX=2%.
+"""
+
+
+def build_app(commands: CommandsPort) -> typer.Typer:
+    """Return the command line that drives ``commands``; call it to run."""
+    app = typer.Typer(
+        name="tidegate",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    )
+    for add in (
+        add_demo,
+        add_paper,
+        add_check,
+        add_status,
+        add_journal,
+        add_panic,
+        add_reset_panic,
+    ):
+        add(app, commands)
+    return app

@@ -1,0 +1,96 @@
+"""How figures are written for a person: rounded for the eye, while the books stay exact."""
+
+from datetime import UTC, datetime, timedelta
+
+from tidegate.domain.money import EXACT, Money, Price, Qty, Rate
+
+__all__ = [
+    "UNKNOWN",
+    "count",
+    "duration",
+    "moment",
+    "money",
+    "percent",
+    "price",
+    "qty",
+    "ratio",
+    "signed",
+    "signed_r",
+]
+
+UNKNOWN = "-"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PERCENT_PLACES = 2
+
+
+def money(amount: Money | None) -> str:
+    """Write USDT with two decimals and thousands separated."""
+    return UNKNOWN if amount is None else f"{_no_minus_zero(f'{amount.value:,.2f}')}"
+
+
+def signed(amount: Money | None) -> str:
+    """Write a profit or loss with its sign."""
+    if amount is None:
+        return UNKNOWN
+    text = money(amount)
+    return f"+{text}" if amount.sign > 0 else text
+
+
+def percent(rate: Rate | None) -> str:
+    """Write a fraction as a percentage with two decimals."""
+    if rate is None:
+        return UNKNOWN
+    return f"{_no_minus_zero(f'{EXACT.scaleb(rate.value, _PERCENT_PLACES):.2f}')} %"
+
+
+def ratio(rate: Rate | None) -> str:
+    """Write a factor with two decimals."""
+    return UNKNOWN if rate is None else _no_minus_zero(f"{rate.value:.2f}")
+
+
+def signed_r(rate: Rate | None) -> str:
+    """Write a multiple of the money at risk with its sign."""
+    if rate is None:
+        return UNKNOWN
+    text = ratio(rate)
+    return f"+{text} R" if rate.sign > 0 else f"{text} R"
+
+
+def price(value: Price | None) -> str:
+    """Write a price as it stands on its grid; one that was computed, with two decimals or more."""
+    if value is None:
+        return UNKNOWN
+    exponent = value.value.as_tuple().exponent
+    is_long = isinstance(exponent, int) and exponent < -8
+    return f"{value.value:.2f}" if is_long else str(value)
+
+
+def qty(value: Qty | None, coin: str) -> str:
+    """Write a quantity of a coin in full."""
+    return UNKNOWN if value is None else f"{value} {coin}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Write how many of something there are."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def moment(time_ms: int) -> str:
+    """Write UTC milliseconds to the minute."""
+    return f"{_EPOCH + timedelta(milliseconds=time_ms):%Y-%m-%d %H:%M}"
+
+
+def duration(ms: int | None) -> str:
+    """Write a length of time in its two largest units."""
+    if ms is None:
+        return UNKNOWN
+    minutes = ms // 60_000
+    days, rest = divmod(minutes, 1_440)
+    hours, left = divmod(rest, 60)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {left} min" if hours else f"{left} min"
+
+
+def _no_minus_zero(text: str) -> str:
+    return text.removeprefix("-") if text.startswith("-") and not text.strip("-0.,") else text

@@ -1,0 +1,56 @@
+"""Ctrl-C and SIGTERM: the first asks the session to stop, the second exits at once."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["Stopper", "stop_on_signals"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopper:
+    """Which signal came, and what it stops. A signal before :meth:`attach` is not lost."""
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._stop: Callable[[], None] | None = None
+
+    def attach(self, stop: Callable[[], None]) -> None:
+        """Call ``stop`` at the first signal, at once where it came before."""
+        self._stop = stop
+        if self.received is not None:
+            stop()
+
+    def on_signal(self, number: int, _: FrameType | None) -> None:
+        """Stop at the first signal.
+
+        Raises:
+            SystemExit: at the second one.
+
+        """
+        if self.received is not None:
+            raise SystemExit(128 + number)
+        self.received = signal.Signals(number)
+        if self._stop is not None:
+            self._stop()
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Stopper]:
+    """Install the handlers in the main thread, and put back what was there before.
+
+    In any other thread nothing is installed: Python allows it in the main thread only.
+    """
+    stopper = Stopper()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopper
+        return
+    before = {number: signal.signal(number, stopper.on_signal) for number in _SIGNALS}
+    try:
+        yield stopper
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,304 @@
+"""The scripted venue: an exchange in memory that refuses, delays, loses and breaks on command."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.lifecycle import TERMINAL
+from tidegate.domain.mode import VenueKind
+from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.orders import (
+    ClientId,
+    OrderRequest,
+    Reduction,
+    Symbol,
+    TimeInForce,
+    VenueOrderId,
+)
+from tidegate.domain.reports import (
+    AccountReport,
+    Execution,
+    FundingPayment,
+    OrderReport,
+    PositionReport,
+    Ticker,
+)
+from tidegate.domain.risk.approval import Approved
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.exchange import (
+    Accepted,
+    Capabilities,
+    Capability,
+    Done,
+    ExchangePort,
+    History,
+    MessageSink,
+    PositionStop,
+    Rejected,
+    TimeRange,
+    Unknown,
+)
+
+from . import requests
+from .books import Books
+from .clock import StandingClock
+from .faults import Refusal
+from .margins import account_report, position_report
+from .options import Arrival, MemoryOptions, RequestKind
+from .script import Script
+from .turn import Shared
+
+__all__ = ["MemoryVenue"]
+
+T = TypeVar("T")
+Row = TypeVar("Row", OrderReport, Execution, FundingPayment)
+Answer = TypeVar("Answer", Accepted, Done)
+
+
+class MemoryVenue(ExchangePort):
+    """A small honest venue without a market: prices and faults come from :attr:`script`.
+
+    Orders, positions, attached and position stops, leverage, fees, funding and history behave as on
+    Bybit V5 (one-way mode), and requests are refused with its codes. Amounts are exact and not
+    rounded. One lock guards everything, so any thread may call; messages reach the sink after the
+    change that they tell of, before the call returns. The same calls give the same ids, times and
+    messages. ``clock`` is the venue's clock; without one, time stands at ``options.start_ms`` until
+    the script advances it.
+    """
+
+    def __init__(
+        self,
+        *,
+        instruments: Mapping[Symbol, Instrument],
+        fees: FeeRates,
+        wallet: Money,
+        options: MemoryOptions | None = None,
+        clock: ClockPort | None = None,
+    ) -> None:
+        options = MemoryOptions() if options is None else options
+        books = Books(
+            instruments=dict(instruments),
+            fees=fees,
+            wallet=wallet,
+            options=options,
+            clock=StandingClock(options.start_ms) if clock is None else clock,
+        )
+        self._shared = Shared(books)
+        self._script = Script(self._shared)
+        self._capabilities = Capabilities(
+            supported=options.supported,
+            batch_size_max=options.batch_size_max,
+            not_found_final_ms=options.not_found_final_ms,
+        )
+
+    @property
+    def script(self) -> Script:
+        """What makes the venue move, fill and fail."""
+        return self._script
+
+    def now_ms(self) -> int:
+        """Return the venue's time, UTC milliseconds."""
+        with self._shared.turn() as books:
+            return books.now_ms()
+
+    @property
+    def kind(self) -> VenueKind:
+        """Return ``MEMORY``."""
+        return VenueKind.MEMORY
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what the options declare."""
+        return self._capabilities
+
+    def connect(self, sink: MessageSink) -> None:
+        """Deliver every later message to ``sink``, and the state of the stream at once."""
+        self._capabilities.require(Capability.STREAM)
+        with self._shared.turn() as books:
+            self._shared.delivery.connect(sink, books.now_ms())
+
+    def close(self) -> None:
+        """Deliver nothing more. The venue goes on, and may be connected to again."""
+        with self._shared.turn():
+            self._shared.delivery.close()
+
+    # Queries
+
+    def _ask(self, name: str, read: Callable[[Books], T]) -> T:
+        with self._shared.turn() as books:
+            self._shared.faults.query(name)
+            return read(books)
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """Return the specification of ``symbol``."""
+        return self._ask("instrument", lambda books: books.instrument(symbol))
+
+    def fee_rates(self, symbol: Symbol) -> FeeRates:
+        """Return the fee rates, the same for every symbol."""
+        self._capabilities.require(Capability.FEE_RATES)
+        return self._ask("fee_rates", lambda books: books.fee_rates(symbol))
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        """Return the scripted prices."""
+        return self._ask("ticker", lambda books: books.ticker(symbol))
+
+    def account(self) -> AccountReport:
+        """Return balances and margin."""
+        return self._ask("account", account_report)
+
+    def position(self, symbol: Symbol) -> PositionReport:
+        """Return the position of ``symbol``; the script must have given it a price."""
+        return self._ask("position", lambda books: position_report(books, symbol))
+
+    def positions(self) -> tuple[PositionReport, ...]:
+        """Return every position that is not flat."""
+        return self._ask(
+            "positions",
+            lambda books: tuple(
+                position_report(books, symbol)
+                for symbol, held in books.folded.items()
+                if not held.is_flat
+            ),
+        )
+
+    def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
+        """Return every order that is not finished, the venue's own included, oldest first."""
+        return self._ask("open_orders", lambda books: tuple(books.live(symbol)))
+
+    def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
+        """Return one order, finished or not; ``None`` when it never arrived."""
+
+        def read(books: Books) -> OrderReport | None:
+            order = books.find(client_id)
+            return order if order is not None and order.symbol == symbol else None
+
+        return self._ask("find_order", read)
+
+    def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
+        """Return finished orders last updated within the range; none is ever forgotten."""
+        self._capabilities.require(Capability.HISTORY)
+
+        def read(books: Books) -> History[OrderReport]:
+            ended = (order for order in books.orders.values() if order.status in TERMINAL)
+            rows = [(order.updated_ms, order) for order in ended]
+            return _history(rows, symbol, within)
+
+        return self._ask("order_history", read)
+
+    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
+        """Return executions within the range; none is ever forgotten."""
+        self._capabilities.require(Capability.HISTORY)
+        return self._ask(
+            "executions",
+            lambda books: _history(
+                [(row.time_ms, row) for row in books.executions], symbol, within
+            ),
+        )
+
+    def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
+        """Return funding settlements within the range; none is ever forgotten."""
+        self._capabilities.require(Capability.FUNDING)
+        return self._ask(
+            "funding_payments",
+            lambda books: _history([(row.time_ms, row) for row in books.payments], symbol, within),
+        )
+
+    # Requests
+
+    def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
+        """Send an order. A refused one leaves no trace, and its client id stays free."""
+        request = order.order
+        for capability in _needs(request):
+            self._capabilities.require(capability)
+        return self._request(RequestKind.PLACE, lambda books: requests.place(books, request))
+
+    def amend(
+        self,
+        symbol: Symbol,
+        client_id: ClientId,
+        *,
+        qty: Qty | None = None,
+        price: Price | None = None,
+        trigger_price: Price | None = None,
+    ) -> Accepted | Rejected | Unknown:
+        """Change a live order; a limit price moved into the market trades at once."""
+        self._capabilities.require(Capability.AMEND)
+        return self._request(
+            RequestKind.AMEND,
+            lambda books: requests.amend(
+                books, symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
+            ),
+        )
+
+    def cancel(
+        self, symbol: Symbol, order_id: ClientId | VenueOrderId
+    ) -> Accepted | Rejected | Unknown:
+        """Cancel one order by either id, the venue's own protective orders included."""
+        return self._request(
+            RequestKind.CANCEL, lambda books: requests.cancel(books, symbol, order_id)
+        )
+
+    def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
+        """Set, move or clear the protection of an open position."""
+        self._capabilities.require(Capability.POSITION_STOP)
+        if stop.trailing_distance is not None:
+            self._capabilities.require(Capability.TRAILING_STOP)
+        return self._request(
+            RequestKind.POSITION_STOP, lambda books: requests.set_position_stop(books, stop)
+        )
+
+    def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
+        """Set the leverage of ``symbol``."""
+        self._capabilities.require(Capability.LEVERAGE)
+        return self._request(
+            RequestKind.LEVERAGE, lambda books: requests.set_leverage(books, symbol, leverage)
+        )
+
+    def _request(
+        self, kind: RequestKind, act: Callable[[Books], Answer | Refusal]
+    ) -> Answer | Rejected | Unknown:
+        with self._shared.turn() as books:
+            now_ms = books.now_ms()
+            fault = self._shared.faults.take(kind)
+            if isinstance(fault, Arrival):
+                self._go_unanswered(fault, act)
+                return Unknown(sent_ms=now_ms, cause=f"no answer: {fault.value} (scripted)")
+            answer = act(books) if fault is None else fault
+            if isinstance(answer, Refusal):
+                return Rejected(
+                    reason=answer.reason, code=answer.code, message=answer.message, time_ms=now_ms
+                )
+            return answer
+
+    def _go_unanswered(self, fault: Arrival, act: Callable[[Books], object]) -> None:
+        match fault:
+            case Arrival.REACHED:
+                act(self._shared.books)
+            case Arrival.LATE:
+                self._shared.late.append(act)
+            case Arrival.LOST:
+                return
+
+
+def _needs(request: OrderRequest) -> Iterable[Capability]:
+    """Yield what a venue must be able to do to take ``request``."""
+    if request.stop_loss is not None or request.take_profit is not None:
+        yield Capability.ATTACHED_STOP
+    if request.trigger is not None:
+        yield Capability.CONDITIONAL_ORDERS
+    if request.time_in_force is TimeInForce.POST_ONLY:
+        yield Capability.POST_ONLY
+    if request.time_in_force is TimeInForce.FOK:
+        yield Capability.FILL_OR_KILL
+
+
+def _history(
+    rows: Iterable[tuple[int, Row]], symbol: Symbol | None, within: TimeRange
+) -> History[Row]:
+    found = [
+        (time_ms, row)
+        for time_ms, row in rows
+        if symbol in (None, row.symbol) and within.start_ms <= time_ms <= within.end_ms
+    ]
+    found.sort(key=lambda pair: pair[0])
+    return History(rows=tuple(row for _, row in found), covers=within)

@@ -1,0 +1,186 @@
+"""What each request does to the venue's books when it arrives."""
+
+import attrs
+from tidegate.domain.lifecycle import TERMINAL, Status
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Qty, Rate
+from tidegate.domain.orders import (
+    OrderKind,
+    OrderRequest,
+    ProtectiveLeg,
+    Symbol,
+    TimeInForce,
+    TriggerBy,
+)
+from tidegate.domain.reports import CancelReason, OrderReport, Origin, RejectReason
+from tidegate.ports.exchange import Accepted, Done, PositionStop
+
+from .books import Books
+from .checks import (
+    amendment_refusal,
+    leverage_refusal,
+    order_refusal,
+    position_stop_refusal,
+)
+from .faults import Refusal
+from .margins import announce
+from .matching import arrive, end, execute
+from .protection import clear_leg, put_leg, start_trail
+
+__all__ = ["amend", "cancel", "place", "set_leverage", "set_position_stop", "submit"]
+
+
+def place(books: Books, request: OrderRequest) -> Accepted | Refusal:
+    """Accept an order and let it trade, or refuse it without a trace."""
+    return submit(books, _record(books, request))
+
+
+def _record(books: Books, request: OrderRequest) -> OrderReport:
+    """Return the record that ``request`` starts with; a market order is immediate-or-cancel."""
+    is_market = request.kind is OrderKind.MARKET
+    return OrderReport(
+        symbol=request.symbol,
+        venue_id=books.next_order_id(),
+        client_id=request.client_id,
+        side=request.side,
+        kind=request.kind,
+        status=Status.ACKNOWLEDGED if request.trigger is None else Status.UNTRIGGERED,
+        qty=request.qty,
+        qty_filled=ZERO_QTY,
+        value_filled=ZERO_MONEY,
+        price=request.price,
+        trigger=request.trigger,
+        stop_loss=request.stop_loss,
+        take_profit=request.take_profit,
+        time_in_force=TimeInForce.IOC if is_market else request.time_in_force,
+        reduce_only=request.reduce_only,
+        created_ms=books.now_ms(),
+        updated_ms=books.now_ms(),
+    )
+
+
+def submit(books: Books, order: OrderReport) -> Accepted | Refusal:
+    """Accept ``order`` as its record stands, or refuse it without a trace."""
+    refusal = order_refusal(books, order)
+    if refusal is not None:
+        return refusal
+    if order.trigger is not None:
+        books.put(order)
+    else:
+        arrive(books, order)
+    return Accepted(venue_id=order.venue_id, time_ms=books.now_ms())
+
+
+def _live(books: Books, symbol: Symbol, order_id: str) -> OrderReport | Refusal:
+    order = books.find(order_id)
+    if order is None or order.symbol != symbol:
+        return Refusal(
+            reason=RejectReason.ORDER_NOT_FOUND,
+            code=110001,
+            message=f"order {order_id} of {symbol} does not exist",
+        )
+    if order.status in TERMINAL:
+        return Refusal(
+            reason=RejectReason.ORDER_FINISHED,
+            code=110010,
+            message=f"order {order_id} has been {order.status.value}",
+        )
+    return order
+
+
+def amend(
+    books: Books,
+    symbol: Symbol,
+    order_id: str,
+    *,
+    qty: Qty | None,
+    price: Price | None,
+    trigger_price: Price | None,
+) -> Accepted | Refusal:
+    """Change a live order; one that reaches the market by it trades like a new one."""
+    order = _live(books, symbol, order_id)
+    if isinstance(order, Refusal):
+        return order
+    refusal = amendment_refusal(books, order, qty=qty, price=price, trigger_price=trigger_price)
+    if refusal is not None:
+        return refusal
+    if qty is not None:
+        order = attrs.evolve(order, qty=qty)
+    if price is not None:
+        order = attrs.evolve(order, price=price)
+    if trigger_price is not None and order.trigger is not None:
+        order = attrs.evolve(order, trigger=attrs.evolve(order.trigger, price=trigger_price))
+    if order.status is Status.UNTRIGGERED:
+        books.put(order)
+    else:
+        arrive(books, order)
+    return Accepted(venue_id=order.venue_id, time_ms=books.now_ms())
+
+
+def cancel(books: Books, symbol: Symbol, order_id: str) -> Accepted | Refusal:
+    """Cancel a live order by either id; what it filled stays filled.
+
+    A cancel that the script lets a fill outrun is acknowledged all the same, as on the venue.
+    """
+    order = _live(books, symbol, order_id)
+    if isinstance(order, Refusal):
+        return order
+    fill_price = books.outruns.pop(order.venue_id, None)
+    if fill_price is None:
+        end(books, order, CancelReason.BY_USER)
+    else:
+        left = order.qty - order.qty_filled
+        execute(books, order, qty=left, price=fill_price, is_maker=True)
+    return Accepted(venue_id=order.venue_id, time_ms=books.now_ms())
+
+
+def set_position_stop(books: Books, stop: PositionStop) -> Done | Refusal:
+    """Set, move or clear the legs of a position; nothing changes unless all of it is valid."""
+    refusal = position_stop_refusal(books, stop)
+    if refusal is not None:
+        return refusal
+    before = _protection(books, stop.symbol)
+    _set_leg(books, stop.symbol, Origin.STOP_LOSS, stop.stop_loss, stop.stop_loss_by)
+    _set_leg(books, stop.symbol, Origin.TAKE_PROFIT, stop.take_profit, stop.take_profit_by)
+    _set_trail(books, stop)
+    was_already = _protection(books, stop.symbol) == before
+    if not was_already:
+        announce(books, stop.symbol)
+    return Done(time_ms=books.now_ms(), was_already=was_already)
+
+
+def _protection(books: Books, symbol: Symbol) -> tuple[object, ...]:
+    legs = (books.leg(symbol, Origin.STOP_LOSS), books.leg(symbol, Origin.TAKE_PROFIT))
+    return (books.trails.get(symbol), *(leg and leg.trigger for leg in legs))
+
+
+def _set_leg(
+    books: Books, symbol: Symbol, origin: Origin, price: Price | None, by: TriggerBy
+) -> None:
+    if price is None:
+        return
+    if price.sign == 0:
+        clear_leg(books, symbol, origin, CancelReason.BY_USER)
+    else:
+        put_leg(books, symbol, origin, ProtectiveLeg(price=price, by=by))
+
+
+def _set_trail(books: Books, stop: PositionStop) -> None:
+    distance = stop.trailing_distance
+    if distance is None:
+        return
+    if distance.sign == 0:
+        clear_leg(books, stop.symbol, Origin.TRAILING_STOP, CancelReason.BY_USER)
+    else:
+        start_trail(books, stop.symbol, distance, stop.trailing_activation)
+
+
+def set_leverage(books: Books, symbol: Symbol, leverage: Rate) -> Done | Refusal:
+    """Set the leverage of a symbol; the same again changes nothing."""
+    refusal = leverage_refusal(books, symbol, leverage)
+    if refusal is not None:
+        return refusal
+    was_already = books.leverage(symbol) == leverage
+    books.leverages[symbol] = leverage
+    if not was_already and not books.position(symbol).is_flat:
+        announce(books, symbol)
+    return Done(time_ms=books.now_ms(), was_already=was_already)

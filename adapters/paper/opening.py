@@ -1,0 +1,75 @@
+"""Begin a paper venue, or go on with the one that a store holds."""
+
+from collections.abc import Mapping
+
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.money import ZERO_MONEY, Money
+from tidegate.domain.orders import Symbol
+
+from .config import PaperConfig
+from .records import Head, PaperPosition
+from .state import PaperState
+from .store import Opening, PaperStore, StoreOfAnother
+from .world import World
+
+__all__ = ["open_world"]
+
+
+def open_world(
+    *,
+    instruments: Mapping[Symbol, Instrument],
+    fees: FeeRates,
+    wallet: Money,
+    config: PaperConfig,
+    store: PaperStore,
+) -> World:
+    """Return the world of a new store, begun with ``wallet``, or exactly that of an older one.
+
+    Raises:
+        ValueError: there is no instrument, or the wallet is below zero.
+        StoreOfAnother: the store was begun with another wallet, seed or margin mode, or holds a
+            symbol that ``instruments`` lacks.
+
+    """
+    if not instruments:
+        raise ValueError("a paper venue needs at least one instrument")
+    if wallet < ZERO_MONEY:
+        raise ValueError(f"an opening wallet of {wallet} USDT: zero or more is needed")
+    opening = Opening(wallet=wallet, seed=config.seed, margin_mode=config.margin_mode)
+    before = store.opening()
+    if before is None:
+        store.begin(opening, Head(wallet=wallet))
+    elif before != opening:
+        raise StoreOfAnother(
+            f"the paper venue's store was begun with {before}, this venue has {opening}; use "
+            "another store, or the values that it was begun with"
+        )
+    state = _load(store, instruments, config)
+    return World(instruments=dict(instruments), fees=fees, config=config, state=state)
+
+
+def _load(
+    store: PaperStore, instruments: Mapping[Symbol, Instrument], config: PaperConfig
+) -> PaperState:
+    held = {row.symbol: row for row in store.positions()}
+    unknown = sorted(set(held) - set(instruments))
+    if unknown:
+        raise StoreOfAnother(
+            f"the paper venue's store has {', '.join(unknown)}, which the instruments given lack"
+        )
+    positions = {
+        symbol: held.get(symbol) or _new_position(instruments[symbol], config)
+        for symbol in sorted(instruments)
+    }
+    return PaperState(
+        head=store.head(),
+        positions=positions,
+        books={book.symbol: book for book in store.books()},
+        orders={order.number: order for order in store.open_orders()},
+        requests={request.number: request for request in store.requests()},
+    )
+
+
+def _new_position(instrument: Instrument, config: PaperConfig) -> PaperPosition:
+    leverage = min(config.leverage_default, instrument.leverage_max)
+    return PaperPosition(symbol=instrument.symbol, leverage=leverage)

@@ -1,0 +1,61 @@
+"""What every rule of the paper venue works on: its state and the facts that never change."""
+
+from collections.abc import Mapping
+
+import attrs
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.money import Price
+from tidegate.domain.orders import Symbol, VenueOrderId
+
+from .book import Book
+from .config import PaperConfig
+from .records import PaperPosition
+from .state import PaperState, derived_id
+
+__all__ = ["World"]
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """The state with the instruments, the fees and the configuration."""
+
+    instruments: Mapping[Symbol, Instrument]
+    fees: FeeRates
+    config: PaperConfig
+    state: PaperState
+
+    def held(self, symbol: Symbol) -> PaperPosition:
+        """Return the position record of ``symbol``, which exists for every instrument."""
+        return self.state.positions[symbol]
+
+    def book(self, symbol: Symbol) -> Book:
+        """Return the prices of ``symbol``; there are some wherever an order or position is."""
+        return self.state.books[symbol]
+
+    def mark(self, symbol: Symbol) -> Price:
+        """Return the mark price of ``symbol``."""
+        return self.state.books[symbol].mark
+
+    def next_order(self) -> tuple[int, VenueOrderId]:
+        """Return the number and the id of a new order."""
+        head = self.state.head
+        head.orders_made += 1
+        text = derived_id(self.config.seed, "order", head.orders_made)
+        return head.orders_made, VenueOrderId(text)
+
+    def next_priority(self) -> int:
+        """Return the next place in time."""
+        self.state.head.priorities_given += 1
+        return self.state.head.priorities_given
+
+    def next_execution_id(self) -> str:
+        """Return the id of a new execution."""
+        head = self.state.head
+        head.executions_made += 1
+        return derived_id(self.config.seed, "execution", head.executions_made)
+
+    def next_payment_id(self) -> str:
+        """Return the id of a new funding payment."""
+        head = self.state.head
+        head.payments_made += 1
+        return derived_id(self.config.seed, "funding", head.payments_made)

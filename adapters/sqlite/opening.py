@@ -1,0 +1,183 @@
+"""Is this file a journal that we may write to? Decided before anything writes to it.
+
+First its marks are read: whose file is it, and which format? Then everything in it is read
+over a connection that cannot write. Only a store that passes both is opened for writing, so that a
+damaged, foreign or newer store keeps every byte.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tidegate.ports.state import NewerFormat, StateCorrupt, StateUnavailable
+
+from .errors import typed_error
+from .schema import (
+    APPLICATION_ID,
+    FORMAT,
+    GENESIS,
+    Head,
+    check_snapshot,
+    digest_at,
+    read_head,
+    walk,
+)
+
+__all__ = ["connect", "require_ours", "require_sound"]
+
+_AS_IT_STANDS = "mode=ro&immutable=1"
+_WAL_HEADER_BYTES = 32
+_FRAME_HEADER_BYTES = 24
+_PAGE_BYTES_MAX = 65_536
+_LOOKS_MAX = 5
+
+
+def wal_of(path: Path) -> Path:
+    """Return where SQLite keeps the write-ahead log of ``path``."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def connect(path: Path, *, query: str, busy_ms_max: int) -> sqlite3.Connection:
+    """Open an existing file; ``query`` holds SQLite's URI parameters. Text comes back as bytes."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{query}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=busy_ms_max / 1000,
+    )
+    connection.text_factory = bytes
+    return connection
+
+
+def require_ours(path: Path) -> None:
+    """Refuse a file of another program or of a newer release, before anything opens it to write.
+
+    Raises:
+        StateCorrupt: not a journal of this program.
+        NewerFormat: its format is above :data:`FORMAT`.
+        StateUnavailable: it cannot be read.
+
+    """
+    _require_marks(path, *_marks_in_file(path))
+    try:
+        log = wal_of(path)
+        if log.exists():
+            _require_log(path, log)
+    except OSError as error:
+        raise StateUnavailable(f"{path}: cannot be read: {error}") from error
+
+
+def _marks_in_file(path: Path) -> tuple[int, int]:
+    # Through SQLite, never through open(): closing a plain descriptor drops every POSIX lock that
+    # this process holds on the file, also those of another connection (howtocorrupt.html, 2.2, on
+    # sqlite.org). "immutable" reads the main file as it stands, without locks and without its log.
+    try:
+        with closing(connect(path, query=_AS_IT_STANDS, busy_ms_max=0)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (format_found,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise typed_error(path, error) from error
+    return (application, format_found)
+
+
+def _require_marks(path: Path, application: int, format_found: int) -> None:
+    if application != APPLICATION_ID:
+        raise StateCorrupt(
+            f"{path}: not a journal (application id {application:#x}, a journal has "
+            f"{APPLICATION_ID:#x}); it was left untouched, name another file"
+        )
+    if format_found > FORMAT:
+        raise NewerFormat(
+            f"{path}: written in format {format_found}, this release reads format {FORMAT}; "
+            "it was left untouched, update tidegate"
+        )
+    if format_found < FORMAT:
+        raise StateCorrupt(f"{path}: format {format_found} never existed; it was left untouched")
+
+
+def _require_log(path: Path, log: Path) -> None:
+    """Check each copy of the first page in the write-ahead log (fileformat2.html, 4.1 and 4.2).
+
+    A newer release may have changed the mark and died before it reached the main file.
+    """
+    with log.open("rb") as file:
+        header = file.read(_WAL_HEADER_BYTES)
+        page_bytes = min(int.from_bytes(header[8:12]), _PAGE_BYTES_MAX)
+        while len(frame := file.read(_FRAME_HEADER_BYTES + page_bytes)) > _FRAME_HEADER_BYTES:
+            is_current = frame[8:16] == header[16:24]
+            if is_current and int.from_bytes(frame[:4]) == 1:
+                page = frame[_FRAME_HEADER_BYTES:]
+                _require_marks(path, int.from_bytes(page[68:72]), int.from_bytes(page[60:64]))
+
+
+def require_sound(path: Path, *, busy_ms_max: int) -> None:
+    """Read the whole store without the means to write, and refuse it when anything is damaged.
+
+    Another process may write meanwhile; a finding counts only when the files stood still.
+
+    Raises:
+        StateCorrupt: a page, a row, the head or the newest snapshot is damaged.
+        StateUnavailable: it cannot be read now.
+
+    """
+    for _ in range(_LOOKS_MAX):
+        before = _stamp(path)
+        try:
+            _look(path, has_log=before[1] is not None, busy_ms_max=busy_ms_max)
+        except StateCorrupt:
+            if _stamp(path) == before:
+                raise
+        else:
+            return
+    raise StateUnavailable(f"{path}: it changed during each of {_LOOKS_MAX} looks at it")
+
+
+def _stamp(path: Path) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    return _file_stamp(path), _file_stamp(wal_of(path))
+
+
+def _file_stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _look(path: Path, *, has_log: bool, busy_ms_max: int) -> None:
+    # Without a log SQLite would make one even to read; an immutable file is read as it stands.
+    query = "mode=ro" if has_log else _AS_IT_STANDS
+    try:
+        with closing(connect(path, query=query, busy_ms_max=busy_ms_max)) as connection:
+            connection.execute("BEGIN")
+            _require_pages(connection, path)
+            _require_rows(connection, path)
+            check_snapshot(connection, path)
+    except sqlite3.Error as error:
+        raise typed_error(path, error) from error
+    except UnicodeDecodeError as error:  # from the text of SQLite's own message, quoting damage
+        raise StateCorrupt(f"{path}: damaged ({error}); it was left untouched") from error
+
+
+def _require_pages(connection: sqlite3.Connection, path: Path) -> None:
+    (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if finding != b"ok":
+        text = finding.decode(errors="replace")
+        raise StateCorrupt(f"{path}: damaged ({text}); it was left untouched, restore a copy")
+
+
+def _require_rows(connection: sqlite3.Connection, path: Path) -> None:
+    head = read_head(connection, path)
+    rows = connection.execute(
+        "SELECT version, kind, body, time_ms, digest FROM journal ORDER BY version"
+    )
+    last = 0
+    for stored in walk(rows, Head(0, GENESIS), path):
+        last = stored.version
+    if last < head.version:
+        raise StateCorrupt(f"{path}: journal version {last + 1} is missing")
+    if last > head.version:
+        raise StateCorrupt(f"{path}: journal version {last} is beyond the head, {head.version}")
+    if digest_at(connection, path, last) != head.digest:
+        raise StateCorrupt(f"{path}: journal version {last} is damaged, or the head is")

@@ -1,0 +1,198 @@
+"""Events and books as text, for the journal: explicit tags with a version, never class paths.
+
+A tag and the shape behind it never change once released. A new shape gets a new tag, and
+``UPCASTS`` turns the body of each old tag into that of its successor.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, get_args
+
+import cattrs
+from cattrs.strategies import configure_tagged_union
+from tidegate.domain import signal as signals
+from tidegate.domain.core import events as ev
+from tidegate.domain.core.state import Books
+from tidegate.domain.money import Distance, Money, Price, Qty, Rate
+from tidegate.domain.recent import Recent
+from tidegate.ports.state import Record, StateCorrupt
+
+__all__ = ["EVENT_TAGS", "UPCASTS", "decode", "decode_books", "encode", "encode_books"]
+
+BOOKS_FORMAT = 1
+
+EVENT_TAGS: Mapping[type, str] = MappingProxyType(
+    {
+        ev.SessionStarted: "session_started.v1",
+        ev.SessionStopped: "session_stopped.v1",
+        ev.AccountOpened: "account_opened.v1",
+        ev.SignalRefused: "signal_refused.v1",
+        ev.EntryIntended: "entry_intended.v1",
+        ev.EntryReleased: "entry_released.v1",
+        ev.OrderIntended: "order_intended.v1",
+        ev.LeverageSet: "leverage_set.v1",
+        ev.LeverageRefused: "leverage_refused.v1",
+        ev.OrderAcknowledged: "order_acknowledged.v1",
+        ev.OrderRefused: "order_refused.v1",
+        ev.OrderUnknown: "order_unknown.v1",
+        ev.OrderLapsed: "order_lapsed.v1",
+        ev.OrderUpdated: "order_updated.v1",
+        ev.UpdateIgnored: "update_ignored.v1",
+        ev.CancelIntended: "cancel_intended.v1",
+        ev.CancelRefused: "cancel_refused.v1",
+        ev.Filled: "filled.v1",
+        ev.FundingBooked: "funding_booked.v1",
+        ev.Replanned: "replanned.v1",
+        ev.StopMoveIntended: "stop_move_intended.v1",
+        ev.StopMoveRefused: "stop_move_refused.v1",
+        ev.StopConfirmed: "stop_confirmed.v1",
+        ev.StopLost: "stop_lost.v1",
+        ev.StopMissing: "stop_missing.v1",
+        ev.CloseStarted: "close_started.v1",
+        ev.TradeClosed: "trade_closed.v1",
+        ev.Excursion: "excursion.v1",
+        ev.EquityMarked: "equity_marked.v1",
+        ev.DayRolled: "day_rolled.v1",
+        ev.TradingStateChanged: "trading_state_changed.v1",
+        ev.PanicStarted: "panic_started.v1",
+        ev.PanicEnded: "panic_ended.v1",
+        ev.PanicReset: "panic_reset.v1",
+        ev.FindingRaised: "finding_raised.v1",
+        ev.FindingSettled: "finding_settled.v1",
+    }
+)
+_TYPES: Mapping[str, type] = MappingProxyType({tag: cls for cls, tag in EVENT_TAGS.items()})
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType({})
+"""Old tag -> (its successor's tag, how to turn the old body into the new one)."""
+
+_STOP_SPEC: Any = signals.StopSpec
+
+_UNION_TAGS: Mapping[type, str] = MappingProxyType(
+    {
+        signals.StopAtPrice: "at_price",
+        signals.StopPercent: "percent",
+        signals.StopRoi: "roi",
+        signals.StopAtr: "atr",
+        signals.Notional: "notional",
+        signals.MarginAtLeverage: "margin",
+        signals.RiskFraction: "risk",
+        signals.VolatilityTarget: "volatility",
+        signals.KellyFraction: "kelly",
+        signals.ExactQty: "exact",
+    }
+)
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for amount in (Price, Qty, Money, Rate, Distance):
+        converter.register_unstructure_hook(amount, lambda value: str(value.value))
+        converter.register_structure_hook(amount, _read_amount)
+    for union in (signals.StopSpec, signals.SizingMethod):
+        configure_tagged_union(
+            union, converter, tag_generator=_UNION_TAGS.__getitem__, tag_name="type"
+        )
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda text, _: Decimal(text))
+    converter.register_unstructure_hook(
+        Recent,
+        lambda ids: {"keep": ids.keep, "young": sorted(ids.young), "old": sorted(ids.old)},
+    )
+    # An optional union is flattened by ``typing`` and needs hooks of its own.
+    converter.register_structure_hook(
+        signals.StopSpec | None,
+        lambda value, _: None if value is None else converter.structure(value, _STOP_SPEC),
+    )
+    converter.register_unstructure_hook(
+        signals.StopSpec | None,
+        lambda value: (
+            None if value is None else converter.unstructure(value, unstructure_as=_STOP_SPEC)
+        ),
+    )
+    return converter
+
+
+def _read_amount(text: object, cls: type[Price]) -> Price:
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r}: an amount is stored as text")
+    return cls(Decimal(text))
+
+
+_CONVERTER = _converter()
+
+
+def encode(event: ev.Event, *, time_ms: int) -> Record:
+    """Turn an event into a journal record."""
+    body = _CONVERTER.unstructure(event)
+    return Record(
+        kind=EVENT_TAGS[type(event)],
+        body=json.dumps(body, separators=(",", ":"), sort_keys=True),
+        time_ms=time_ms,
+    )
+
+
+def decode(record: Record) -> ev.Event:
+    """Turn a journal record into its event.
+
+    Raises:
+        StateCorrupt: for an unknown tag or a body that does not fit it.
+
+    """
+    tag, body = record.kind, _body(record)
+    while tag in UPCASTS:
+        tag, upcast = UPCASTS[tag]
+        body = upcast(body)
+    cls = _TYPES.get(tag)
+    if cls is None:
+        raise StateCorrupt(
+            f"journal record of kind {record.kind!r} is not known to this release; "
+            f"known: {', '.join(sorted(_TYPES))}"
+        )
+    try:
+        event: ev.Event = _CONVERTER.structure(body, cls)
+    except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
+        reasons = "; ".join(cattrs.transform_error(error))
+        raise StateCorrupt(f"journal record {record.kind!r} does not fit: {reasons}") from error
+    return event
+
+
+def encode_books(books: Books) -> str:
+    """Turn folded books into the text of a snapshot."""
+    body = {"format": BOOKS_FORMAT, "books": _CONVERTER.unstructure(books)}
+    return json.dumps(body, separators=(",", ":"), sort_keys=True)
+
+
+def decode_books(text: str) -> Books | None:
+    """Read a snapshot; ``None`` for one of another release, whose journal is folded instead.
+
+    Raises:
+        StateCorrupt: for text that is no snapshot of this format.
+
+    """
+    try:
+        body = json.loads(text)
+        if body["format"] != BOOKS_FORMAT:
+            return None
+        return _CONVERTER.structure(body["books"], Books)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise StateCorrupt(f"the snapshot cannot be read: {error}") from error
+    except cattrs.BaseValidationError as error:
+        reasons = "; ".join(cattrs.transform_error(error))
+        raise StateCorrupt(f"the snapshot does not fit: {reasons}") from error
+
+
+def _body(record: Record) -> dict[str, Any]:
+    try:
+        body = json.loads(record.body)
+    except json.JSONDecodeError as error:
+        raise StateCorrupt(f"journal record {record.kind!r} is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise StateCorrupt(f"journal record {record.kind!r} is not an object: {record.body[:80]}")
+    return body
+
+
+assert set(EVENT_TAGS) == set(get_args(ev.Event)), "every event has one tag"

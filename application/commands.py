@@ -1,0 +1,265 @@
+"""The use cases of the command line, wired: settings, data, strategy, session, journal."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import attrs
+from tidegate.adapters.catalogue import BTCUSDT_DEMO, CatalogueError
+from tidegate.adapters.paper.store import PaperStore
+from tidegate.adapters.sqlite.state import SqliteState
+from tidegate.adapters.strategies import DonchianBreakout, StrategyError, load_strategy
+from tidegate.domain.core.snapshots import equity_now
+from tidegate.domain.core.state import Books, View
+from tidegate.domain.instrument import Instrument
+from tidegate.domain.mode import VENUES_OF, TradingMode, VenueKind, mode_agrees
+from tidegate.ports.commands import (
+    BadInput,
+    CheckReport,
+    CheckRequest,
+    CommandsPort,
+    DemoRequest,
+    OpenedSession,
+    PanicReport,
+    PaperRequest,
+    Where,
+)
+from tidegate.ports.desk import DeskPort, JournalEntry, StatusReport
+from tidegate.ports.feed import Feed
+from tidegate.ports.state import StateUnavailable
+from tidegate.ports.strategy import StrategyPort
+
+from .check import check_trade
+from .codec import decode
+from .container import open_desk, paper_session
+from .engine import fold
+from .instruments import instrument_of
+from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
+from .settings import Settings, journal_in, venue_store_in
+from .settings_loading import SettingsError, load_settings
+
+__all__ = ["Commands"]
+
+_DEMO_FOLDER = "tidegate-demo-"
+_JOURNAL_SUFFIX = ".sqlite"
+_CONFIRMATION = "RESET"
+
+
+class Commands(CommandsPort):
+    """``env`` are the environment variables that settings may come from."""
+
+    def __init__(self, env: Mapping[str, str] = os.environ) -> None:
+        self._env = env
+
+    def demo(self, request: DemoRequest) -> OpenedSession:
+        """See :meth:`CommandsPort.demo`; fixed settings, so that everyone sees the same run."""
+        folder = _folder(request.state) if request.state else _temporary_folder()
+        settings = Settings(
+            symbol=BTCUSDT_DEMO.symbol,
+            seed=request.seed,
+            state_path=journal_in(folder),
+            venue_path=venue_store_in(folder),
+        )
+        feed = demo_feed(symbol=settings.symbol, bars=request.bars)
+        return attrs.evolve(
+            _open(settings, feed, DonchianBreakout(), BTCUSDT_DEMO),
+            is_temporary=request.state is None,
+            footer=DEMO_ATTRIBUTION,
+        )
+
+    def paper(self, request: PaperRequest) -> OpenedSession:
+        """See :meth:`CommandsPort.paper`."""
+        with _named_problems():
+            settings = self._settings(request.where, _paper_options(request))
+            _require_paper(settings)
+            spec = instrument_of(settings)
+            strategy = load_strategy(settings.strategy.name, settings.strategy.params)
+        feed = user_feed(
+            data=Path(request.data),
+            funding=_optional_path(request.funding),
+            mark=_optional_path(request.mark),
+            symbol=settings.symbol,
+        )
+        _folder(str(settings.state_path.parent))
+        _folder(str(settings.venue_path.parent))
+        return _open(settings, feed, strategy, spec)
+
+    def check(self, request: CheckRequest) -> CheckReport:
+        """See :meth:`CommandsPort.check`."""
+        options: dict[str, object] = {"symbol": request.symbol}
+        if request.instruments is not None:
+            options["instruments_path"] = request.instruments
+        with _named_problems():
+            settings = self._settings(Where(config=request.limits), options)
+            spec = instrument_of(settings)
+        return check_trade(request, settings, spec)
+
+    def status(self, where: Where) -> StatusReport:
+        """See :meth:`CommandsPort.status`; works while a session runs."""
+        with _named_problems():
+            settings = self._settings(where)
+        with closing(_journal(settings)) as journal:
+            books, version = fold(journal, settings.core_config(VenueKind.PAPER))
+        return _status(books, version)
+
+    def journal(self, where: Where, *, after_version: int) -> Iterator[JournalEntry]:
+        """See :meth:`CommandsPort.journal`; works while a session runs."""
+        with _named_problems():
+            settings = self._settings(where)
+        with closing(_journal(settings)) as journal:
+            for stored in journal.read(after_version=after_version):
+                yield JournalEntry(
+                    version=stored.version,
+                    time_ms=stored.record.time_ms,
+                    kind=stored.record.kind,
+                    event=decode(stored.record),
+                )
+
+    def panic(self, where: Where, *, cause: str) -> PanicReport:
+        """See :meth:`CommandsPort.panic`."""
+        with self._desk(where) as desk:
+            held = desk.panic(cause)
+            return PanicReport(held=held, orders_open=len(desk.status().books.orders))
+
+    def reset_panic(self, where: Where, *, confirmation: str) -> None:
+        """See :meth:`CommandsPort.reset_panic`."""
+        if confirmation != _CONFIRMATION:
+            why = (
+                f"confirmation {confirmation!r}; accepted: the literal {_CONFIRMATION}, once the "
+                "cause of the panic is understood"
+            )
+            raise BadInput([why])
+        with self._desk(where) as desk:
+            desk.reset_panic(confirmation=confirmation)
+
+    def _settings(self, where: Where, options: Mapping[str, object] | None = None) -> Settings:
+        config = _optional_path(where.config)
+        given = {**_state_options(where.state), **(options or {})}
+        return load_settings(file=config, env=self._env, options=given)
+
+    @contextmanager
+    def _desk(self, where: Where) -> Iterator[DeskPort]:
+        with _named_problems():
+            settings = self._settings(where)
+            _require_paper(settings)
+            _journal(settings).close()
+            with open_desk(_as_begun(settings)) as desk:
+                yield desk
+
+
+def _open(
+    settings: Settings, feed: Feed, strategy: StrategyPort, spec: Instrument
+) -> OpenedSession:
+    resumes = settings.state_path.exists() and settings.state_path.stat().st_size > 0
+    return OpenedSession(
+        session=paper_session(settings, feed, strategy),
+        title=f"{type(strategy).__name__} on {settings.symbol}, {len(feed):,} items of market data",
+        base_coin=spec.base_coin,
+        state_folder=str(settings.state_path.parent),
+        is_temporary=False,
+        resumes=resumes,
+    )
+
+
+@contextmanager
+def _named_problems() -> Iterator[None]:
+    """Turn the errors of what a user wrote into one that lists every reason."""
+    try:
+        yield
+    except SettingsError as error:
+        raise BadInput([str(error)]) from error
+    except (CatalogueError, StrategyError) as error:
+        raise BadInput([str(error)]) from error
+
+
+def _paper_options(request: PaperRequest) -> dict[str, object]:
+    given: dict[str, object] = {
+        "symbol": request.symbol,
+        "seed": request.seed,
+        "instruments_path": request.instruments,
+    }
+    strategy = {"name": request.strategy, "params": dict(request.params) or None}
+    given["strategy"] = {key: value for key, value in strategy.items() if value is not None} or None
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _require_paper(settings: Settings) -> None:
+    if not mode_agrees(settings.mode, VenueKind.PAPER):
+        venues = " or ".join(sorted(venue.value for venue in VENUES_OF[settings.mode]))
+        why = (
+            f"mode: trading mode {settings.mode.value!r} on a {VenueKind.PAPER.value!r} venue; "
+            f"accepted: mode {TradingMode.PAPER.value!r} here, {settings.mode.value!r} needs a "
+            f"{venues} venue"
+        )
+        raise BadInput([why])
+
+
+def _state_options(state: str | None) -> dict[str, object]:
+    if state is None:
+        return {}
+    path = Path(state).expanduser()
+    if path.is_file() or path.suffix == _JOURNAL_SUFFIX:
+        return {"state_path": path, "venue_path": venue_store_in(path.parent)}
+    return {"state_path": journal_in(path), "venue_path": venue_store_in(path)}
+
+
+def _optional_path(text: str | None) -> Path | None:
+    return None if text is None else Path(text).expanduser()
+
+
+def _temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix=_DEMO_FOLDER))
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            [f"state folder {path}: {error.strerror}; accepted: a folder that can be written"]
+        ) from error
+    return path
+
+
+def _journal(settings: Settings) -> SqliteState:
+    """Open a journal that exists; a question must not make one."""
+    path = settings.state_path
+    if not path.is_file():
+        raise StateUnavailable(
+            f"{path}: no journal there; name the state folder of a session with --state"
+        )
+    return SqliteState(path)
+
+
+def _status(books: Books, version: int) -> StatusReport:
+    return StatusReport(
+        trading_state=books.effective_state,
+        panic_cause=None if books.panic is None else books.panic.cause,
+        version=version,
+        wallet=None if books.ledger is None else books.ledger.wallet,
+        equity=equity_now(books, View()),
+        positions=tuple(books.positions.items()),
+        books=books,
+    )
+
+
+def _as_begun(settings: Settings) -> Settings:
+    """Take what the venue's store was begun with: its books and ids fit nothing else."""
+    if not settings.venue_path.is_file():
+        raise StateUnavailable(
+            f"{settings.venue_path}: no venue's store there; name the state folder of a session "
+            "with --state"
+        )
+    with closing(PaperStore(settings.venue_path)) as store:
+        opening = store.opening()
+    if opening is None:
+        return settings
+    return attrs.evolve(
+        settings,
+        seed=opening.seed,
+        wallet=opening.wallet,
+        paper=attrs.evolve(settings.paper, margin_mode=opening.margin_mode),
+    )

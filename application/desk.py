@@ -1,0 +1,208 @@
+"""The desk: the public facade over runner and state."""
+
+import logging
+from collections.abc import Iterator
+
+from tidegate.domain.core import inputs as given
+from tidegate.domain.core.ids import client_id
+from tidegate.domain.core.snapshots import equity_now
+from tidegate.domain.core.state import Books, Order
+from tidegate.domain.mode import TradingState
+from tidegate.domain.orders import ClientId, Purpose, Role, Symbol
+from tidegate.domain.performance import Summary, summary
+from tidegate.domain.signal import Signal
+from tidegate.domain.trade import CloseReason
+from tidegate.ports.clock import KeyPort
+from tidegate.ports.desk import (
+    Closing,
+    DeskPort,
+    Fill,
+    JournalEntry,
+    Nothing,
+    OpenOutcome,
+    Placed,
+    StatusReport,
+    TimedOut,
+)
+from tidegate.ports.exchange import VenueError
+from tidegate.ports.state import StatePort
+
+from .codec import decode
+from .decisions import Decisions
+from .modes import ModeMismatch, check_mode
+from .runner import Runner
+from .specs import SpecCache
+
+__all__ = ["Desk", "ModeMismatch"]
+
+_CONFIRMATION = "RESET"
+_LOG = logging.getLogger(__name__)
+
+
+class Desk(DeskPort):
+    """Turns calls into inputs and waits for what becomes of them."""
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        state_port: StatePort,
+        keys: KeyPort,
+        specs: SpecCache | None = None,
+    ) -> None:
+        check_mode(runner.engine.config, runner.port)
+        self._runner = runner
+        self._state_port = state_port
+        self._keys = keys
+        self._specs = specs or SpecCache(runner.port.instrument, runner.engine.clock)
+        self._decisions = Decisions()
+        runner.engine.listen(self._decisions.take)
+
+    @property
+    def _books(self) -> Books:
+        return self._runner.state.books
+
+    def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
+        """See :meth:`DeskPort.execute`."""
+        self._track(signal.symbol)
+        key = self._keys.key(signal.signal_id)
+        order_id = client_id(key, Purpose(Role.ENTRY), 0)
+        decision = self._decisions.expect(signal.signal_id, key)
+        try:
+            self._runner.deliver(given.OpenRequest(signal=signal, key=key))
+            done = self._runner.wait(
+                lambda: decision.is_settled(self._books, order_id), timeout_ms=timeout_ms
+            )
+        finally:
+            self._decisions.forget(decision)
+        if not done:
+            return TimedOut(waited_ms=timeout_ms)
+        return decision.outcome(self._books, order_id)
+
+    def _track(self, symbol: Symbol) -> None:
+        """See to it that the core knows the symbol, as fresh as the cache keeps it.
+
+        What the venue cannot tell stays unknown: the signal is then refused, with that reason.
+        """
+        try:
+            spec = self._specs.get(symbol)
+            if self._runner.state.view.instruments.get(symbol) != spec:
+                fees = self._runner.port.fee_rates(symbol)
+                self._runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
+                self._runner.deliver(self._runner.port.ticker(symbol))
+        except VenueError as error:
+            _LOG.warning("specification of %s: %s", symbol, error)
+
+    def open_with_rr(self, signal: Signal, *, timeout_ms: int = 30_000) -> OpenOutcome:
+        """See :meth:`DeskPort.open_with_rr`."""
+        outcome = self.execute(signal, timeout_ms=timeout_ms)
+        if not isinstance(outcome, Placed):
+            return outcome
+        done = self._runner.wait(
+            lambda: _is_protected(self._books, signal.symbol, outcome.client_id),
+            timeout_ms=timeout_ms,
+        )
+        return outcome if done else TimedOut(waited_ms=timeout_ms)
+
+    def close_position(self, symbol: Symbol, *, timeout_ms: int = 10_000) -> Closing | Nothing:
+        """See :meth:`DeskPort.close_position`."""
+        held = self._books.position(symbol)
+        key = self._keys.key(f"close {symbol} {self._state_port.version()}")
+        self._runner.deliver(
+            given.CloseRequest(symbol=symbol, reason=CloseReason.OPERATOR, key=key)
+        )
+        if held.is_flat:
+            self._runner.wait(lambda: True, timeout_ms=timeout_ms)
+            return Nothing(symbol=symbol)
+        self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
+        return Closing(symbol=symbol, qty=abs(held.qty))
+
+    def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
+        """See :meth:`DeskPort.wait_for_fill`."""
+        if self._books.order(client_id) is None:
+            raise KeyError(f"order {client_id} is not known: it was never placed or is long over")
+        done = self._runner.wait(
+            lambda: _is_finished(self._books.order(client_id)), timeout_ms=timeout_ms
+        )
+        order = self._books.order(client_id)
+        if order is None:
+            raise KeyError(f"order {client_id} ended and was forgotten while it was waited for")
+        if not done:
+            return TimedOut(waited_ms=timeout_ms)
+        return Fill(
+            client_id=client_id,
+            qty_filled=order.qty_filled,
+            value_filled=order.value_filled,
+            is_finished=True,
+        )
+
+    def panic(self, cause: str, *, timeout_ms: int = 60_000) -> tuple[str, ...]:
+        """See :meth:`DeskPort.panic`."""
+        key = self._keys.key(f"panic {self._state_port.version()}")
+        self._runner.deliver(given.PanicRequest(cause=cause, key=key))
+        is_over = self._runner.wait(
+            lambda: self._books.panic is not None and not self._books.is_panic_running,
+            timeout_ms=timeout_ms,
+        )
+        if is_over:
+            return self._books.panic_remaining
+        left = sorted(self._books.positions.items())
+        return (*(f"{symbol} {held.qty}" for symbol, held in left), "panic still runs")
+
+    def reset_panic(self, *, confirmation: str) -> None:
+        """See :meth:`DeskPort.reset_panic`."""
+        if confirmation != _CONFIRMATION:
+            raise ValueError(
+                f"confirmation {confirmation!r}: panic is reset only by the literal "
+                f"{_CONFIRMATION!r}"
+            )
+        self._runner.deliver(given.PanicResetRequest())
+        self._runner.wait(lambda: self._books.panic is None, timeout_ms=10_000)
+
+    def set_trading_state(self, state: TradingState, cause: str) -> None:
+        """See :meth:`DeskPort.set_trading_state`."""
+        self._runner.deliver(given.StateRequest(state=state, cause=cause))
+        self._runner.wait(lambda: self._books.trading_state is state, timeout_ms=10_000)
+
+    def status(self) -> StatusReport:
+        """See :meth:`DeskPort.status`."""
+        state = self._runner.state
+        books = state.books
+        return StatusReport(
+            trading_state=books.effective_state,
+            panic_cause=None if books.panic is None else books.panic.cause,
+            version=self._state_port.version(),
+            wallet=None if books.ledger is None else books.ledger.wallet,
+            equity=equity_now(books, state.view),
+            positions=tuple(books.positions.items()),
+            books=books,
+        )
+
+    def performance(self) -> Summary | None:
+        """See :meth:`DeskPort.performance`."""
+        books = self._books
+        return None if books.ledger is None else summary(books.tally, books.ledger)
+
+    def journal(self, *, after_version: int = 0) -> Iterator[JournalEntry]:
+        """See :meth:`DeskPort.journal`."""
+        for stored in self._state_port.read(after_version=after_version):
+            yield JournalEntry(
+                version=stored.version,
+                time_ms=stored.record.time_ms,
+                kind=stored.record.kind,
+                event=decode(stored.record),
+            )
+
+
+def _is_finished(order: Order | None) -> bool:
+    return order is not None and not order.is_open
+
+
+def _is_protected(books: Books, symbol: Symbol, entry_id: ClientId) -> bool:
+    """Tell whether the entry ended unfilled, or its position has stop and ladder in place."""
+    trade, order = books.trades.get(symbol), books.order(entry_id)
+    if trade is None:
+        return order is None or not order.is_open
+    has_stop = trade.stop_wanted is None or trade.is_stop_confirmed
+    placed = {o.request.purpose.rung for o in books.orders.values() if o.request.symbol == symbol}
+    return has_stop and all(rung.number in placed for rung in trade.rungs)

@@ -1,0 +1,95 @@
+"""The one writer: decide, journal, fold, and only then act.
+
+:class:`Engine` is single-threaded. The inline runner calls it directly, the threaded runner from
+its writer thread; everyone else reads the frozen ``state``.
+"""
+
+import logging
+from collections.abc import Callable
+
+from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.core.effects import Effect, Place
+from tidegate.domain.core.events import Event
+from tidegate.domain.core.evolve import evolve
+from tidegate.domain.core.inputs import Input
+from tidegate.domain.core.state import Books, State
+from tidegate.domain.core.step import Step, step
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.state import Snapshot, StatePort
+
+from .codec import decode, decode_books, encode, encode_books
+
+__all__ = ["Engine", "EventListener", "fold"]
+
+EventListener = Callable[[Event, int], None]
+_LOG = logging.getLogger(__name__)
+
+
+def fold(state_port: StatePort, config: CoreConfig) -> tuple[Books, int]:
+    """Rebuild the books from the newest snapshot, if any, and the journal after it.
+
+    Returns them with the journal's version.
+    """
+    books, version = _from_snapshot(state_port)
+    for stored in state_port.read(after_version=version):
+        books = evolve(books, decode(stored.record), config.day)
+        version = stored.version
+    return books, version
+
+
+def _from_snapshot(state_port: StatePort) -> tuple[Books, int]:
+    snapshot = state_port.load_snapshot()
+    books = None if snapshot is None else decode_books(snapshot.body)
+    if snapshot is None or books is None:
+        return Books(), 0
+    return books, snapshot.version
+
+
+class Engine:
+    """Takes inputs one at a time. Events are in the journal before any effect is returned."""
+
+    def __init__(self, *, config: CoreConfig, clock: ClockPort, state_port: StatePort) -> None:
+        self.config = config
+        self.clock = clock
+        self._state_port = state_port
+        books, self._version = fold(state_port, config)
+        self.state = State(books=books)
+        self._listeners: list[EventListener] = []
+        self.listener_errors = 0
+
+    def listen(self, listener: EventListener) -> None:
+        """Call ``listener`` with every event after it was journaled; it must not block."""
+        self._listeners.append(listener)
+
+    def handle(self, item: Input) -> tuple[Effect, ...]:
+        """Decide on one input, write its events, and return what is to be done."""
+        now_ms = self.clock.now_ms()
+        decided = step(self.state, item, self.config, now_ms)
+        if decided.events:
+            self._write(decided, now_ms)
+        self.state = decided.state
+        for event in decided.events:
+            self._publish(event, now_ms)
+        return decided.effects
+
+    def _write(self, decided: Step, now_ms: int) -> None:
+        records = [encode(event, time_ms=now_ms) for event in decided.events]
+        # An intent must survive loss of power before its request leaves this process.
+        is_send = any(isinstance(effect, Place) for effect in decided.effects)
+        self._version = self._state_port.append(
+            records, expected_version=self._version, durable=is_send
+        )
+
+    def save_snapshot(self) -> None:
+        """Keep the books as they are now, so that the next start need not fold from the start."""
+        if self._version > 0:
+            body = encode_books(self.state.books)
+            self._state_port.save_snapshot(Snapshot(version=self._version, body=body))
+
+    def _publish(self, event: Event, now_ms: int) -> None:
+        for listener in self._listeners:
+            try:
+                listener(event, now_ms)
+            except Exception:  # noqa: BLE001 - a listener's fault must not stop the writer
+                self.listener_errors += 1
+                _LOG.exception("a listener failed on %s", type(event).__name__)

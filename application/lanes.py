@@ -1,0 +1,372 @@
+"""Running effects against the exchange port, and turning what comes back into inputs.
+
+``perform`` is one blocking call. :class:`Lanes` gives each kind of effect a thread and a bounded
+queue of its own: a cancel or a panic never waits behind an entry.
+"""
+
+import logging
+import queue
+import threading
+import time
+from abc import ABC, abstractmethod
+from typing import assert_never
+
+from tidegate.domain.core import inputs as given
+from tidegate.domain.core.effects import (
+    Cancel,
+    Effect,
+    FindOrder,
+    Place,
+    ReadPosition,
+    SetLeverage,
+    SetStop,
+    TakeInventory,
+)
+from tidegate.domain.money import ZERO_QTY
+from tidegate.domain.reports import Execution, OrderReport, RejectReason
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.exchange import (
+    Accepted,
+    Capability,
+    Done,
+    ExchangePort,
+    NotSupported,
+    PositionStop,
+    Rejected,
+    TimeRange,
+    Unknown,
+    VenueError,
+)
+
+__all__ = ["LANE_QUEUE_MAX", "LaneHost", "Lanes", "perform", "withheld"]
+
+LANE_QUEUE_MAX = 10_000
+_LOG = logging.getLogger(__name__)
+
+
+def perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
+    """Run one effect. A request always has an answer, or its order would wait for ever.
+
+    A failed query gives no input, and what waits for it asks again later.
+    """
+    try:
+        return _perform(effect, port, clock)
+    except NotSupported as error:
+        _LOG.warning("%s is not supported: %s", type(effect).__name__, error)
+        return _not_supported(effect, error)
+    except VenueError as error:
+        _LOG.warning("%s failed: %s", type(effect).__name__, error)
+        return _unanswered(effect, error, clock)
+
+
+def _not_supported(effect: Effect, error: NotSupported) -> tuple[given.Input, ...]:
+    """Answer for a venue that cannot do what was asked: nothing was sent."""
+    if isinstance(effect, Place):
+        return (
+            given.PlaceRefused(
+                client_id=effect.order.order.client_id,
+                reason=RejectReason.NOT_SUPPORTED,
+                code=None,
+                message=str(error),
+            ),
+        )
+    return _declined(effect, str(error))
+
+
+def _unanswered(effect: Effect, error: VenueError, clock: ClockPort) -> tuple[given.Input, ...]:
+    """Answer for a request that broke on its way: it may or may not have arrived."""
+    if isinstance(effect, Place):
+        return (
+            given.PlaceUnknown(
+                client_id=effect.order.order.client_id,
+                sent_ms=clock.now_ms(),
+                cause=str(error),
+            ),
+        )
+    return _declined(effect, str(error))
+
+
+def _declined(effect: Effect, why: str) -> tuple[given.Input, ...]:
+    match effect:
+        case SetLeverage():
+            return (
+                given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),
+            )
+        case SetStop():
+            return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
+        case Cancel():
+            return (
+                given.CancelAnswered(
+                    symbol=effect.symbol,
+                    client_id=effect.client_id,
+                    venue_id=effect.venue_id,
+                    refusal=why,
+                ),
+            )
+        case _:
+            return ()
+
+
+def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
+    match effect:
+        case Place():
+            return (_place(effect, port),)
+        case Cancel():
+            return (_cancel(effect, port),)
+        case SetLeverage():
+            answer = port.set_leverage(effect.symbol, effect.leverage)
+            return (
+                given.LeverageAnswered(
+                    symbol=effect.symbol, leverage=effect.leverage, refusal=_refusal(answer)
+                ),
+            )
+        case SetStop():
+            answer = port.set_position_stop(
+                PositionStop(symbol=effect.symbol, stop_loss=effect.price)
+            )
+            return _stop_set(effect, answer, port)
+        case FindOrder():
+            return _find(effect, port, clock)
+        case ReadPosition():
+            return (port.position(effect.symbol),)
+        case TakeInventory():
+            return (given.Inventory(positions=port.positions(), orders=port.open_orders()),)
+        case _:
+            assert_never(effect)
+
+
+def _place(effect: Place, port: ExchangePort) -> given.Input:
+    client_id = effect.order.order.client_id
+    answer = port.place(effect.order)
+    match answer:
+        case Accepted():
+            return given.PlaceAccepted(client_id=client_id, venue_id=answer.venue_id)
+        case Rejected():
+            return given.PlaceRefused(
+                client_id=client_id,
+                reason=answer.reason,
+                code=answer.code,
+                message=answer.message,
+            )
+        case Unknown():
+            return given.PlaceUnknown(
+                client_id=client_id, sent_ms=answer.sent_ms, cause=answer.cause
+            )
+        case _:
+            assert_never(answer)
+
+
+def _cancel(effect: Cancel, port: ExchangePort) -> given.Input:
+    order_id = effect.client_id or effect.venue_id
+    assert order_id is not None, f"a cancel in {effect.symbol} names no order"
+    answer = port.cancel(effect.symbol, order_id)
+    refusal = None if isinstance(answer, Accepted) else _why(answer)
+    return given.CancelAnswered(
+        symbol=effect.symbol,
+        client_id=effect.client_id,
+        venue_id=effect.venue_id,
+        refusal=refusal,
+    )
+
+
+def _why(answer: Rejected | Unknown) -> str:
+    return answer.message if isinstance(answer, Rejected) else f"no answer: {answer.cause}"
+
+
+def _refusal(answer: Done | Rejected | Unknown) -> str | None:
+    return None if isinstance(answer, Done) else _why(answer)
+
+
+def _stop_set(
+    effect: SetStop, answer: Done | Rejected | Unknown, port: ExchangePort
+) -> tuple[given.Input, ...]:
+    """Report the answer and read the stop back: only the position itself proves it."""
+    answered = given.StopAnswered(
+        symbol=effect.symbol, price=effect.price, refusal=_refusal(answer)
+    )
+    try:
+        return (answered, port.position(effect.symbol))
+    except VenueError as error:
+        _LOG.warning("the stop of %s could not be read back: %s", effect.symbol, error)
+        return (answered,)
+
+
+def _find(effect: FindOrder, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
+    """Look for an order, and for its executions: their messages may have been lost."""
+    asked_ms = clock.now_ms()
+    report = port.find_order(effect.symbol, effect.client_id)
+    if report is None:
+        return (given.OrderNotFound(client_id=effect.client_id, asked_ms=asked_ms),)
+    is_filled = report.qty_filled > ZERO_QTY
+    if not is_filled or Capability.HISTORY not in port.capabilities.supported:
+        return (report,)
+    return (*_executions(report, port, clock), report)
+
+
+def _executions(report: OrderReport, port: ExchangePort, clock: ClockPort) -> tuple[Execution, ...]:
+    end_ms = max(clock.now_ms(), report.updated_ms)
+    within = TimeRange(start_ms=min(report.created_ms, end_ms), end_ms=end_ms)
+    try:
+        rows = port.executions(report.symbol, within).rows
+    except VenueError as error:
+        _LOG.warning("the executions of %s could not be read: %s", report.client_id, error)
+        return ()
+    return tuple(row for row in rows if row.venue_id == report.venue_id)
+
+
+def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
+    """Answer for an effect that never left: a request was refused, a query is asked again later."""
+    match effect:
+        case Place():
+            return (
+                given.PlaceRefused(
+                    client_id=effect.order.order.client_id,
+                    reason=RejectReason.OTHER,
+                    code=None,
+                    message=why,
+                ),
+            )
+        case Cancel():
+            return (
+                given.CancelAnswered(
+                    symbol=effect.symbol,
+                    client_id=effect.client_id,
+                    venue_id=effect.venue_id,
+                    refusal=why,
+                ),
+            )
+        case SetLeverage():
+            return (
+                given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),
+            )
+        case SetStop():
+            return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
+        case FindOrder() | ReadPosition() | TakeInventory():
+            return ()
+        case _:
+            assert_never(effect)
+
+
+class LaneHost(ABC):
+    """Whom lanes work for. Every method is called in a lane's thread."""
+
+    @abstractmethod
+    def deliver(self, item: given.Input) -> None:
+        """Take what an effect brought back."""
+
+    @abstractmethod
+    def objection(self, effect: Effect) -> str | None:
+        """Say why ``effect`` must not leave any more, ``None`` when it may.
+
+        Asked when its turn comes: while it waited behind a slow request its entry may have been
+        cancelled, or the desk halted.
+        """
+
+    @abstractmethod
+    def lane_failed(self, fault: BaseException) -> None:
+        """Take a fault that no adapter may have: our own bug."""
+
+    @abstractmethod
+    def effect_done(self) -> None:
+        """Note that an effect has run and all that it brought back was delivered."""
+
+
+class Lanes:
+    """Three worker threads: safety, entries, reads. Each has a bounded queue."""
+
+    def __init__(
+        self,
+        port: ExchangePort,
+        clock: ClockPort,
+        host: LaneHost,
+        *,
+        queue_max: int = LANE_QUEUE_MAX,
+    ) -> None:
+        self._port = port
+        self._clock = clock
+        self._host = host
+        self._queue_max = queue_max
+        self._lock = threading.Lock()
+        self._unfinished = 0
+        self._queries: set[Effect] = set()
+        self._queues: dict[str, queue.SimpleQueue[Effect | None]] = {
+            name: queue.SimpleQueue() for name in ("safety", "entries", "reads")
+        }
+        self._threads = [
+            threading.Thread(target=self._work, args=(lane,), name=f"tidegate-{name}", daemon=True)
+            for name, lane in self._queues.items()
+        ]
+
+    def start(self) -> None:
+        """Start the workers."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, timeout_s: float) -> bool:
+        """Let the workers finish what is queued; tell whether all ended in time."""
+        for lane in self._queues.values():
+            lane.put(None)
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether every effect has run and all that it brought back was delivered."""
+        with self._lock:
+            return self._unfinished == 0
+
+    def submit(self, effect: Effect) -> bool:
+        """Queue an effect in its lane, from one thread only; false when the lane is full.
+
+        A query that waits already is not queued twice.
+        """
+        lane = self._queues[_lane_of(effect)]
+        with self._lock:
+            if effect in self._queries:
+                return True
+            if lane.qsize() >= self._queue_max:
+                return False
+            if isinstance(effect, _QUERIES):
+                self._queries.add(effect)
+            self._unfinished += 1
+        lane.put(effect)
+        return True
+
+    def _work(self, lane: "queue.SimpleQueue[Effect | None]") -> None:
+        while (effect := lane.get()) is not None:
+            try:
+                self._run(effect)
+            except BaseException as fault:  # noqa: BLE001 - whatever it is, the writer must know
+                self._host.lane_failed(fault)
+            with self._lock:
+                self._unfinished -= 1
+            self._host.effect_done()
+
+    def _run(self, effect: Effect) -> None:
+        with self._lock:
+            self._queries.discard(effect)
+        objection = self._host.objection(effect)
+        if objection is None:
+            results = perform(effect, self._port, self._clock)
+        else:
+            results = withheld(effect, objection)
+        for result in results:
+            self._host.deliver(result)
+
+
+_QUERIES = (FindOrder, ReadPosition, TakeInventory)
+
+
+def _lane_of(effect: Effect) -> str:
+    match effect:
+        case Place(urgent=True) | Cancel() | SetStop() | TakeInventory():
+            return "safety"
+        case Place() | SetLeverage():
+            return "entries"
+        case FindOrder() | ReadPosition():
+            return "reads"
+        case _:
+            assert_never(effect)

@@ -1,0 +1,210 @@
+"""Starting and stopping a desk: in dependency order, completely or not at all.
+
+Books first, then the exchange and what it says of them, then the writer, then the streams;
+stopping is the reverse. Whatever a failed start had begun is undone before the error leaves.
+"""
+
+import atexit
+import logging
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+
+from tidegate.domain.core.inputs import StartRequest, StopRequest
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import VenueMessage
+from tidegate.ports.clock import KeyPort
+from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.state import StatePort
+
+from .desk import Desk
+from .engine import Engine
+from .recovery import load_view, recover
+from .runner import InlineRunner, Runner, ThreadedRunner
+
+__all__ = ["Application", "Interrupted"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Interrupted(SystemExit):
+    """A second signal came while the first was being obeyed: exit at once."""
+
+
+class _Relay:
+    """Where the streams end: first the one that recovers, then the writer, in the end nobody."""
+
+    def __init__(self, first: InlineRunner) -> None:
+        self._lock = threading.Lock()
+        self._first = first
+        self._target: Runner | None = first
+
+    def sink(self, message: VenueMessage) -> None:
+        """Pass a message on; after the end it is dropped, and read from history at a start."""
+        with self._lock:
+            if self._target is not None:
+                self._target.sink(message)
+
+    def turn_to(self, runner: Runner) -> None:
+        """Pass what is queued to ``runner``, and every later message after it."""
+        with self._lock:
+            self._first.hand_over(runner)
+            self._target = runner
+
+    def end(self) -> None:
+        """Pass nothing on any more."""
+        with self._lock:
+            self._target = None
+
+
+class Application:
+    """One desk with a writer thread. Two applications in one process share nothing.
+
+    It owns the ports that it is given and closes them at the end, also after a start that failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        port: ExchangePort,
+        state_port: StatePort,
+        keys: KeyPort,
+        symbols: frozenset[Symbol],
+    ) -> None:
+        self._engine = engine
+        self._port = port
+        self._state_port = state_port
+        self._symbols = symbols
+        self._runner = ThreadedRunner(engine, port)
+        self.desk = Desk(runner=self._runner, state_port=state_port, keys=keys)
+        self._undo = ExitStack()
+        self._lock = threading.Lock()
+        self._is_started = False
+        self._is_over = False
+        self._has_signals = False
+        self._is_stop_asked = False
+        self._is_interrupted = False
+        # A queue that a signal handler may use: an event's lock could be held by the very thread
+        # that the signal interrupts.
+        self._stop_asked: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def start(self, *, with_signals: bool = False) -> None:
+        """Start everything or nothing; a second call is harmless.
+
+        ``with_signals`` makes SIGINT and SIGTERM stop gracefully; only the main thread may ask for
+        it, and the handlers that were there before come back at :meth:`stop`.
+
+        Raises:
+            RuntimeError: it was stopped, or its start failed, before; or signals were asked for
+                outside the main thread.
+
+        """
+        with self._lock:
+            if self._is_started:
+                return
+            if self._is_over:
+                raise RuntimeError("this application has ended: build a new one to start again")
+            if with_signals:
+                _require_main_thread("signal handlers can be installed")
+            try:
+                self._begin(with_signals=with_signals)
+            except BaseException:
+                self._is_over = True
+                self._undo.close()
+                raise
+            self._is_started = True
+
+    def _begin(self, *, with_signals: bool) -> None:
+        if with_signals:
+            self._install_signals()
+        self._at_end(self._state_port.close)
+        self._at_end(self._port.close)
+        first = InlineRunner(self._engine, self._port)
+        relay = _Relay(first)
+        self._port.connect(relay.sink)
+        self._recover(first)
+        self._at_end(self._end_writer)
+        self._runner.start()
+        relay.turn_to(self._runner)
+        self._at_end(relay.end)
+        self._at_end(self._runner.settle)
+        atexit.register(self.stop)
+        self._at_end(atexit.unregister, self.stop)
+        _LOG.info("started")
+
+    def _at_end(self, act: Callable[..., object], *args: object) -> None:
+        self._undo.callback(self._unless_interrupted, act, *args)
+
+    def _unless_interrupted(self, act: Callable[..., object], *args: object) -> None:
+        """Leave out what a second signal leaves no time for; the next start recovers from that."""
+        if not self._is_interrupted:
+            act(*args)
+
+    def _recover(self, first: InlineRunner) -> None:
+        config = self._engine.config
+        first.submit(
+            StartRequest(mode=config.mode, venue=config.venue, wallet=self._port.account().wallet)
+        )
+        load_view(first, self._symbols)
+        recover(first, self._symbols)
+
+    def _end_writer(self) -> None:
+        self._runner.deliver(StopRequest(reason="stopped"))
+        self._runner.stop()
+        if self._runner.failure is None:
+            self._engine.save_snapshot()
+
+    def _install_signals(self) -> None:
+        self._has_signals = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous = signal.signal(number, self._on_signal)
+            # A handler that was not installed from Python is not told: the default replaces it.
+            self._undo.callback(
+                signal.signal, number, signal.SIG_DFL if previous is None else previous
+            )
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._is_stop_asked:
+            self._is_interrupted = True
+            raise Interrupted(128 + number)
+        self.ask_stop()
+
+    def wait_until_stop_asked(self, *, timeout_ms: int | None = None) -> bool:
+        """Block until a signal or :meth:`ask_stop` asks to stop; returns whether one did."""
+        try:
+            self._stop_asked.get(timeout=None if timeout_ms is None else timeout_ms / 1_000)
+        except queue.Empty:
+            return False
+        self._stop_asked.put(None)
+        return True
+
+    def ask_stop(self) -> None:
+        """Ask whoever waits to stop this application. Any thread and signal handler may call."""
+        self._is_stop_asked = True
+        self._stop_asked.put(None)
+
+    def stop(self) -> None:
+        """Stop in reverse order; a second call is harmless.
+
+        Raises:
+            RuntimeError: signal handlers are installed and this is not the main thread.
+
+        """
+        if self._has_signals and not self._is_over:
+            _require_main_thread("signal handlers can be restored, so call ask_stop() here; they")
+        with self._lock:
+            if self._is_over:
+                return
+            self._is_over = True
+            self._is_started = False
+            self._undo.close()
+            _LOG.info("stopped")
+
+
+def _require_main_thread(what: str) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError(f"{what} in the main thread only")

@@ -1,0 +1,372 @@
+"""Who calls the engine: inline for replay and simulation, a writer thread for live trading."""
+
+import logging
+import queue
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+
+import attrs
+from tidegate.domain.core.effects import Effect, Place, SetLeverage
+from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
+from tidegate.domain.core.state import State
+from tidegate.domain.core.step import deadline_ms
+from tidegate.domain.mode import TradingState
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import Ticker, VenueMessage
+from tidegate.domain.risk.approval import Approved
+from tidegate.ports.exchange import ExchangePort
+
+from .engine import Engine
+from .lanes import LaneHost, Lanes, perform, withheld
+
+__all__ = [
+    "INBOX_MAX",
+    "STOP_WAIT_MS",
+    "InlineRunner",
+    "Runner",
+    "ThreadedRunner",
+    "WriterStopped",
+]
+
+INBOX_MAX = 100_000
+STOP_WAIT_MS = 30_000
+DRAIN_MAX = 100_000
+_IDLE_S = 3_600
+_LAST_WAIT_S = 5
+_LOG = logging.getLogger(__name__)
+
+
+class Runner(ABC):
+    """Feeds the engine. ``deliver`` may be called from any thread and never blocks."""
+
+    def __init__(self, engine: Engine, port: ExchangePort) -> None:
+        self.engine = engine
+        self.port = port
+
+    @property
+    def state(self) -> State:
+        """Return the present frozen state."""
+        return self.engine.state
+
+    @abstractmethod
+    def deliver(self, item: Input) -> None:
+        """Hand an input to the engine."""
+
+    def sink(self, message: VenueMessage) -> None:
+        """Take a message of the venue's streams."""
+        self.deliver(message)
+
+    @abstractmethod
+    def wait(self, is_done: Callable[[], bool], *, timeout_ms: int) -> bool:
+        """Wait until ``is_done`` holds for the state; returns whether it did in time."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to take inputs."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Finish what was delivered and end."""
+
+
+class InlineRunner(Runner):
+    """Runs engine and effects in the caller's thread, in a fixed order, on the venue's time."""
+
+    def __init__(self, engine: Engine, port: ExchangePort) -> None:
+        super().__init__(engine, port)
+        self._inbox: deque[Input] = deque()
+
+    def deliver(self, item: Input) -> None:
+        """Queue an input; :meth:`drain` handles it."""
+        self._inbox.append(item)
+
+    def submit(self, item: Input) -> None:
+        """Queue an input and handle everything until nothing is left."""
+        self._inbox.append(item)
+        self.drain()
+
+    def drain(self) -> None:
+        """Handle inputs, run their effects, and handle what comes back, until all is quiet."""
+        handled = 0
+        while self._inbox:
+            handled += 1
+            assert handled <= DRAIN_MAX, f"{DRAIN_MAX} inputs without coming to rest: a loop"
+            for effect in self.engine.handle(self._inbox.popleft()):
+                self._inbox.extend(perform(effect, self.port, self.engine.clock))
+
+    def hand_over(self, successor: Runner) -> None:
+        """Give what is still queued to the runner that goes on."""
+        while self._inbox:
+            successor.deliver(self._inbox.popleft())
+
+    def check_time(self) -> None:
+        """Let the core look at its deadlines when one is due."""
+        now_ms = self.engine.clock.now_ms()
+        due_ms = deadline_ms(self.engine.state, self.engine.config, now_ms)
+        if due_ms is not None and due_ms <= now_ms:
+            self.submit(TimePassed())
+
+    def run_effects(self, effects: tuple[Effect, ...]) -> None:
+        """Run effects from outside a decision, as recovery does, and handle what comes back."""
+        for effect in effects:
+            self._inbox.extend(perform(effect, self.port, self.engine.clock))
+        self.drain()
+
+    def wait(self, is_done: Callable[[], bool], *, timeout_ms: int) -> bool:
+        """Answer at once: no time passes while the caller holds the only thread."""
+        self.drain()
+        _LOG.debug("inline: waited 0 of %s ms", timeout_ms)
+        return is_done()
+
+    def start(self) -> None:
+        """Nothing to start: the caller's thread does the work."""
+
+    def stop(self) -> None:
+        """Handle what is queued."""
+        self.drain()
+
+
+class WriterStopped(RuntimeError):
+    """Nobody decides any more: the writer ended or failed, or was never started."""
+
+
+@attrs.frozen
+class _LaneFault:
+    """A lane met a fault that no adapter may have."""
+
+    fault: BaseException
+
+
+class ThreadedRunner(Runner, LaneHost):
+    """One writer thread; blocking calls run in lanes. Prices take one slot per symbol.
+
+    ``inbox_max`` is how many messages may wait before entries are halted; nothing is ever dropped.
+    ``stop_wait_ms`` bounds how long :meth:`stop` waits for requests that hang.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        port: ExchangePort,
+        *,
+        inbox_max: int = INBOX_MAX,
+        stop_wait_ms: int = STOP_WAIT_MS,
+    ) -> None:
+        super().__init__(engine, port)
+        self._inbox: queue.SimpleQueue[Input | _LaneFault | None] = queue.SimpleQueue()
+        self._inbox_max = inbox_max
+        self._stop_wait_s = stop_wait_ms / 1_000
+        self._prices: dict[Symbol, Ticker] = {}
+        self._prices_lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._lanes = Lanes(port, engine.clock, self)
+        self._thread = threading.Thread(target=self._write, name="tidegate-writer", daemon=True)
+        self._is_overloaded = False
+        self._takes_entries = False
+        self._is_settling = False
+        self._is_settled = False
+        self._settle_by: float | None = None
+        self._is_stopping = False
+        self._is_over = False
+        self._served_due_ms: int | None = None
+        self.failure: BaseException | None = None
+
+    # From any thread
+
+    def deliver(self, item: Input) -> None:
+        """Queue an input. Nothing is dropped; a flooded inbox halts entries instead.
+
+        Raises:
+            WriterStopped: a new entry before the start or after the stop was asked.
+
+        """
+        if isinstance(item, OpenRequest) and not self._takes_entries:
+            raise WriterStopped(
+                f"signal {item.signal.signal_id}: the desk is not running; nothing was sent"
+            )
+        if isinstance(item, Ticker):
+            if self._keep_price(item):
+                self._inbox.put(item)
+        else:
+            self._inbox.put(item)
+
+    def _keep_price(self, ticker: Ticker) -> bool:
+        """Keep the latest prices of a symbol; tells whether its slot was empty."""
+        with self._prices_lock:
+            waiting = self._prices.get(ticker.symbol)
+            if waiting is None or waiting.time_ms <= ticker.time_ms:
+                self._prices[ticker.symbol] = ticker
+            return waiting is None
+
+    def wait(self, is_done: Callable[[], bool], *, timeout_ms: int) -> bool:
+        """Block the calling thread until the writer made it so.
+
+        Raises:
+            WriterStopped: the writer ended before it was so.
+
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: is_done() or self._is_over, timeout_ms / 1_000)
+        if is_done():
+            return True
+        if self.failure is not None:
+            raise WriterStopped(
+                f"the writer stopped on a fault ({self.failure}); restart to reconcile"
+            ) from self.failure
+        if self._is_over:
+            raise WriterStopped("the desk has stopped; nobody decides any more")
+        return False
+
+    # Life
+
+    def start(self) -> None:
+        """Start lanes and writer."""
+        self._takes_entries = True
+        self._lanes.start()
+        self._thread.start()
+
+    def settle(self) -> None:
+        """Take no new entry, and wait until what was delivered, and what follows from it, is done.
+
+        A request that hangs is given up after the bound: its outcome is found at the next start.
+        """
+        self._takes_entries = False
+        if self._thread.ident is None or self._is_over:
+            return
+        if self._settle_by is None:
+            self._settle_by = time.monotonic() + self._stop_wait_s
+        self._is_settled = False
+        self._is_settling = True
+        self._inbox.put(None)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._is_settled or self._is_over,
+                max(0, self._settle_by - time.monotonic()),
+            )
+        if not self._is_settled:
+            _LOG.warning("requests are still without an answer: they are found at the next start")
+
+    def stop(self) -> None:
+        """Settle, and end writer and lanes; a second call is harmless."""
+        self.settle()
+        self._is_stopping = True
+        self._inbox.put(None)
+        if self._thread.ident is None:
+            return
+        self._thread.join(_LAST_WAIT_S)
+        is_idle = self._lanes.is_idle
+        if not self._lanes.stop(timeout_s=_LAST_WAIT_S if is_idle else 0):
+            _LOG.warning("a request still hangs; its thread ends with this process")
+
+    # From lanes
+
+    def objection(self, effect: Effect) -> str | None:
+        """Hold back an entry that was cancelled or halted while it waited for its turn."""
+        match effect:
+            case Place(order=Approved()):
+                order = self.state.books.order(effect.order.order.client_id)
+                if order is None or not order.is_open or order.cancel_wanted:
+                    return "it was cancelled before it was sent"
+                return self._objection_to_entries()
+            case SetLeverage():
+                return self._objection_to_entries()
+            case _:
+                return None
+
+    def _objection_to_entries(self) -> str | None:
+        if self.failure is not None:
+            return "the writer stopped before it was sent"
+        state = self.state.books.effective_state
+        if state is not TradingState.ACTIVE:
+            return f"the desk was {state.name} before it was sent"
+        return None
+
+    def lane_failed(self, fault: BaseException) -> None:
+        """Stop the writer: an answer is missing that nobody knows of."""
+        self._inbox.put(_LaneFault(fault))
+
+    def effect_done(self) -> None:
+        """Let a writer that is stopping see that nothing is under way."""
+        if self._is_settling:
+            self._inbox.put(None)
+
+    # The writer's thread
+
+    def _write(self) -> None:
+        try:
+            while self._next():
+                pass
+        except BaseException as fault:  # noqa: BLE001 - every waiting caller must learn of it
+            # Our own bug or a dead store: stop writing. Stops stay on the venue.
+            self.failure = fault
+            _LOG.critical("the writer stopped", exc_info=fault)
+        finally:
+            self._takes_entries = False
+            self._is_over = True
+            self._notify()
+
+    def _next(self) -> bool:
+        self._watch_load()
+        item = self._take()
+        if isinstance(item, _LaneFault):
+            raise item.fault
+        if item is not None:
+            self._handle(item)
+        if self._is_settling and not self._is_settled:
+            self._see_whether_settled()
+        return not self._is_stopping
+
+    def _take(self) -> Input | _LaneFault | None:
+        """Return the next input; a deadline comes before everything that waits, but only once."""
+        now_ms = self.engine.clock.now_ms()
+        due_ms = deadline_ms(self.engine.state, self.engine.config, now_ms)
+        if due_ms is not None and due_ms <= now_ms:
+            if due_ms != self._served_due_ms:
+                self._served_due_ms = due_ms
+                return TimePassed()
+            due_ms = now_ms + max(1, self.engine.config.close_retry_ms)
+        wait_s = _IDLE_S if due_ms is None else (due_ms - now_ms) / 1_000
+        try:
+            return self._inbox.get(timeout=min(wait_s, _IDLE_S))
+        except queue.Empty:
+            return TimePassed()
+
+    def _see_whether_settled(self) -> None:
+        # Idle lanes have delivered everything, so the inbox is looked at after them.
+        if self._lanes.is_idle and self._inbox.empty():
+            self._is_settled = True
+            self._notify()
+
+    def _watch_load(self) -> None:
+        waiting = self._inbox.qsize()
+        if self._is_overloaded:
+            self._is_overloaded = waiting > self._inbox_max // 2
+        elif waiting > self._inbox_max:
+            self._is_overloaded = True
+            self._halt(f"{waiting} messages wait, at most {self._inbox_max} may")
+
+    def _halt(self, cause: str) -> None:
+        self._handle(StateRequest(state=TradingState.HALTED, cause=f"{cause}: cannot keep up"))
+
+    def _handle(self, item: Input) -> None:
+        if isinstance(item, Ticker):
+            with self._prices_lock:
+                item = self._prices.pop(item.symbol, item)
+        left = [effect for effect in self.engine.handle(item) if not self._lanes.submit(effect)]
+        for effect in left:
+            self._hold_back(effect)
+        self._notify()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _hold_back(self, effect: Effect) -> None:
+        """Answer for an effect whose lane is full, and halt: nothing is forgotten."""
+        for answer in withheld(effect, "its lane is full: it was not sent"):
+            self._inbox.put(answer)
+        if self.state.books.trading_state is not TradingState.HALTED:
+            self._halt(f"{type(effect).__name__} found its lane full")

@@ -1,0 +1,202 @@
+"""A paper session: feed, simulated venue, strategy and desk in one thread, resumable at any point.
+
+Time is the venue's. The desk reacts between the pieces of each item. What a process did before it
+died is in two durable stores, the venue's and the journal; a new process goes on from both.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+
+from tidegate.domain.core.events import Event
+from tidegate.domain.core.inputs import CloseRequest, OpenRequest, StartRequest, StopRequest
+from tidegate.domain.core.snapshots import equity_now
+from tidegate.domain.money import Money
+from tidegate.domain.orders import Role, Symbol
+from tidegate.domain.performance import summary
+from tidegate.domain.reports import Bar
+from tidegate.domain.signal import Signal
+from tidegate.domain.trade import CloseReason
+from tidegate.ports.clock import KeyPort
+from tidegate.ports.feed import Feed, FeedItem
+from tidegate.ports.session import Progress, SessionError, SessionPort, SessionReport
+from tidegate.ports.state import StatePort
+from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
+from tidegate.ports.venue import SimulatedVenuePort
+
+from .modes import check_mode
+from .recovery import load_view, recover
+from .runner import InlineRunner
+
+__all__ = ["PaperSession"]
+
+
+class PaperSession(SessionPort):
+    """One strategy on one symbol's bars."""
+
+    def __init__(
+        self,
+        *,
+        runner: InlineRunner,
+        venue: SimulatedVenuePort,
+        feed: Feed,
+        strategy: StrategyPort,
+        symbol: Symbol,
+        keys: KeyPort,
+        state_port: StatePort,
+    ) -> None:
+        check_mode(runner.engine.config, venue)
+        self._runner = runner
+        self._venue = venue
+        self._feed = feed
+        self._strategy = strategy
+        self._symbol = symbol
+        self._keys = keys
+        self._state_port = state_port
+        self._window: deque[Bar] = deque(maxlen=strategy.window)
+        self._is_stopping = False
+        self._items_done = 0
+
+    def listen(self, listener: Callable[[Event, int], None]) -> None:
+        """See :meth:`SessionPort.listen`."""
+        self._runner.engine.listen(listener)
+
+    def stop(self) -> None:
+        """See :meth:`SessionPort.stop`."""
+        self._is_stopping = True
+
+    def run(self, progress: Progress) -> SessionReport:
+        """See :meth:`SessionPort.run`."""
+        total = len(self._feed)
+        self._check_cursor(total)
+        was_resumed = self._start(progress)
+        cursor = self._venue.cursor()
+        for index, item in enumerate(self._feed.items(start=cursor), start=cursor):
+            if self._is_stopping:
+                break
+            self._take(item, index)
+            self._items_done += 1
+            progress(index + 1, total)
+        return self._finish(was_resumed=was_resumed)
+
+    def _check_cursor(self, total: int) -> None:
+        if total == 0:
+            raise SessionError("the market data is empty: at least one bar is needed")
+        cursor = self._venue.cursor()
+        if cursor > total:
+            raise SessionError(
+                f"the venue's store is at item {cursor} of its data, this data has {total}: "
+                "continue with the data it was begun with, or use new state files"
+            )
+
+    def _start(self, progress: Progress) -> bool:
+        self._venue.connect(self._runner.sink)
+        was_resumed = self._state_port.version() > 0
+        if self._venue.cursor() == 0:
+            self._take_first(progress)
+        config = self._runner.engine.config
+        symbols = frozenset({self._symbol})
+        self._runner.submit(
+            StartRequest(mode=config.mode, venue=config.venue, wallet=self._venue.account().wallet)
+        )
+        load_view(self._runner, symbols)
+        if was_resumed:
+            recover(self._runner, symbols)
+        self._warm_up(self._venue.cursor())
+        if self._venue.pieces_done() == 0:
+            self._decide_again()
+        return was_resumed
+
+    def _take_first(self, progress: Progress) -> None:
+        """Process the first item before the account opens: before it there is no time."""
+        first = next(self._feed.items())
+        for _ in self._venue.offer(first, index=0):
+            self._runner.drain()
+        self._runner.drain()
+        self._items_done += 1
+        progress(1, len(self._feed))
+
+    def _warm_up(self, cursor: int) -> None:
+        """Fill the strategy's window with the bars before the cursor."""
+        back = 2 * self._strategy.window
+        while True:
+            start = max(0, cursor - back)
+            items = islice(self._feed.items(start=start), cursor - start)
+            bars = [item for item in items if self._is_own_bar(item)]
+            if len(bars) >= self._strategy.window or start == 0:
+                break
+            back *= 2
+        self._window.extend(bar for bar in bars if isinstance(bar, Bar))
+
+    def _is_own_bar(self, item: FeedItem) -> bool:
+        return isinstance(item, Bar) and item.symbol == self._symbol
+
+    def _decide_again(self) -> None:
+        """Let the strategy decide on the last bar, unless its decision is in the journal."""
+        decided_ms = self._runner.state.books.decided_ms.get(self._symbol)
+        if decided_ms != self._runner.engine.clock.now_ms():
+            self._decide()
+
+    def _take(self, item: FeedItem, index: int) -> None:
+        for _ in self._venue.offer(item, index=index):
+            self._runner.drain()
+            self._runner.check_time()
+        self._runner.drain()
+        if isinstance(item, Bar) and item.symbol == self._symbol:
+            self._window.append(item)
+            self._decide()
+
+    def _decide(self) -> None:
+        if len(self._window) < self._strategy.window:
+            return
+        wish = self._strategy.decide(tuple(self._window), self._view())
+        if isinstance(wish, Signal):
+            key = self._keys.key(wish.signal_id)
+            self._runner.submit(OpenRequest(signal=wish, key=key))
+        elif isinstance(wish, Exit):
+            key = self._keys.key(wish.signal_id)
+            self._runner.submit(
+                CloseRequest(symbol=wish.symbol, reason=CloseReason.SIGNAL, key=key)
+            )
+
+    def _view(self) -> StrategyView:
+        state = self._runner.state
+        books = state.books
+        equity = equity_now(books, state.view)
+        return StrategyView(
+            symbol=self._symbol,
+            position=books.position(self._symbol),
+            has_pending_entry=any(
+                order.role is Role.ENTRY for order in books.open_orders(self._symbol)
+            ),
+            equity=equity if equity is not None else self._wallet(),
+        )
+
+    def _wallet(self) -> Money:
+        ledger = self._runner.state.books.ledger
+        assert ledger is not None, "the account is opened before the strategy decides"
+        return ledger.wallet
+
+    def _finish(self, *, was_resumed: bool) -> SessionReport:
+        cursor, total = self._venue.cursor(), len(self._feed)
+        is_complete = cursor >= total
+        reason = "end of data" if is_complete else "stopped"
+        self._runner.submit(StopRequest(reason=reason))
+        self._runner.engine.save_snapshot()
+        books = self._runner.state.books
+        assert books.ledger is not None, "a session that ran has opened its account"
+        return SessionReport(
+            summary=summary(books.tally, books.ledger),
+            books=books,
+            items_done=self._items_done,
+            cursor=cursor,
+            items_total=total,
+            was_resumed=was_resumed,
+            is_complete=is_complete,
+            journal_version=self._state_port.version(),
+        )
+
+    def close(self) -> None:
+        """See :meth:`SessionPort.close`."""
+        self._venue.close()
+        self._state_port.close()

@@ -1,0 +1,183 @@
+"""Settings: every choice that a user can make, with its default and unit.
+
+They come from a TOML file and from the environment; see :mod:`.settings_loading`. Secrets are not
+among them. The fields' own docstrings are the reference page, so that the two cannot differ.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+
+import attrs
+import platformdirs
+from tidegate.adapters.paper.config import PaperConfig
+from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.costs import Costs
+from tidegate.domain.day import DayBoundary
+from tidegate.domain.instrument import FeeRates
+from tidegate.domain.mode import TradingMode, VenueKind
+from tidegate.domain.money import Money, Rate
+from tidegate.domain.orders import Symbol
+from tidegate.domain.risk.limits import RiskLimits
+
+__all__ = [
+    "LIVE_ACKNOWLEDGEMENT",
+    "CostSettings",
+    "Settings",
+    "StrategySettings",
+    "TimingSettings",
+    "default_config_path",
+    "default_state_folder",
+    "journal_in",
+    "venue_store_in",
+]
+
+LIVE_ACKNOWLEDGEMENT = "REAL MONEY"
+_APP = "tidegate"
+_CORE = CoreConfig(mode=TradingMode.PAPER, venue=VenueKind.PAPER)
+
+
+def default_config_path() -> Path:
+    """Return where the settings file is looked for when none is named."""
+    return platformdirs.user_config_path(_APP) / "tidegate.toml"
+
+
+def default_state_folder() -> Path:
+    """Return the folder that holds journal and venue store when none is named."""
+    return platformdirs.user_state_path(_APP)
+
+
+def journal_in(folder: Path) -> Path:
+    """Return the journal's path in a state folder."""
+    return folder / "journal.sqlite"
+
+
+def venue_store_in(folder: Path) -> Path:
+    """Return the path of the paper venue's store in a state folder."""
+    return folder / "venue.sqlite"
+
+
+@attrs.frozen(kw_only=True)
+class CostSettings:
+    """What a trade is expected to cost. Sizes and reward-to-risk allow for it; see the ticket."""
+
+    taker_fee: Rate = attrs.field(factory=lambda: Rate(Decimal("0.00055")))
+    """Fee of an execution that takes liquidity, as a fraction of its value (Bybit, no VIP level).
+
+    The paper venue charges it; live trading asks the venue."""
+    maker_fee: Rate = attrs.field(factory=lambda: Rate(Decimal("0.0002")))
+    """Fee of an execution that adds liquidity; negative for a rebate."""
+    entry_slippage: Rate = _CORE.entry_slippage
+    """How far from the decision price a market entry is expected to fill at worst."""
+    stop_slippage: Rate = _CORE.stop_slippage
+    """How far beyond its trigger a stop is expected to fill at worst."""
+
+    @property
+    def fees(self) -> FeeRates:
+        """Return the two fees as the venue states them."""
+        return FeeRates(taker=self.taker_fee, maker=self.maker_fee)
+
+    @property
+    def costs(self) -> Costs:
+        """Return what a plan is made with."""
+        return Costs(
+            fees=self.fees, entry_slippage=self.entry_slippage, stop_slippage=self.stop_slippage
+        )
+
+
+@attrs.frozen(kw_only=True)
+class TimingSettings:
+    """How long the desk waits, in milliseconds."""
+
+    stop_verify_ms: int = _CORE.stop_verify_ms
+    """How long the venue may take to show the wanted stop before the position is closed."""
+    close_retry_ms: int = _CORE.close_retry_ms
+    """How long to wait before a close that left a rest is sent again."""
+    ask_again_ms: int = _CORE.ask_again_ms
+    """How long to wait between two questions for an order of unknown outcome."""
+    not_found_final_ms: int = _CORE.not_found_final_ms
+    """When "not found" is believed: receive window + clock lead + history lag of the venue.
+
+    0 for the paper venue, whose history has no lag."""
+
+
+@attrs.frozen(kw_only=True)
+class StrategySettings:
+    """Which strategy trades, and with which parameters."""
+
+    name: str = "tidegate.adapters.strategies.donchian:DonchianBreakout"
+    """The strategy as ``module:Class``. The module is imported: name only code that you trust."""
+    params: Mapping[str, object] = attrs.field(factory=lambda: MappingProxyType({}))
+    """Keyword arguments of the class, in the table ``[strategy.params]``."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All settings. Money is USDT, rates are fractions or percentages, times are milliseconds."""
+
+    mode: TradingMode = TradingMode.PAPER
+    """What is traded: paper, demo, testnet or live. It must agree with the venue that is built."""
+    live_acknowledgement: str = ""
+    """Must be the literal ``REAL MONEY`` when the mode is live, and nothing else means it."""
+    symbol: Symbol = attrs.field(factory=lambda: Symbol("BTCUSDT"))
+    """The symbol that is traded."""
+    seed: int = 0
+    """Source of every id and of every random choice in a simulation: same data and seed, same run.
+    """
+    wallet: Money = attrs.field(factory=lambda: Money(Decimal(10_000)))
+    """Opening balance of the paper venue, USDT. A store that was begun with another is refused."""
+    state_path: Path = attrs.field(
+        factory=lambda: journal_in(default_state_folder()),
+        metadata={"default": "`journal.sqlite` in the user's state folder"},
+    )
+    """The journal: one SQLite file."""
+    venue_path: Path = attrs.field(
+        factory=lambda: venue_store_in(default_state_folder()),
+        metadata={"default": "`venue.sqlite` in the user's state folder"},
+    )
+    """The paper venue's own store: one SQLite file."""
+    instruments_path: Path | None = None
+    """A TOML file with specifications of instruments that do not ship; see the catalogue."""
+    day_offset_minutes: int = 0
+    """When a trading day begins, in minutes after midnight UTC; negative on the evening before."""
+    limits: RiskLimits = attrs.field(factory=RiskLimits)
+    """The risk limits."""
+    costs: CostSettings = attrs.field(factory=CostSettings)
+    """Expected fees and slippage."""
+    timings: TimingSettings = attrs.field(factory=TimingSettings)
+    """How long the desk waits."""
+    strategy: StrategySettings = attrs.field(factory=StrategySettings)
+    """The strategy."""
+    paper: PaperConfig = attrs.field(factory=PaperConfig)
+    """The market model of the paper venue; its seed is always the one above."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.mode is TradingMode.LIVE and self.live_acknowledgement != LIVE_ACKNOWLEDGEMENT:
+            raise ValueError(
+                f"mode live risks real money and live_acknowledgement is "
+                f"{self.live_acknowledgement!r}; accepted: the literal {LIVE_ACKNOWLEDGEMENT!r}, "
+                "or another mode"
+            )
+        object.__setattr__(self, "paper", attrs.evolve(self.paper, seed=self.seed))
+
+    @property
+    def day(self) -> DayBoundary:
+        """Return when a trading day begins."""
+        return DayBoundary(self.day_offset_minutes)
+
+    def core_config(self, venue: VenueKind) -> CoreConfig:
+        """Return the core's settings for a desk on ``venue``: the one that was built."""
+        timings, costs = self.timings, self.costs
+        return CoreConfig(
+            mode=self.mode,
+            venue=venue,
+            limits=self.limits,
+            day=self.day,
+            entry_slippage=costs.entry_slippage,
+            stop_slippage=costs.stop_slippage,
+            stop_verify_ms=timings.stop_verify_ms,
+            close_retry_ms=timings.close_retry_ms,
+            ask_again_ms=timings.ask_again_ms,
+            not_found_final_ms=timings.not_found_final_ms,
+        )

@@ -1,0 +1,126 @@
+"""What each number among the settings may be, beyond its type."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+import attrs
+from tidegate.adapters.paper.config import PaperConfig
+from tidegate.domain.day import OFFSET_MINUTES_MAX
+from tidegate.domain.money import Amount
+from tidegate.domain.risk.limits import RiskLimits
+
+from .settings import CostSettings, Settings, TimingSettings
+
+__all__ = ["NOT_SETTINGS", "RANGES", "Range", "range_of"]
+
+NOT_SETTINGS: Mapping[type, tuple[str, ...]] = MappingProxyType({PaperConfig: ("seed",)})
+"""Fields that follow from another setting: the paper venue takes the seed of all."""
+
+
+@attrs.frozen(kw_only=True)
+class Range:
+    """From ``low`` to ``high``, each ``None`` where there is no bound; both belong to it.
+
+    Unless ``is_open``: then neither does. ``example`` helps where a mistake is likely.
+    """
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+    is_open: bool = False
+    example: str = ""
+
+    def holds(self, value: object) -> bool:
+        """Tell whether an amount or a whole number lies within; anything else is not judged."""
+        number = value.value if isinstance(value, Amount) else value
+        if isinstance(number, bool) or not isinstance(number, Decimal | int):
+            return True
+        above = self.low is None or (number > self.low if self.is_open else number >= self.low)
+        below = self.high is None or (number < self.high if self.is_open else number <= self.high)
+        return above and below
+
+    def __str__(self) -> str:
+        if self.high is None:
+            text = f"above {self.low}" if self.is_open else f"{self.low} or more"
+        elif self.is_open:
+            text = f"above {self.low} and below {self.high}"
+        else:
+            text = f"{self.low} to {self.high}"
+        return f"{text} ({self.example})" if self.example else text
+
+
+_ZERO, _ONE = Decimal(0), Decimal(1)
+_NOT_NEGATIVE = Range(low=_ZERO)
+_POSITIVE = Range(low=_ZERO, is_open=True)
+_COUNT = Range(low=_ONE)
+_FRACTION = Range(low=_ZERO, high=_ONE, example="a fraction: 0.02 or 2% is two per cent")
+_BELOW_ONE = Range(low=Decimal(-1), high=_ONE, is_open=True, example="a fraction such as 0.0005")
+_SHARE = Range(low=_ZERO, high=Decimal("0.5"), example="a fraction such as 0.001 or 0.1%")
+
+_LIMITS: Mapping[str, Range] = {
+    "market_age_ms_max": _NOT_NEGATIVE,
+    "clock_lead_ms_max": _NOT_NEGATIVE,
+    "stream_grace_ms": _NOT_NEGATIVE,
+    "day_loss_max": _FRACTION,
+    "drawdown_max": _FRACTION,
+    "balance_min": _NOT_NEGATIVE,
+    "notional_viable_min": _NOT_NEGATIVE,
+    "position_notional_max": _POSITIVE,
+    "exposure_max": _POSITIVE,
+    "risk_per_trade_max": _FRACTION,
+    "leverage_max": Range(low=_ONE),
+    "positions_max": _COUNT,
+    "concentration_max": _POSITIVE,
+    "initial_margin_rate_max": _FRACTION,
+    "maintenance_margin_rate_max": _FRACTION,
+    "liquidation_distance_min": _FRACTION,
+    "price_deviation_max": _FRACTION,
+    "orders_per_second_max": _COUNT,
+    "orders_per_minute_max": _COUNT,
+    "orders_per_day_max": _COUNT,
+    "pending_orders_max": _COUNT,
+    "loss_cooldown_ms": _NOT_NEGATIVE,
+    "stops_in_window_max": _NOT_NEGATIVE,
+    "stops_window_ms": _NOT_NEGATIVE,
+    "symbol_losses_in_row_max": _NOT_NEGATIVE,
+    "symbol_lock_ms": _NOT_NEGATIVE,
+    "reward_to_risk_net_min": _NOT_NEGATIVE,
+}
+
+RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
+    {
+        Settings: {
+            "seed": _NOT_NEGATIVE,
+            "wallet": _NOT_NEGATIVE,
+            "day_offset_minutes": Range(
+                low=Decimal(-OFFSET_MINUTES_MAX), high=Decimal(OFFSET_MINUTES_MAX)
+            ),
+        },
+        RiskLimits: _LIMITS,
+        CostSettings: {
+            "taker_fee": _SHARE,
+            "maker_fee": _BELOW_ONE,
+            "entry_slippage": _SHARE,
+            "stop_slippage": _SHARE,
+        },
+        TimingSettings: {
+            "stop_verify_ms": _NOT_NEGATIVE,
+            "close_retry_ms": _NOT_NEGATIVE,
+            "ask_again_ms": _NOT_NEGATIVE,
+            "not_found_final_ms": _NOT_NEGATIVE,
+        },
+        PaperConfig: {
+            "spread_ticks": _NOT_NEGATIVE,
+            "slippage": _SHARE,
+            "participation": _FRACTION,
+            "latency_ms": _NOT_NEGATIVE,
+            "leverage_default": Range(low=_ONE),
+            "mark_age_ms_max": _NOT_NEGATIVE,
+        },
+    }
+)
+
+
+def range_of(kind: type, name: str) -> Range | None:
+    """Return what the field ``name`` of ``kind`` may be, ``None`` where its type says it all."""
+    return RANGES.get(kind, {}).get(name)

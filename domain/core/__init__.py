@@ -1,0 +1,1 @@
+"""The core: ``step`` decides, ``evolve`` folds, ``react`` names effects, ``unsettled`` asks."""

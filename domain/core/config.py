@@ -1,0 +1,37 @@
+"""How the core is set up. Every value has a default, a unit and a reason."""
+
+from decimal import Decimal
+
+import attrs
+from tidegate.domain.day import DayBoundary
+from tidegate.domain.mode import TradingMode, VenueKind
+from tidegate.domain.money import Rate
+from tidegate.domain.risk.limits import RiskLimits
+
+__all__ = ["CoreConfig"]
+
+
+@attrs.frozen(kw_only=True)
+class CoreConfig:
+    """Settings of the pure core. Times are milliseconds, rates are fractions."""
+
+    mode: TradingMode
+    venue: VenueKind
+    limits: RiskLimits = attrs.field(factory=RiskLimits)
+    day: DayBoundary = attrs.field(factory=DayBoundary)
+    entry_slippage: Rate = attrs.field(factory=lambda: Rate(Decimal("0.0005")))
+    """How far from the decision price a market entry is expected to fill at worst."""
+    stop_slippage: Rate = attrs.field(factory=lambda: Rate(Decimal("0.001")))
+    """How far beyond its trigger a stop is expected to fill at worst."""
+    stop_verify_ms: int = 5_000
+    """How long the venue may take to show the wanted stop before the position is closed."""
+    panic_inventories_max: int = 100
+    """How many inventories a panic takes before it reports what it could not close."""
+    close_retry_ms: int = 1_000
+    """How long to wait before a close that left a rest is sent again."""
+    ask_again_ms: int = 1_000
+    """How long to wait between two questions for an order of unknown outcome."""
+    not_found_final_ms: int = 0
+    """When "not found" is believed: receive window + clock lead + history lag of the venue."""
+    streams_needed: bool = False
+    """Whether entries need a healthy stream."""

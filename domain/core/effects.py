@@ -1,0 +1,73 @@
+"""What the adapters must do, as one closed union. Effects are run after the journal write."""
+
+import attrs
+from tidegate.domain.money import Price, Rate
+from tidegate.domain.orders import ClientId, Reduction, Symbol, VenueOrderId
+from tidegate.domain.risk.approval import Approved
+
+__all__ = [
+    "Cancel",
+    "Effect",
+    "FindOrder",
+    "Place",
+    "ReadPosition",
+    "SetLeverage",
+    "SetStop",
+    "TakeInventory",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Send an order. ``urgent`` orders (closes, panic) take the safety lane."""
+
+    order: Approved | Reduction
+    urgent: bool
+
+
+@attrs.frozen(kw_only=True)
+class Cancel:
+    """Cancel one order, ours by client id, foreign by venue id."""
+
+    symbol: Symbol
+    client_id: ClientId | None
+    venue_id: VenueOrderId | None
+
+
+@attrs.frozen(kw_only=True)
+class SetLeverage:
+    """Set the leverage of a symbol."""
+
+    symbol: Symbol
+    leverage: Rate
+
+
+@attrs.frozen(kw_only=True)
+class SetStop:
+    """Set the stop of a position for its whole size."""
+
+    symbol: Symbol
+    price: Price
+
+
+@attrs.frozen(kw_only=True)
+class FindOrder:
+    """Ask the live and the history query for one order."""
+
+    symbol: Symbol
+    client_id: ClientId
+
+
+@attrs.frozen(kw_only=True)
+class ReadPosition:
+    """Ask for one position, to read its stop back."""
+
+    symbol: Symbol
+
+
+@attrs.frozen(kw_only=True)
+class TakeInventory:
+    """Ask for all positions and open orders, for panic."""
+
+
+Effect = Place | Cancel | SetLeverage | SetStop | FindOrder | ReadPosition | TakeInventory

@@ -1,0 +1,110 @@
+"""Events about the desk as a whole: sessions, the account, the day, trading state, findings."""
+
+import attrs
+from tidegate.domain.mode import TradingMode, TradingState, VenueKind
+from tidegate.domain.money import Money
+from tidegate.domain.orders import Symbol
+
+__all__ = [
+    "AccountOpened",
+    "DayRolled",
+    "EquityMarked",
+    "FindingRaised",
+    "FindingSettled",
+    "PanicEnded",
+    "PanicReset",
+    "PanicStarted",
+    "SessionStarted",
+    "SessionStopped",
+    "TradingStateChanged",
+]
+
+
+@attrs.frozen(kw_only=True)
+class SessionStarted:
+    """A process began to trade on this journal. Changes no books."""
+
+    mode: TradingMode
+    venue: VenueKind
+
+
+@attrs.frozen(kw_only=True)
+class SessionStopped:
+    """A process stopped in an orderly way. Changes no books."""
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class AccountOpened:
+    """The first event of the books: the wallet they start from."""
+
+    wallet: Money
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class EquityMarked:
+    """Equity at mark reached a new high-water mark or a deeper drawdown."""
+
+    equity: Money
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class DayRolled:
+    """A new trading day began with ``equity``."""
+
+    equity: Money
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class TradingStateChanged:
+    """An operator or a guard changed what the desk may do."""
+
+    state: TradingState
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class PanicStarted:
+    """Panic: halted persistently, everything is to be cancelled and closed."""
+
+    cause: str
+    key: str
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class PanicEnded:
+    """Panic finished; ``remaining`` names what could not be closed."""
+
+    remaining: tuple[str, ...]
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class PanicReset:
+    """An operator reset panic with the literal confirmation."""
+
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class FindingRaised:
+    """Books and venue differ; ``blocks_entries`` until settled."""
+
+    finding_id: str
+    symbol: Symbol | None
+    text: str
+    blocks_entries: bool
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class FindingSettled:
+    """A difference is gone."""
+
+    finding_id: str
+    time_ms: int

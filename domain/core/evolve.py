@@ -1,0 +1,179 @@
+"""``evolve``: the effect of one event on the books. Pure, total, and it never refuses."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, cast
+
+import attrs
+from tidegate.domain import ledger as ledgers
+from tidegate.domain.day import DayBoundary
+from tidegate.domain.mode import TradingState
+from tidegate.domain.trade import ClosedTrade
+
+from . import events as ev
+from .evolve_orders import (
+    cancel_intended,
+    cancel_refused,
+    entry_intended,
+    entry_numbered,
+    entry_released,
+    order_acknowledged,
+    order_intended,
+    order_lapsed,
+    order_refused,
+    order_unknown,
+    order_updated,
+)
+from .evolve_trades import (
+    close_started,
+    excursion,
+    filled,
+    funding_booked,
+    replanned,
+    stop_confirmed,
+    stop_lost,
+    stop_missing,
+    stop_move_intended,
+    stop_move_refused,
+)
+from .state import Books, with_item, without
+
+__all__ = ["evolve"]
+
+
+def evolve(books: Books, event: ev.Event, day: DayBoundary) -> Books:
+    """Fold one event into the books."""
+    if isinstance(event, ev.DayRolled):
+        return _day_rolled(books, event, day)
+    if isinstance(event, ev.AccountOpened):
+        ledger = ledgers.opened(event.wallet, event.time_ms, day)
+        # What happened before is in the opening wallet: a restart must not book it again.
+        return attrs.evolve(books, ledger=ledger, last_execution_ms=event.time_ms)
+    return _HANDLERS[type(event)](books, event)
+
+
+def _unchanged(books: Books, _: ev.Event) -> Books:
+    return books
+
+
+def _day_rolled(books: Books, event: ev.DayRolled, day: DayBoundary) -> Books:
+    assert books.ledger is not None, "the day rolled before the account was opened"
+    ledger, closed = ledgers.roll_day(
+        books.ledger, now_ms=event.time_ms, equity=event.equity, boundary=day
+    )
+    tally = books.tally
+    for finished in closed:
+        tally = tally.book_day(finished)
+    return attrs.evolve(books, ledger=ledger, tally=tally, sends_today=0)
+
+
+def _signal_refused(books: Books, event: ev.SignalRefused) -> Books:
+    rules = [breach.rule for breach in event.breaches] + [gap.rule for gap in event.missing]
+    return attrs.evolve(
+        books,
+        tally=books.tally.book_refusal(tuple(rules)),
+        signals=books.signals.add(event.signal_id),
+        decided_ms=with_item(books.decided_ms, event.symbol, event.time_ms),
+    )
+
+
+def _leverage_set(books: Books, event: ev.LeverageSet) -> Books:
+    return attrs.evolve(books, leverage=with_item(books.leverage, event.symbol, event.leverage))
+
+
+def _leverage_refused(books: Books, event: ev.LeverageRefused) -> Books:
+    # No answer may also mean that it was set: what is in use at the venue is not known any more.
+    return attrs.evolve(books, leverage=without(books.leverage, event.symbol))
+
+
+def _trade_closed(books: Books, event: ev.TradeClosed) -> Books:
+    trade: ClosedTrade = event.trade
+    assert books.ledger is not None, "a trade closed before the account was opened"
+    ended = books.trades.get(trade.symbol)
+    numbered = books if ended is None else entry_numbered(books, ended.key, ended.sequence)
+    return attrs.evolve(
+        numbered,
+        ledger=ledgers.book_trade(books.ledger, trade),
+        tally=books.tally.book_trade(trade),
+        trades=without(books.trades, trade.symbol),
+    )
+
+
+def _equity_marked(books: Books, event: ev.EquityMarked) -> Books:
+    assert books.ledger is not None, "equity was marked before the account was opened"
+    return attrs.evolve(books, ledger=ledgers.mark_equity(books.ledger, event.equity))
+
+
+def _state_changed(books: Books, event: ev.TradingStateChanged) -> Books:
+    return attrs.evolve(books, trading_state=event.state)
+
+
+def _panic_started(books: Books, event: ev.PanicStarted) -> Books:
+    return attrs.evolve(books, panic=event, is_panic_running=True, panic_remaining=())
+
+
+def _panic_ended(books: Books, event: ev.PanicEnded) -> Books:
+    return attrs.evolve(books, is_panic_running=False, panic_remaining=event.remaining)
+
+
+def _panic_reset(books: Books, _: ev.PanicReset) -> Books:
+    return attrs.evolve(
+        books,
+        panic=None,
+        is_panic_running=False,
+        panic_orders=0,
+        panic_remaining=(),
+        trading_state=TradingState.ACTIVE,
+    )
+
+
+def _finding_raised(books: Books, event: ev.FindingRaised) -> Books:
+    return attrs.evolve(books, findings=with_item(books.findings, event.finding_id, event))
+
+
+def _finding_settled(books: Books, event: ev.FindingSettled) -> Books:
+    return attrs.evolve(books, findings=without(books.findings, event.finding_id))
+
+
+_Handler = Callable[[Books, Any], Books]
+_HANDLERS: Mapping[type, _Handler] = MappingProxyType(
+    cast(
+        "dict[type, _Handler]",
+        {
+            ev.SessionStarted: _unchanged,
+            ev.SessionStopped: _unchanged,
+            ev.UpdateIgnored: _unchanged,
+            ev.SignalRefused: _signal_refused,
+            ev.EntryIntended: entry_intended,
+            ev.EntryReleased: entry_released,
+            ev.OrderIntended: order_intended,
+            ev.LeverageSet: _leverage_set,
+            ev.LeverageRefused: _leverage_refused,
+            ev.OrderAcknowledged: order_acknowledged,
+            ev.OrderRefused: order_refused,
+            ev.OrderUnknown: order_unknown,
+            ev.OrderLapsed: order_lapsed,
+            ev.OrderUpdated: order_updated,
+            ev.CancelIntended: cancel_intended,
+            ev.CancelRefused: cancel_refused,
+            ev.Filled: filled,
+            ev.FundingBooked: funding_booked,
+            ev.Replanned: replanned,
+            ev.StopMoveIntended: stop_move_intended,
+            ev.StopMoveRefused: stop_move_refused,
+            ev.StopConfirmed: stop_confirmed,
+            ev.StopLost: stop_lost,
+            ev.StopMissing: stop_missing,
+            ev.CloseStarted: close_started,
+            ev.TradeClosed: _trade_closed,
+            ev.Excursion: excursion,
+            ev.EquityMarked: _equity_marked,
+            ev.TradingStateChanged: _state_changed,
+            ev.PanicStarted: _panic_started,
+            ev.PanicEnded: _panic_ended,
+            ev.PanicReset: _panic_reset,
+            ev.FindingRaised: _finding_raised,
+            ev.FindingSettled: _finding_settled,
+        },
+    )
+)

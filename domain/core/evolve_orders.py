@@ -1,0 +1,172 @@
+"""How events about orders change the books."""
+
+import attrs
+from tidegate.domain.lifecycle import Status, may_become
+from tidegate.domain.orders import ClientId, Purpose, Role
+
+from . import events as ev
+from .ids import client_id
+from .state import FINISHED_KEPT, Books, Order, frozen, with_item, without
+
+__all__ = [
+    "cancel_intended",
+    "cancel_refused",
+    "entry_intended",
+    "entry_numbered",
+    "entry_released",
+    "order_acknowledged",
+    "order_intended",
+    "order_lapsed",
+    "order_refused",
+    "order_unknown",
+    "order_updated",
+    "put_order",
+]
+
+_MINUTE_MS = 60_000
+_UNWANTED_ENDINGS = frozenset({Status.CANCELLED, Status.DEACTIVATED, Status.REJECTED})
+
+
+def put_order(books: Books, order: Order) -> Books:
+    """Store an order where it belongs: among the unsettled ones, or the bounded finished ones."""
+    key = order.request.client_id
+    if not order.is_settled:
+        return attrs.evolve(books, orders=with_item(books.orders, key, order))
+    finished = dict(books.finished)
+    finished[key] = order
+    while len(finished) > FINISHED_KEPT:
+        finished.pop(next(iter(finished)))
+    return attrs.evolve(books, orders=without(books.orders, key), finished=frozen(finished))
+
+
+def entry_numbered(books: Books, trade_key: str, sequence: int) -> Books:
+    """Let a trade that a late fill of its entry opens again go on numbering its orders."""
+    order = books.order(client_id(trade_key, Purpose(Role.ENTRY), 0))
+    if order is None:
+        return books
+    return put_order(books, attrs.evolve(order, sequence_next=sequence))
+
+
+def _count_send(books: Books, time_ms: int) -> Books:
+    recent = tuple(sent for sent in books.sends if sent > time_ms - _MINUTE_MS)
+    return attrs.evolve(books, sends=(*recent, time_ms), sends_today=books.sends_today + 1)
+
+
+def entry_intended(books: Books, event: ev.EntryIntended) -> Books:
+    """Reserve the exposure of an approved entry."""
+    order = Order(
+        request=event.order,
+        trade_key=event.trade_key,
+        decision_price=event.ticket.entry,
+        worst_price=event.worst_price,
+        signal=event.signal,
+        intended_ms=event.time_ms,
+        is_released=books.leverage.get(event.order.symbol) == event.signal.leverage,
+    )
+    known = attrs.evolve(
+        books,
+        signals=books.signals.add(event.signal.signal_id),
+        tally=books.tally.book_approval(),
+        decided_ms=with_item(books.decided_ms, event.order.symbol, event.time_ms),
+    )
+    return put_order(_count_send(known, event.time_ms), order)
+
+
+def entry_released(books: Books, event: ev.EntryReleased) -> Books:
+    """Note that an entry leaves for the venue."""
+    order = books.order(event.client_id)
+    return books if order is None else put_order(books, attrs.evolve(order, is_released=True))
+
+
+def order_intended(books: Books, event: ev.OrderIntended) -> Books:
+    """Record a reducing order and number it within its trade."""
+    order = Order(
+        request=event.order,
+        trade_key=event.trade_key,
+        decision_price=event.decision_price,
+        intended_ms=event.time_ms,
+    )
+    counted = put_order(_count_send(books, event.time_ms), order)
+    if order.role is Role.PANIC:
+        return attrs.evolve(counted, panic_orders=counted.panic_orders + 1)
+    trade = counted.trades.get(event.order.symbol)
+    if trade is None:
+        return counted
+    numbered = attrs.evolve(trade, sequence=trade.sequence + 1)
+    return attrs.evolve(counted, trades=with_item(counted.trades, trade.symbol, numbered))
+
+
+def _moved(books: Books, client_id: ClientId, status: Status) -> Order | None:
+    order = books.order(client_id)
+    if order is None or not may_become(order.status, status):
+        return None
+    return attrs.evolve(order, status=status)
+
+
+def order_acknowledged(books: Books, event: ev.OrderAcknowledged) -> Books:
+    """Note the venue's id; an order that has already moved on keeps its status."""
+    order = books.order(event.client_id)
+    if order is None:
+        return books
+    moved = _moved(books, event.client_id, Status.ACKNOWLEDGED) or order
+    return put_order(books, attrs.evolve(moved, venue_id=event.venue_id))
+
+
+def order_refused(books: Books, event: ev.OrderRefused) -> Books:
+    """End an order that the venue refused."""
+    order = _moved(books, event.client_id, Status.REJECTED)
+    if order is None:
+        return books
+    return _note_refusal(put_order(books, order), order, event.time_ms)
+
+
+def order_unknown(books: Books, event: ev.OrderUnknown) -> Books:
+    """Keep an order that may or may not be at the venue."""
+    order = _moved(books, event.client_id, Status.UNKNOWN)
+    if order is None:
+        return books
+    return put_order(books, attrs.evolve(order, unknown_since_ms=event.sent_ms))
+
+
+def order_lapsed(books: Books, event: ev.OrderLapsed) -> Books:
+    """End an order that never arrived, and release what it reserved."""
+    order = _moved(books, event.client_id, Status.LAPSED)
+    return books if order is None else put_order(books, order)
+
+
+def order_updated(books: Books, event: ev.OrderUpdated) -> Books:
+    """Move an order to the status that the venue reports."""
+    order = _moved(books, event.client_id, event.status)
+    if order is None:
+        return books
+    changed = put_order(
+        books, attrs.evolve(order, venue_id=event.venue_id, qty_reported=event.qty_filled)
+    )
+    if event.status in _UNWANTED_ENDINGS and not order.cancel_intended:
+        return _note_refusal(changed, order, event.time_ms)
+    return changed
+
+
+def _note_refusal(books: Books, order: Order, time_ms: int) -> Books:
+    """Remember when the venue ended a reducing order, so that the next one waits a while."""
+    trade = books.trades.get(order.request.symbol)
+    if trade is None or not order.request.reduce_only:
+        return books
+    noted = attrs.evolve(trade, refused_ms=time_ms, refusals=trade.refusals + 1)
+    return attrs.evolve(books, trades=with_item(books.trades, trade.symbol, noted))
+
+
+def cancel_intended(books: Books, event: ev.CancelIntended) -> Books:
+    """Remember that a cancel is under way, so that it is asked for once."""
+    order = books.order(event.client_id)
+    if order is None:
+        return books
+    return put_order(books, attrs.evolve(order, cancel_intended=True, cancel_wanted=True))
+
+
+def cancel_refused(books: Books, event: ev.CancelRefused) -> Books:
+    """Allow the cancel to be asked for again."""
+    order = books.order(event.client_id)
+    if order is None:
+        return books
+    return put_order(books, attrs.evolve(order, cancel_intended=False))

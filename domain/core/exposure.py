@@ -1,0 +1,60 @@
+"""Exposure: positions at mark and entries in flight at their worst fill, USDT, unsigned."""
+
+from tidegate.domain.money import ZERO_MONEY, Money, Price
+from tidegate.domain.orders import Role, Symbol
+
+from .state import Books, Order, View
+
+__all__ = ["of_symbol", "symbols_open", "total", "unrealised"]
+
+
+def _in_flight(order: Order) -> Money:
+    if order.role is not Role.ENTRY or order.worst_price is None:
+        return ZERO_MONEY
+    return order.worst_price * order.qty_left
+
+
+def _mark(view: View, symbol: Symbol) -> Price | None:
+    ticker = view.tickers.get(symbol)
+    return None if ticker is None else ticker.mark
+
+
+def _held(books: Books, view: View, symbol: Symbol) -> Money:
+    """Return a position's value; without a mark it counts at its cost."""
+    position, mark = books.position(symbol), _mark(view, symbol)
+    return abs(position.cost) if mark is None else position.notional(mark)
+
+
+def of_symbol(books: Books, view: View, symbol: Symbol) -> Money:
+    """Return the exposure of one symbol; a position without a mark counts at its entry price."""
+    held = _held(books, view, symbol)
+    for order in books.open_orders(symbol):
+        held = held + _in_flight(order)
+    return held
+
+
+def symbols_open(books: Books) -> frozenset[Symbol]:
+    """Return the symbols with a position or an entry in flight."""
+    entering = {o.request.symbol for o in books.orders.values() if o.role is Role.ENTRY}
+    return frozenset(entering | set(books.positions))
+
+
+def total(books: Books, view: View) -> Money:
+    """Return the exposure of the whole account."""
+    held = ZERO_MONEY
+    for symbol in books.positions:
+        held = held + _held(books, view, symbol)
+    for order in books.orders.values():
+        held = held + _in_flight(order)
+    return held
+
+
+def unrealised(books: Books, view: View) -> Money | None:
+    """Return the profit of all positions at mark, ``None`` while a mark is not known."""
+    profit = ZERO_MONEY
+    for symbol, position in books.positions.items():
+        mark = _mark(view, symbol)
+        if mark is None:
+            return None
+        profit = profit + position.unrealised(mark)
+    return profit

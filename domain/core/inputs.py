@@ -1,0 +1,227 @@
+"""Everything that can reach the core, as one closed union."""
+
+import attrs
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.mode import TradingMode, TradingState, VenueKind
+from tidegate.domain.money import Money, Price, Rate
+from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.reports import (
+    AccountReport,
+    Execution,
+    FundingPayment,
+    OrderReport,
+    PositionReport,
+    RejectReason,
+    StreamReport,
+    Ticker,
+)
+from tidegate.domain.signal import Signal
+from tidegate.domain.trade import CloseReason
+
+__all__ = [
+    "CancelAnswered",
+    "CloseRequest",
+    "FindingSeen",
+    "FindingsCleared",
+    "Input",
+    "Inventory",
+    "LeverageAnswered",
+    "OpenRequest",
+    "OrderNotFound",
+    "PanicRequest",
+    "PanicResetRequest",
+    "PlaceAccepted",
+    "PlaceRefused",
+    "PlaceUnknown",
+    "SpecsLoaded",
+    "StartRequest",
+    "StateRequest",
+    "StopAnswered",
+    "StopRequest",
+    "TimePassed",
+]
+
+
+@attrs.frozen(kw_only=True)
+class StartRequest:
+    """A process begins to trade; ``wallet`` opens the books when they are empty."""
+
+    mode: TradingMode
+    venue: VenueKind
+    wallet: Money
+
+
+@attrs.frozen(kw_only=True)
+class StopRequest:
+    """A process stops in an orderly way."""
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class OpenRequest:
+    """A signal to be traded under the trade key ``key``."""
+
+    signal: Signal
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class CloseRequest:
+    """Close the position of a symbol at market."""
+
+    symbol: Symbol
+    reason: CloseReason
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class PanicRequest:
+    """Halt, cancel and close everything."""
+
+    cause: str
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class PanicResetRequest:
+    """Leave panic; the caller has checked the literal confirmation."""
+
+
+@attrs.frozen(kw_only=True)
+class StateRequest:
+    """An operator sets the trading state."""
+
+    state: TradingState
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class SpecsLoaded:
+    """The venue's specification and fees of a symbol, fresh from the venue."""
+
+    instrument: Instrument
+    fees: FeeRates
+
+
+@attrs.frozen(kw_only=True)
+class PlaceAccepted:
+    """The venue acknowledged an order."""
+
+    client_id: ClientId
+    venue_id: VenueOrderId
+
+
+@attrs.frozen(kw_only=True)
+class PlaceRefused:
+    """The venue refused an order."""
+
+    client_id: ClientId
+    reason: RejectReason
+    code: int | None
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class PlaceUnknown:
+    """No answer came for an order that was sent."""
+
+    client_id: ClientId
+    sent_ms: int
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class OrderNotFound:
+    """Neither the live nor the history query knows the order, asked at ``asked_ms``."""
+
+    client_id: ClientId
+    asked_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class CancelAnswered:
+    """How a cancel ended: ``refusal`` is ``None`` when the venue took it."""
+
+    symbol: Symbol
+    client_id: ClientId | None
+    venue_id: VenueOrderId | None
+    refusal: str | None
+
+
+@attrs.frozen(kw_only=True)
+class LeverageAnswered:
+    """How setting a leverage ended: ``refusal`` is ``None`` when it is as wanted."""
+
+    symbol: Symbol
+    leverage: Rate
+    refusal: str | None
+
+
+@attrs.frozen(kw_only=True)
+class StopAnswered:
+    """How setting a position's stop ended: ``refusal`` is ``None`` when the venue took it."""
+
+    symbol: Symbol
+    price: Price
+    refusal: str | None
+
+
+@attrs.frozen(kw_only=True)
+class Inventory:
+    """All positions and open orders of the account, queried for panic."""
+
+    positions: tuple[PositionReport, ...]
+    orders: tuple[OrderReport, ...]
+
+
+@attrs.frozen(kw_only=True)
+class TimePassed:
+    """A timer fired: deadlines are looked at."""
+
+
+@attrs.frozen(kw_only=True)
+class FindingSeen:
+    """Reconciliation found a difference."""
+
+    finding_id: str
+    symbol: Symbol | None
+    text: str
+    blocks_entries: bool
+
+
+@attrs.frozen(kw_only=True)
+class FindingsCleared:
+    """Reconciliation looked at everything; only the findings in ``still_open`` remain."""
+
+    still_open: frozenset[str]
+
+
+Input = (
+    StartRequest
+    | StopRequest
+    | OpenRequest
+    | CloseRequest
+    | PanicRequest
+    | PanicResetRequest
+    | StateRequest
+    | SpecsLoaded
+    | PlaceAccepted
+    | PlaceRefused
+    | PlaceUnknown
+    | OrderNotFound
+    | CancelAnswered
+    | LeverageAnswered
+    | StopAnswered
+    | Inventory
+    | TimePassed
+    | FindingSeen
+    | FindingsCleared
+    | OrderReport
+    | Execution
+    | FundingPayment
+    | PositionReport
+    | AccountReport
+    | Ticker
+    | StreamReport
+)

@@ -1,0 +1,131 @@
+"""Panic: halt persistently, cancel what could open or add, close all, verify flat, then clean up.
+
+Protective stops stay until flat is proven: a failed close must not leave a naked position. It
+works from queried inventories alone, so dead streams do not matter. Panic is the only act that
+touches foreign orders and positions.
+"""
+
+import attrs
+from tidegate.domain.lifecycle import Status
+from tidegate.domain.limits_venue import split_close
+from tidegate.domain.money import ZERO_QTY
+from tidegate.domain.orders import OrderKind, OrderRequest, Purpose, Role, Side
+from tidegate.domain.reports import OrderReport, PositionReport
+
+from .asking import cancel_order
+from .draft import Draft
+from .events import CancelIntended, OrderIntended, PanicEnded, PanicReset, PanicStarted
+from .filling import look_again_in_panic, position_reported
+from .ids import client_id
+from .inputs import Inventory, PanicRequest
+
+__all__ = ["inventory_taken", "look_when_due", "next_look_ms", "panic_asked", "reset_asked"]
+
+_NOT_CERTAIN = frozenset({Status.INTENDED, Status.UNKNOWN})
+
+
+def panic_asked(draft: Draft, request: PanicRequest) -> None:
+    """Start panic; while one runs, a second request only takes the inventory again."""
+    if not draft.books.is_panic_running:
+        draft.view = attrs.evolve(draft.view, panic_inventories=0)
+        draft.emit(PanicStarted(cause=request.cause, key=request.key, time_ms=draft.now_ms))
+    for order in tuple(draft.books.orders.values()):
+        if order.role is Role.ENTRY:
+            cancel_order(draft, order.request.client_id)
+    look_again_in_panic(draft)
+
+
+def next_look_ms(draft: Draft) -> int | None:
+    """Return when a running panic takes its next inventory, ``None`` when none runs."""
+    if not draft.books.is_panic_running:
+        return None
+    # Counted from the last question: other inputs must not put it off for ever.
+    looked_ms = draft.view.inventory_asked_ms
+    return draft.now_ms if looked_ms is None else looked_ms + draft.config.close_retry_ms
+
+
+def look_when_due(draft: Draft) -> None:
+    """Take the next inventory of a running panic when it is time."""
+    due_ms = next_look_ms(draft)
+    if due_ms is not None and due_ms <= draft.now_ms:
+        look_again_in_panic(draft)
+
+
+def inventory_taken(draft: Draft, inventory: Inventory) -> None:
+    """Go on with panic: cancel, close, and end it when the venue shows nothing held."""
+    if not draft.books.is_panic_running:
+        return
+    held = tuple(report for report in inventory.positions if report.qty != ZERO_QTY)
+    for report in inventory.positions:
+        position_reported(draft, report)
+    for order in inventory.orders:
+        if _may_be_cancelled(order, is_flat=not held):
+            _cancel_reported(draft, order)
+    for position in held:
+        _close(draft, position)
+    remaining = (
+        *(f"{report.symbol} {report.qty}" for report in held),
+        *(f"{o.symbol} order {o.venue_id}" for o in inventory.orders if not o.reduce_only),
+        *_uncertain(draft),
+    )
+    taken = draft.view.panic_inventories + 1
+    draft.view = attrs.evolve(draft.view, panic_inventories=taken)
+    if not remaining or taken >= draft.config.panic_inventories_max:
+        draft.emit(PanicEnded(remaining=remaining, time_ms=draft.now_ms))
+
+
+def _uncertain(draft: Draft) -> tuple[str, ...]:
+    """Name the entries that may still arrive: until they are certain, flat is not proven."""
+    return tuple(
+        f"{order.request.symbol} order {order_id}, {order.status.value}"
+        for order_id, order in draft.books.orders.items()
+        if order.role is Role.ENTRY and order.is_released and order.status in _NOT_CERTAIN
+    )
+
+
+def _may_be_cancelled(order: OrderReport, *, is_flat: bool) -> bool:
+    """Spare what protects a position until nothing is held."""
+    return is_flat or not order.reduce_only
+
+
+def _cancel_reported(draft: Draft, order: OrderReport) -> None:
+    known = draft.books.order(order.client_id)
+    if known is not None:
+        cancel_order(draft, known.request.client_id)
+        return
+    draft.emit(
+        CancelIntended(symbol=order.symbol, client_id=order.client_id, venue_id=order.venue_id)
+    )
+
+
+def _close(draft: Draft, position: PositionReport) -> None:
+    panic, instrument = draft.books.panic, draft.instrument(position.symbol)
+    assert panic is not None, "a panic close outside panic"
+    if any(o.role is Role.PANIC for o in draft.books.open_orders(position.symbol)):
+        return
+    side = Side.BUY if position.qty > ZERO_QTY else Side.SELL
+    qty = abs(position.qty)
+    for part in (qty,) if instrument is None else split_close(qty, instrument):
+        purpose = Purpose(Role.PANIC)
+        draft.emit(
+            OrderIntended(
+                trade_key=panic.key,
+                order=OrderRequest(
+                    client_id=client_id(panic.key, purpose, draft.books.panic_orders),
+                    symbol=position.symbol,
+                    side=side.opposite,
+                    qty=part,
+                    kind=OrderKind.MARKET,
+                    purpose=purpose,
+                    reduce_only=True,
+                ),
+                decision_price=position.mark,
+                time_ms=draft.now_ms,
+            )
+        )
+
+
+def reset_asked(draft: Draft) -> None:
+    """Leave panic."""
+    if draft.books.panic is not None:
+        draft.emit(PanicReset(time_ms=draft.now_ms))

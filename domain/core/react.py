@@ -1,0 +1,100 @@
+"""``react``: what adapters must do because of an event. ``unsettled``: what to ask after a restart.
+
+An effect follows from the recorded event and the books alone, so a restart can tell what may have
+been sent and is able to send it again under the same id.
+"""
+
+from tidegate.domain.orders import ClientId, Reduction, Role
+from tidegate.domain.risk.judge import recall
+
+from . import events as ev
+from .effects import (
+    Cancel,
+    Effect,
+    FindOrder,
+    Place,
+    ReadPosition,
+    SetLeverage,
+    SetStop,
+    TakeInventory,
+)
+from .state import Books, Order
+
+__all__ = ["react", "send", "unfinished", "unsettled"]
+
+
+def _place(order: Order) -> Place:
+    """Turn a recorded intent into its send."""
+    is_urgent = order.role in {Role.CLOSE, Role.PANIC}
+    if order.request.reduce_only:
+        return Place(order=Reduction(order.request), urgent=is_urgent)
+    return Place(order=recall(order.request), urgent=is_urgent)
+
+
+def react(event: ev.Event, books: Books) -> tuple[Effect, ...]:
+    """Return the effects of ``event``; ``books`` already contain it."""
+    match event:
+        case ev.EntryIntended() | ev.OrderIntended():
+            return (send(_known(books, event.order.client_id)),)
+        case ev.EntryReleased():
+            return (send(_known(books, event.client_id)),)
+        case ev.CancelIntended():
+            return (
+                Cancel(symbol=event.symbol, client_id=event.client_id, venue_id=event.venue_id),
+            )
+        case ev.StopMoveIntended():
+            return (SetStop(symbol=event.symbol, price=event.price),)
+        case _:
+            return ()
+
+
+def _known(books: Books, order_id: ClientId) -> Order:
+    order = books.order(order_id)
+    assert order is not None, f"{order_id} was intended and is not in the books"
+    return order
+
+
+def send(order: Order) -> Effect:
+    """Return the next effect on an order's way to the venue: an entry's leverage comes first."""
+    if order.is_released:
+        return _place(order)
+    assert order.signal is not None, f"{order.request.client_id} waits and is no entry"
+    return SetLeverage(symbol=order.request.symbol, leverage=order.signal.leverage)
+
+
+def unsettled(books: Books) -> tuple[Effect, ...]:
+    """Return the questions whose answers a restart needs before it may trade.
+
+    Every order that is not finished is asked for by its client id, every position is read.
+    """
+    questions: list[Effect] = [
+        FindOrder(symbol=order.request.symbol, client_id=order.request.client_id)
+        for order in books.orders.values()
+    ]
+    questions += [ReadPosition(symbol=symbol) for symbol in books.positions]
+    return tuple(questions)
+
+
+def unfinished(books: Books) -> tuple[Effect, ...]:
+    """Return the acts that a restart repeats once it knows the venue's truth.
+
+    Each was recorded before the crash and is harmless to repeat: a cancel, a position's stop, the
+    inventory of a running panic.
+    """
+    acts: list[Effect] = [
+        Cancel(
+            symbol=order.request.symbol,
+            client_id=order.request.client_id,
+            venue_id=order.venue_id,
+        )
+        for order in books.orders.values()
+        if order.is_open and order.cancel_wanted
+    ]
+    acts += [
+        SetStop(symbol=trade.symbol, price=trade.stop_in_flight)
+        for trade in books.trades.values()
+        if trade.stop_in_flight is not None and trade.stop_in_flight != trade.stop_confirmed
+    ]
+    if books.is_panic_running:
+        acts.append(TakeInventory())
+    return tuple(acts)

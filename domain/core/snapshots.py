@@ -1,0 +1,155 @@
+"""The producer of the risk snapshot: every field from books, view and settings."""
+
+from collections.abc import Iterable, Iterator
+
+from tidegate.domain import ledger as ledgers
+from tidegate.domain.lifecycle import Status
+from tidegate.domain.margin import order_cost, tier_for
+from tidegate.domain.money import ZERO_MONEY, Money
+from tidegate.domain.orders import Symbol
+from tidegate.domain.risk.snapshot import RiskSnapshot
+from tidegate.domain.signal import Signal
+
+from . import exposure
+from .config import CoreConfig
+from .state import Books, Order, State, View
+
+__all__ = ["equity_now", "risk_snapshot"]
+
+_SECOND_MS = 1_000
+_NOT_AT_VENUE = frozenset({Status.INTENDED, Status.UNKNOWN})
+
+
+def equity_now(books: Books, view: View) -> Money | None:
+    """Return wallet plus open positions at fresh marks, ``None`` while a mark is not known."""
+    profit = exposure.unrealised(books, view)
+    if books.ledger is None or profit is None:
+        return None
+    return ledgers.equity(books.ledger, profit)
+
+
+def risk_snapshot(
+    state: State, symbol: Symbol, signal_id: str, config: CoreConfig, now_ms: int
+) -> RiskSnapshot:
+    """Freeze the desk as the rules look at it, for a proposal in ``symbol``."""
+    books, view = state.books, state.view
+    ledger, ticker, account = books.ledger, view.tickers.get(symbol), view.account
+    equity = _fresh_equity(state, config, now_ms)
+    history = None if ledger is None else ledger.history
+    of_symbol = None if history is None else history.of(symbol)
+    limits = config.limits
+    return RiskSnapshot(
+        now_ms=now_ms,
+        mode=config.mode,
+        venue=config.venue,
+        trading_state=books.effective_state,
+        is_panicked=books.panic is not None,
+        instrument=view.instruments.get(symbol),
+        market_time_ms=None if ticker is None else ticker.time_ms,
+        mark=None if ticker is None else ticker.mark,
+        stream_down_since_ms=view.stream_down_since_ms,
+        streams_needed=config.streams_needed,
+        has_unsettled_findings=any(f.blocks_entries for f in books.findings.values()),
+        margin_mode=None if account is None else account.margin_mode,
+        wallet=None if ledger is None else ledger.wallet,
+        equity=equity,
+        available=_available(state),
+        initial_margin=_initial_margin(state),
+        maintenance_margin=_maintenance_margin(state),
+        day_opening_equity=None if ledger is None else ledger.today.opening_equity,
+        day_profit=(
+            None if ledger is None or equity is None else ledgers.day_profit(ledger, equity)
+        ),
+        high_water_equity=None if ledger is None else ledger.high_water,
+        exposure_total=exposure.total(books, view),
+        exposure_symbol=exposure.of_symbol(books, view, symbol),
+        symbols_open=exposure.symbols_open(books),
+        symbol_side=books.position(symbol).side,
+        pending_orders=len(books.orders),
+        orders_last_second=sum(1 for sent in books.sends if sent > now_ms - _SECOND_MS),
+        orders_last_minute=sum(1 for sent in books.sends if sent > now_ms - 60 * _SECOND_MS),
+        orders_today=books.sends_today,
+        signal_seen=signal_id in books.signals,
+        last_loss_ms=None if history is None else history.last_loss_ms,
+        stops_in_window=(
+            0 if history is None else history.stops_in_window(now_ms, limits.stops_window_ms)
+        ),
+        symbol_losses_in_row=0 if of_symbol is None else of_symbol.losses_in_row,
+        symbol_last_loss_ms=None if of_symbol is None else of_symbol.last_loss_ms,
+    )
+
+
+def _fresh_equity(state: State, config: CoreConfig, now_ms: int) -> Money | None:
+    """Return equity at fresh marks, ``None`` when the mark of any position is too old."""
+    for symbol in state.books.positions:
+        ticker = state.view.tickers.get(symbol)
+        if ticker is None or now_ms - ticker.time_ms > config.limits.market_age_ms_max:
+            return None
+    return equity_now(state.books, state.view)
+
+
+def _not_at_venue(books: Books) -> Iterator[tuple[Order, Signal]]:
+    """Yield the entries that the venue's own figures cannot contain yet."""
+    for order in books.orders.values():
+        if order.status in _NOT_AT_VENUE and order.signal is not None:
+            yield order, order.signal
+
+
+def _unsent_cost(state: State) -> Money:
+    """Return what the entries not yet at the venue will lock: margin and both fees."""
+    total = ZERO_MONEY
+    for order, signal in _not_at_venue(state.books):
+        fees = state.view.fees.get(signal.symbol)
+        assert fees is not None, f"{signal.symbol} was approved without fee rates"
+        assert order.worst_price is not None, f"entry {order.request.client_id} has no bound"
+        total = total + order_cost(
+            side=order.request.side,
+            qty=order.request.qty,
+            price=order.worst_price,
+            leverage=signal.leverage,
+            taker=fees.taker,
+        )
+    return total
+
+
+def _available(state: State) -> Money | None:
+    """Return the venue's available balance less what it cannot know of yet."""
+    account = state.view.account
+    return None if account is None else account.available - _unsent_cost(state)
+
+
+def _initial_margin(state: State) -> Money | None:
+    account = state.view.account
+    if account is None:
+        return None
+    if account.initial_margin_rate is not None:
+        return account.equity * account.initial_margin_rate + _unsent_cost(state)
+    reports = state.view.positions.values()
+    return _sum(report.initial_margin for report in reports) + _unsent_cost(state)
+
+
+def _maintenance_margin(state: State) -> Money | None:
+    account = state.view.account
+    if account is None:
+        return None
+    unsent = _sum(_unsent_maintenance(state))
+    if account.maintenance_margin_rate is not None:
+        return account.equity * account.maintenance_margin_rate + unsent
+    return _sum(report.maintenance_margin for report in state.view.positions.values()) + unsent
+
+
+def _unsent_maintenance(state: State) -> Iterator[Money]:
+    """Yield the maintenance margin of each entry not yet at the venue, at its worst price."""
+    for order, signal in _not_at_venue(state.books):
+        spec = state.view.instruments.get(signal.symbol)
+        assert spec is not None, f"{signal.symbol} was approved without a specification"
+        assert order.worst_price is not None, f"entry {order.request.client_id} has no bound"
+        notional = order.worst_price * order.request.qty
+        yield notional * tier_for(spec.tiers, notional).maintenance_rate
+
+
+def _sum(amounts: Iterable[Money]) -> Money:
+    total = ZERO_MONEY
+    for amount in amounts:
+        total = total + amount
+    return total

@@ -1,0 +1,243 @@
+"""The state of the desk: durable books, folded from events, and the view, fresh from the venue."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+import attrs
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.ledger import Ledger
+from tidegate.domain.lifecycle import OPEN, Status
+from tidegate.domain.mode import TradingState, strictest
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
+from tidegate.domain.orders import ClientId, OrderRequest, Role, Side, Symbol, VenueOrderId
+from tidegate.domain.performance import Tally
+from tidegate.domain.position import FLAT, Position
+from tidegate.domain.recent import Recent
+from tidegate.domain.reports import AccountReport, PositionReport, Ticker
+from tidegate.domain.signal import Signal
+from tidegate.domain.trade import CloseReason
+
+from .events import FindingRaised, PanicStarted, PlannedRung
+
+__all__ = [
+    "EXECUTIONS_REMEMBERED",
+    "FINISHED_KEPT",
+    "SIGNALS_REMEMBERED",
+    "Books",
+    "LiveTrade",
+    "Order",
+    "State",
+    "View",
+    "frozen",
+    "with_item",
+    "without",
+]
+
+FINISHED_KEPT = 256
+SIGNALS_REMEMBERED = 2_048
+EXECUTIONS_REMEMBERED = 2_048
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def frozen(items: Mapping[K, V]) -> Mapping[K, V]:
+    """Return a read-only view that nobody else can change."""
+    return MappingProxyType(dict(items))
+
+
+def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    """Return a copy with one item set; its place is kept, a new one comes last."""
+    copy = dict(items)
+    copy[key] = value
+    return MappingProxyType(copy)
+
+
+def without(items: Mapping[K, V], key: K) -> Mapping[K, V]:
+    """Return a copy without ``key``."""
+    copy = dict(items)
+    copy.pop(key, None)
+    return MappingProxyType(copy)
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """One order of ours. ``value_filled`` is USDT; ``worst_price`` bounds an entry's fill.
+
+    ``qty_reported`` is what the venue's record counts as filled; executions may come later, and
+    until they have the order reserves what is missing.
+
+
+    ``signal`` is set for entries: a fill can always open its trade, however late it comes. An entry
+    is released when its leverage is known to be set; before that it was not sent.
+    ``cancel_intended`` means that a cancel is under way, ``cancel_wanted`` that one was asked for
+    and the order must end. ``sequence_next`` is where a trade that a late fill opens goes on
+    numbering, so that no client id is used twice.
+    """
+
+    request: OrderRequest
+    trade_key: str
+    status: Status = Status.INTENDED
+    venue_id: VenueOrderId | None = None
+    qty_filled: Qty = ZERO_QTY
+    qty_reported: Qty = ZERO_QTY
+    value_filled: Money = ZERO_MONEY
+    decision_price: Price | None = None
+    worst_price: Price | None = None
+    signal: Signal | None = None
+    intended_ms: int
+    unknown_since_ms: int | None = None
+    cancel_intended: bool = False
+    cancel_wanted: bool = False
+    sequence_next: int = 1
+    is_released: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the order may still fill."""
+        return self.status in OPEN
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the order ended and every execution that the venue counted has come."""
+        return not self.is_open and self.qty_filled >= self.qty_reported
+
+    @property
+    def role(self) -> Role:
+        """Return why the order exists."""
+        return self.request.purpose.role
+
+    @property
+    def qty_left(self) -> Qty:
+        """Return what may still fill, or filled already without its executions having come."""
+        bound = self.request.qty if self.is_open else max(self.qty_reported, self.qty_filled)
+        return bound - self.qty_filled
+
+
+@attrs.frozen(kw_only=True)
+class LiveTrade:
+    """A position of ours from its first fill until it is flat. Money is USDT.
+
+    ``stop_wanted`` is where the stop must be, ``stop_confirmed`` what the venue showed.
+    ``verify_by_ms`` is when an unconfirmed stop means closing. ``rung_closed`` counts what each
+    rung has closed. ``sequence`` numbers the trade's orders. ``risk`` is one R. ``refused_ms`` is
+    when the venue last ended one of its reducing orders unasked: the next is sent a while later.
+    ``refusals`` counts such endings since the last reduction: each makes the while longer.
+    """
+
+    key: str
+    signal: Signal
+    side: Side
+    opened_ms: int
+    sequence: int
+    stop_wanted: Price | None = None
+    stop_confirmed: Price | None = None
+    stop_in_flight: Price | None = None
+    verify_by_ms: int | None = None
+    rungs: tuple[PlannedRung, ...] = ()
+    rung_closed: Mapping[int, Qty] = attrs.field(factory=lambda: frozen({}))
+    closing: CloseReason | None = None
+    refused_ms: int | None = None
+    refusals: int = 0
+    qty_opened: Qty = ZERO_QTY
+    value_opened: Money = ZERO_MONEY
+    qty_closed: Qty = ZERO_QTY
+    value_closed: Money = ZERO_MONEY
+    profit: Money = ZERO_MONEY
+    fees: Money = ZERO_MONEY
+    funding: Money = ZERO_MONEY
+    slippage: Money = ZERO_MONEY
+    risk: Money | None = None
+    worst: Money = ZERO_MONEY
+    best: Money = ZERO_MONEY
+    last_close: CloseReason | None = None
+
+    @property
+    def symbol(self) -> Symbol:
+        """Return the symbol traded."""
+        return self.signal.symbol
+
+    @property
+    def is_stop_confirmed(self) -> bool:
+        """Tell whether the venue showed the stop that is wanted."""
+        return self.stop_wanted is not None and self.stop_confirmed == self.stop_wanted
+
+
+@attrs.frozen(kw_only=True)
+class Books:
+    """The fold of the journal: nothing else may change it.
+
+    ``finished`` keeps the last ended orders, so that a late execution finds its order.
+    ``sends`` are the times of the orders sent within the last minute. ``decided_ms`` is when a
+    strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
+    ``panic_remaining`` names what the last panic could not close.
+    """
+
+    ledger: Ledger | None = None
+    tally: Tally = attrs.field(factory=Tally)
+    positions: Mapping[Symbol, Position] = attrs.field(factory=lambda: frozen({}))
+    orders: Mapping[ClientId, Order] = attrs.field(factory=lambda: frozen({}))
+    finished: Mapping[ClientId, Order] = attrs.field(factory=lambda: frozen({}))
+    trades: Mapping[Symbol, LiveTrade] = attrs.field(factory=lambda: frozen({}))
+    leverage: Mapping[Symbol, Rate] = attrs.field(factory=lambda: frozen({}))
+    trading_state: TradingState = TradingState.ACTIVE
+    panic: PanicStarted | None = None
+    is_panic_running: bool = False
+    panic_orders: int = 0
+    panic_remaining: tuple[str, ...] = ()
+    signals: Recent = attrs.field(factory=lambda: Recent(SIGNALS_REMEMBERED))
+    executions: Recent = attrs.field(factory=lambda: Recent(EXECUTIONS_REMEMBERED))
+    findings: Mapping[str, FindingRaised] = attrs.field(factory=lambda: frozen({}))
+    sends: tuple[int, ...] = ()
+    sends_today: int = 0
+    last_execution_ms: int = 0
+    decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
+
+    def position(self, symbol: Symbol) -> Position:
+        """Return the position of a symbol, flat when there is none."""
+        return self.positions.get(symbol, FLAT)
+
+    def order(self, client_id: ClientId | None) -> Order | None:
+        """Return one order of ours, open or lately finished."""
+        if client_id is None:
+            return None
+        return self.orders.get(client_id) or self.finished.get(client_id)
+
+    def open_orders(self, symbol: Symbol) -> tuple[Order, ...]:
+        """Return our orders of a symbol that are not settled, oldest first."""
+        return tuple(order for order in self.orders.values() if order.request.symbol == symbol)
+
+    @property
+    def effective_state(self) -> TradingState:
+        """Return the strictest of what the operator set and what panic demands."""
+        panicked = TradingState.HALTED if self.panic is not None else TradingState.ACTIVE
+        return strictest(self.trading_state, panicked)
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """What the venue showed last; never journaled, asked for again after a restart.
+
+    ``in_flight`` are the orders that this process sent, or is about to send, and whose answer is
+    still to come. ``asked_ms`` is when something in doubt was last asked for or tried again.
+    """
+
+    instruments: Mapping[Symbol, Instrument] = attrs.field(factory=lambda: frozen({}))
+    fees: Mapping[Symbol, FeeRates] = attrs.field(factory=lambda: frozen({}))
+    tickers: Mapping[Symbol, Ticker] = attrs.field(factory=lambda: frozen({}))
+    positions: Mapping[Symbol, PositionReport] = attrs.field(factory=lambda: frozen({}))
+    account: AccountReport | None = None
+    stream_down_since_ms: int | None = None
+    panic_inventories: int = 0
+    inventory_asked_ms: int | None = None
+    in_flight: frozenset[ClientId] = frozenset()
+    asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))
+
+
+@attrs.frozen(kw_only=True)
+class State:
+    """Books and view together: all that a decision looks at."""
+
+    books: Books = attrs.field(factory=Books)
+    view: View = attrs.field(factory=View)

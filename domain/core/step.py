@@ -1,0 +1,303 @@
+"""``step``: one input in, events, the next state and effects out. Pure: time is an argument."""
+
+from typing import assert_never
+
+import attrs
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import (
+    AccountReport,
+    Execution,
+    FundingPayment,
+    OrderReport,
+    PositionReport,
+    StreamReport,
+    Ticker,
+)
+
+from . import inputs as given
+from .asking import ask_in_doubt, cancel_again, next_question_ms
+from .closing import check_deadlines, close_asked, next_deadline_ms
+from .config import CoreConfig
+from .draft import Draft
+from .effects import Effect
+from .events import (
+    AccountOpened,
+    EntryReleased,
+    Event,
+    FindingRaised,
+    FindingSettled,
+    LeverageRefused,
+    LeverageSet,
+    OrderLapsed,
+    SessionStarted,
+    SessionStopped,
+    StopMoveRefused,
+    TradingStateChanged,
+)
+from .filling import (
+    cancel_answered,
+    executed,
+    funded,
+    order_not_found,
+    order_reported,
+    place_accepted,
+    place_refused,
+    place_unknown,
+    position_reported,
+)
+from .marking import account_reported, mark_now, stream_reported, ticked
+from .opening import open_asked
+from .panicking import (
+    inventory_taken,
+    look_when_due,
+    next_look_ms,
+    panic_asked,
+    reset_asked,
+)
+from .protecting import keep_levels
+from .react import react
+from .state import Order, State, with_item
+
+__all__ = ["Step", "deadline_ms", "step"]
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """The outcome of one input: events in order, the state after them, effects in order."""
+
+    events: tuple[Event, ...]
+    state: State
+    effects: tuple[Effect, ...]
+
+
+def step(state: State, item: given.Input, config: CoreConfig, now_ms: int) -> Step:
+    """Decide on one input. The state given is unchanged; refusals are events, never exceptions."""
+    draft = Draft(state, config, now_ms)
+    _decide(draft, item)
+    effects: list[Effect] = []
+    for event in draft.events:
+        effects += [effect for effect in react(event, draft.books) if effect not in effects]
+    effects += [query for query in draft.queries if query not in effects]
+    return Step(events=tuple(draft.events), state=draft.state, effects=tuple(effects))
+
+
+def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
+    """Return when a ``TimePassed`` is due, ``None`` when nothing waits for time."""
+    draft = Draft(state, config, now_ms)
+    due = (next_deadline_ms(draft), next_question_ms(draft), next_look_ms(draft))
+    return min((when for when in due if when is not None), default=None)
+
+
+def _decide(draft: Draft, item: given.Input) -> None:
+    if isinstance(item, _REPORTS):
+        _reported(draft, item)
+    elif isinstance(item, _ANSWERS):
+        _answered(draft, item)
+    else:
+        _asked(draft, item)
+
+
+_Report = (
+    OrderReport
+    | Execution
+    | FundingPayment
+    | PositionReport
+    | AccountReport
+    | Ticker
+    | StreamReport
+)
+_REPORTS = (
+    OrderReport,
+    Execution,
+    FundingPayment,
+    PositionReport,
+    AccountReport,
+    Ticker,
+    StreamReport,
+)
+_Answer = (
+    given.PlaceAccepted
+    | given.PlaceRefused
+    | given.PlaceUnknown
+    | given.OrderNotFound
+    | given.CancelAnswered
+    | given.LeverageAnswered
+    | given.StopAnswered
+    | given.Inventory
+    | given.SpecsLoaded
+)
+_ANSWERS = (
+    given.PlaceAccepted,
+    given.PlaceRefused,
+    given.PlaceUnknown,
+    given.OrderNotFound,
+    given.CancelAnswered,
+    given.LeverageAnswered,
+    given.StopAnswered,
+    given.Inventory,
+    given.SpecsLoaded,
+)
+_Running = (
+    given.StartRequest
+    | given.StopRequest
+    | given.TimePassed
+    | given.FindingSeen
+    | given.FindingsCleared
+)
+_Request = (
+    given.OpenRequest
+    | given.CloseRequest
+    | given.PanicRequest
+    | given.PanicResetRequest
+    | given.StateRequest
+    | _Running
+)
+
+
+def _reported(draft: Draft, item: _Report) -> None:
+    match item:
+        case Ticker():
+            ticked(draft, item)
+        case Execution():
+            executed(draft, item)
+        case OrderReport():
+            order_reported(draft, item)
+        case PositionReport():
+            position_reported(draft, item)
+        case AccountReport():
+            account_reported(draft, item)
+        case FundingPayment():
+            funded(draft, item)
+        case StreamReport():
+            stream_reported(draft, item)
+        case _:
+            assert_never(item)
+
+
+def _answered(draft: Draft, item: _Answer) -> None:
+    match item:
+        case given.PlaceAccepted():
+            place_accepted(draft, item)
+        case given.PlaceRefused():
+            place_refused(draft, item)
+        case given.PlaceUnknown():
+            place_unknown(draft, item)
+        case given.OrderNotFound():
+            order_not_found(draft, item)
+        case given.CancelAnswered():
+            cancel_answered(draft, item)
+        case given.LeverageAnswered():
+            _leverage_answered(draft, item)
+        case given.StopAnswered():
+            _stop_answered(draft, item)
+        case given.Inventory():
+            inventory_taken(draft, item)
+        case given.SpecsLoaded():
+            _specs_loaded(draft, item)
+        case _:
+            assert_never(item)
+
+
+def _asked(draft: Draft, item: _Request) -> None:
+    match item:
+        case given.OpenRequest():
+            open_asked(draft, item)
+        case given.CloseRequest():
+            close_asked(draft, item)
+        case given.PanicRequest():
+            panic_asked(draft, item)
+        case given.PanicResetRequest():
+            reset_asked(draft)
+        case given.StateRequest():
+            draft.emit(TradingStateChanged(state=item.state, cause=item.cause))
+        case _:
+            _run(draft, item)
+
+
+def _run(draft: Draft, item: _Running) -> None:
+    match item:
+        case given.TimePassed():
+            _time_passed(draft)
+        case given.StartRequest():
+            _start_asked(draft, item)
+        case given.StopRequest():
+            draft.emit(SessionStopped(reason=item.reason))
+        case given.FindingSeen():
+            _finding_seen(draft, item)
+        case given.FindingsCleared():
+            _findings_cleared(draft, item)
+        case _:
+            assert_never(item)
+
+
+def _start_asked(draft: Draft, item: given.StartRequest) -> None:
+    draft.emit(SessionStarted(mode=item.mode, venue=item.venue))
+    if draft.books.ledger is None:
+        draft.emit(AccountOpened(wallet=item.wallet, time_ms=draft.now_ms))
+
+
+def _time_passed(draft: Draft) -> None:
+    mark_now(draft)
+    check_deadlines(draft)
+    for symbol in tuple(draft.books.trades):
+        keep_levels(draft, symbol)
+    ask_in_doubt(draft)
+    cancel_again(draft)
+    look_when_due(draft)
+
+
+def _leverage_answered(draft: Draft, item: given.LeverageAnswered) -> None:
+    if item.refusal is None:
+        draft.emit(LeverageSet(symbol=item.symbol, leverage=item.leverage))
+        for order in _waiting(draft, item):
+            draft.emit(EntryReleased(client_id=order.request.client_id))
+        return
+    waiting = _waiting(draft, item)
+    draft.emit(LeverageRefused(symbol=item.symbol, leverage=item.leverage, message=item.refusal))
+    for order in waiting:
+        draft.note_answered(order.request.client_id)
+        draft.emit(OrderLapsed(client_id=order.request.client_id, time_ms=draft.now_ms))
+
+
+def _waiting(draft: Draft, item: given.LeverageAnswered) -> tuple[Order, ...]:
+    return tuple(
+        order
+        for order in draft.books.open_orders(item.symbol)
+        if not order.is_released
+        and order.signal is not None
+        and order.signal.leverage == item.leverage
+    )
+
+
+def _stop_answered(draft: Draft, item: given.StopAnswered) -> None:
+    if item.refusal is not None:
+        draft.emit(StopMoveRefused(symbol=item.symbol, price=item.price, message=item.refusal))
+
+
+def _specs_loaded(draft: Draft, item: given.SpecsLoaded) -> None:
+    symbol: Symbol = item.instrument.symbol
+    view = draft.view
+    draft.view = attrs.evolve(
+        view,
+        instruments=with_item(view.instruments, symbol, item.instrument),
+        fees=with_item(view.fees, symbol, item.fees),
+    )
+
+
+def _finding_seen(draft: Draft, item: given.FindingSeen) -> None:
+    if item.finding_id not in draft.books.findings:
+        draft.emit(
+            FindingRaised(
+                finding_id=item.finding_id,
+                symbol=item.symbol,
+                text=item.text,
+                blocks_entries=item.blocks_entries,
+                time_ms=draft.now_ms,
+            )
+        )
+
+
+def _findings_cleared(draft: Draft, item: given.FindingsCleared) -> None:
+    for finding_id in tuple(draft.books.findings):
+        if finding_id not in item.still_open:
+            draft.emit(FindingSettled(finding_id=finding_id, time_ms=draft.now_ms))

@@ -1,0 +1,345 @@
+"""From a signal to a plan: stop, size, ladder, liquidation price, and the proposal to judge.
+
+Pure and without opinion on limits: what the rules think of the plan is the judge's matter.
+"""
+
+import enum
+
+import attrs
+
+from .costs import Costs, Liquidity, net_reward_to_risk, worst_entry, worst_loss_per_unit
+from .grid import limit_price, qty_down
+from .instrument import Instrument
+from .levels import Ladder, LevelRefusal, check_plan, plan_ladder, stop_price
+from .margin import (
+    liquidation_price_cross,
+    liquidation_price_isolated,
+    maintenance_margin,
+    order_cost,
+    reachable,
+    tier_for,
+)
+from .money import ZERO_MONEY, Money, Price, Qty, Rate
+from .orders import OrderKind, Side
+from .reports import MarginMode
+from .risk.snapshot import Proposal
+from .signal import ExactQty, Signal
+from .sizing import Sizing, SizingInput, SizingRefusal, size
+
+__all__ = ["Fault", "FaultKind", "Plan", "PlanInput", "make_plan"]
+
+_ONE_COIN = Qty.of(1)
+
+
+class FaultKind(enum.Enum):
+    """Which part of a plan could not be made."""
+
+    STOP = "stop"
+    SIZE = "size"
+    LADDER = "ladder"
+    LEVELS = "levels"
+    PRICE = "price"
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """Why no plan could be made, with evidence.
+
+    ``smallest`` is the smallest size that would do. ``largest`` and ``asked`` are set where the
+    size asked is above the venue's maximum.
+    """
+
+    kind: FaultKind
+    observed: str
+    limit: str
+    remedy: str
+    smallest: Qty | None = None
+    largest: Qty | None = None
+    asked: Qty | None = None
+
+    def __str__(self) -> str:
+        return f"{self.observed}; limit: {self.limit}; {self.remedy}"
+
+
+@attrs.frozen(kw_only=True)
+class PlanInput:
+    """What a plan is made from. ``reference`` is the decision price: the limit, or best ask or bid.
+
+    ``held`` is the signed position already there and ``held_stop`` its stop: an addition shares
+    one stop with it, the tighter of the two. ``others_*`` are the sums over the other positions.
+    """
+
+    instrument: Instrument
+    costs: Costs
+    equity: Money
+    wallet: Money
+    reference: Price
+    margin_mode: MarginMode
+    notional_viable_min: Money
+    exposure_symbol: Money = ZERO_MONEY
+    held_stop: Price | None = None
+    others_unrealised: Money = ZERO_MONEY
+    others_maintenance: Money = ZERO_MONEY
+    qty_max: Qty | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """Everything needed to judge and to send an entry; all prices and quantities on the grid."""
+
+    signal: Signal
+    qty: Qty
+    entry: Price
+    entry_worst: Price
+    stop: Price | None
+    ladder: Ladder
+    sizing: Sizing
+    proposal: Proposal
+    liquidation: Price | None
+
+
+def make_plan(signal: Signal, given: PlanInput) -> Plan | Fault:
+    """Plan ``signal``: levels first, then size, then the ladder, checked as one."""
+    entry = _entry(signal, given)
+    stop = _stop(signal, given, entry)
+    if isinstance(stop, Fault):
+        return stop
+    worst = _worst(signal, given, entry)
+    sizing = _size(signal, given, worst, stop)
+    if isinstance(sizing, SizingRefusal):
+        return Fault(
+            kind=FaultKind.SIZE,
+            observed=sizing.observed,
+            limit=sizing.limit,
+            remedy=f"{sizing.reason.value}: use another size or stop",
+            smallest=sizing.smallest,
+            largest=sizing.largest,
+            asked=sizing.asked,
+        )
+    qty = sizing.qty
+    ladder = _ladder(signal, given, entry, stop, qty)
+    if isinstance(ladder, LevelRefusal):
+        return _fault(FaultKind.LADDER, ladder)
+    return _checked(signal, given, _Parts(entry, worst, stop, qty, ladder, sizing))
+
+
+@attrs.frozen
+class _Parts:
+    """The parts of a plan before they are checked as one."""
+
+    entry: Price
+    worst: Price
+    stop: Price | None
+    qty: Qty
+    ladder: Ladder
+    sizing: Sizing
+
+
+def _fault(kind: FaultKind, refusal: LevelRefusal) -> Fault:
+    return Fault(kind=kind, observed=refusal.observed, limit=refusal.limit, remedy=refusal.remedy)
+
+
+def _entry(signal: Signal, given: PlanInput) -> Price:
+    if signal.entry.price is None:
+        return given.reference
+    return limit_price(signal.entry.price, given.instrument.tick, side=signal.side)
+
+
+def _worst(signal: Signal, given: PlanInput, entry: Price) -> Price:
+    """Return the worst fill allowed for: a limit fills at its price, a market order may slip."""
+    if signal.entry.kind is OrderKind.LIMIT:
+        return entry
+    return worst_entry(entry, signal.side, given.costs)
+
+
+def _stop(signal: Signal, given: PlanInput, entry: Price) -> Price | Fault | None:
+    if signal.stop is None:
+        return given.held_stop
+    tick = given.instrument.tick
+    planned = stop_price(
+        signal.stop, entry=entry, side=signal.side, leverage=signal.leverage, tick=tick
+    )
+    if isinstance(planned, LevelRefusal):
+        return _fault(FaultKind.STOP, planned)
+    if given.held_stop is None:
+        return planned
+    # One stop protects the whole position: the tighter keeps both approvals.
+    is_long = signal.side is Side.BUY
+    return max(planned, given.held_stop) if is_long else min(planned, given.held_stop)
+
+
+def _liquidity(signal: Signal) -> Liquidity:
+    return Liquidity.MAKER if signal.entry.post_only else Liquidity.TAKER
+
+
+def _size(
+    signal: Signal, given: PlanInput, worst: Price, stop: Price | None
+) -> Sizing | SizingRefusal:
+    to_size = SizingInput(
+        equity=given.equity,
+        entry=worst,
+        stop=stop,
+        side=signal.side,
+        leverage=signal.leverage,
+        costs=given.costs,
+        instrument=given.instrument,
+        liquidity=_liquidity(signal),
+        notional_viable_min=given.notional_viable_min,
+        is_market=signal.entry.kind is OrderKind.MARKET,
+        reference=given.reference,
+    )
+    sized = size(signal.sizing, to_size)
+    if given.qty_max is None or not _exceeds(sized, given.qty_max):
+        return sized
+    smaller = qty_down(given.qty_max, given.instrument.qty_step)
+    return size(ExactQty(smaller), to_size)
+
+
+def _exceeds(sized: Sizing | SizingRefusal, qty_max: Qty) -> bool:
+    if isinstance(sized, SizingRefusal):
+        return sized.largest is not None
+    return sized.qty > qty_max
+
+
+def _ladder(
+    signal: Signal, given: PlanInput, entry: Price, stop: Price | None, qty: Qty
+) -> Ladder | LevelRefusal:
+    if not signal.ladder:
+        return Ladder()
+    return plan_ladder(
+        signal.ladder,
+        entry=entry,
+        stop=stop,
+        side=signal.side,
+        qty=qty,
+        instrument=given.instrument,
+    )
+
+
+def _liquidation(signal: Signal, given: PlanInput, qty: Qty, worst: Price) -> Price | None:
+    spec = given.instrument
+    tier = tier_for(spec.tiers, given.exposure_symbol + worst * qty)
+    taker = given.costs.fees.taker
+    if given.margin_mode is MarginMode.ISOLATED:
+        price = liquidation_price_isolated(
+            side=signal.side,
+            qty=qty,
+            entry=worst,
+            leverage=signal.leverage,
+            tier=tier,
+            taker=taker,
+        )
+        return reachable(price, price_min=spec.price_min, price_max=spec.price_max)
+    return liquidation_price_cross(
+        side=signal.side,
+        qty=qty,
+        entry=worst,
+        leverage=signal.leverage,
+        tier=tier,
+        taker=taker,
+        wallet=given.wallet,
+        others_unrealised=given.others_unrealised,
+        others_maintenance=given.others_maintenance,
+        price_min=spec.price_min,
+        price_max=spec.price_max,
+    )
+
+
+def _checked(signal: Signal, given: PlanInput, parts: _Parts) -> Plan | Fault:
+    spec = given.instrument
+    liquidation = _liquidation(signal, given, parts.qty, parts.worst)
+    faults = check_plan(
+        side=signal.side,
+        entry=parts.entry,
+        stop=parts.stop,
+        rungs=parts.ladder.rungs,
+        qty=parts.qty,
+        liquidation=liquidation,
+        price_min=spec.price_min,
+        price_max=spec.price_max,
+        tick=spec.tick,
+    )
+    if faults:
+        return Fault(
+            kind=FaultKind.LEVELS,
+            observed="; ".join(fault.observed for fault in faults),
+            limit="; ".join(fault.limit for fault in faults),
+            remedy="; ".join(fault.remedy for fault in faults),
+        )
+    return Plan(
+        signal=signal,
+        qty=parts.qty,
+        entry=parts.entry,
+        entry_worst=parts.worst,
+        stop=parts.stop,
+        ladder=parts.ladder,
+        sizing=parts.sizing,
+        proposal=_proposal(signal, given, parts, liquidation),
+        liquidation=liquidation,
+    )
+
+
+def _proposal(
+    signal: Signal, given: PlanInput, parts: _Parts, liquidation: Price | None
+) -> Proposal:
+    taker = given.costs.fees.taker
+    tier = tier_for(given.instrument.tiers, given.exposure_symbol + parts.worst * parts.qty)
+    return Proposal(
+        signal_id=signal.signal_id,
+        symbol=signal.symbol,
+        side=signal.side,
+        qty=parts.qty,
+        price=parts.worst,
+        reference_price=parts.entry,
+        stop=parts.stop,
+        worst_loss_per_unit=_worst_loss(signal, given, parts),
+        leverage=signal.leverage,
+        reward_to_risk_net=_net_reward(signal, given, parts),
+        liquidation_price=liquidation,
+        initial_margin_per_unit=order_cost(
+            side=signal.side,
+            qty=_ONE_COIN,
+            price=parts.worst,
+            leverage=signal.leverage,
+            taker=taker,
+        ),
+        maintenance_margin_per_unit=max(
+            ZERO_MONEY,
+            maintenance_margin(
+                side=signal.side,
+                qty=_ONE_COIN,
+                mark=parts.worst,
+                basis=parts.worst,
+                leverage=signal.leverage,
+                tier=attrs.evolve(tier, deduction=ZERO_MONEY),
+                taker=taker,
+            ),
+        ),
+        orders_to_send=1 + len(parts.ladder.rungs),
+    )
+
+
+def _worst_loss(signal: Signal, given: PlanInput, parts: _Parts) -> Money | None:
+    if parts.stop is None:
+        return None
+    return worst_loss_per_unit(
+        side=signal.side,
+        entry=parts.worst,
+        stop=parts.stop,
+        costs=given.costs,
+        entry_liquidity=_liquidity(signal),
+    )
+
+
+def _net_reward(signal: Signal, given: PlanInput, parts: _Parts) -> Rate | None:
+    if parts.stop is None or not parts.ladder.rungs:
+        return None
+    return net_reward_to_risk(
+        side=signal.side,
+        entry=parts.worst,
+        stop=parts.stop,
+        rungs=parts.ladder.rungs,
+        qty=parts.qty,
+        costs=given.costs,
+        entry_liquidity=_liquidity(signal),
+    )

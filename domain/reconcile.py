@@ -1,0 +1,127 @@
+"""Where books and venue differ: typed findings, each with what it means for new entries."""
+
+import enum
+
+import attrs
+
+from .core.ids import is_ours
+from .core.state import Books
+from .money import ZERO_QTY
+from .orders import Symbol
+from .position import FLAT
+from .reports import OrderReport, PositionReport
+
+__all__ = ["Finding", "FindingKind", "VenueSnapshot", "differences"]
+
+
+class FindingKind(enum.Enum):
+    """What kind of difference it is."""
+
+    POSITION_QTY = "position quantity differs"
+    ORPHAN_ORDER = "an order of ours that the books do not know"
+    FOREIGN_ORDER = "an order that tidegate did not place"
+    MISSING_ORDER = "an open order of the books that the venue does not know"
+    UNPROTECTED = "a position without a stop on the venue"
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One difference. ``finding_id`` names it, so that it is raised once and settled once."""
+
+    finding_id: str
+    kind: FindingKind
+    symbol: Symbol
+    text: str
+    blocks_entries: bool
+
+
+@attrs.frozen(kw_only=True)
+class VenueSnapshot:
+    """The account as the venue shows it: every position that is not flat, every open order."""
+
+    positions: tuple[PositionReport, ...]
+    orders: tuple[OrderReport, ...]
+
+
+def differences(books: Books, venue: VenueSnapshot) -> tuple[Finding, ...]:
+    """Compare books and venue."""
+    return (
+        *_position_findings(books, venue),
+        *_order_findings(books, venue),
+        *_missing_findings(books, venue),
+        *_stop_findings(books, venue),
+    )
+
+
+def _finding(
+    kind: FindingKind, symbol: Symbol, subject: str, text: str, *, blocks_entries: bool
+) -> Finding:
+    return Finding(
+        finding_id=f"{kind.name.lower()}:{subject}",
+        kind=kind,
+        symbol=symbol,
+        text=text,
+        blocks_entries=blocks_entries,
+    )
+
+
+def _position_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
+    reported = {report.symbol: report.qty for report in venue.positions}
+    findings = []
+    for symbol in sorted(set(reported) | set(books.positions)):
+        ours = books.positions.get(symbol, FLAT).qty
+        theirs = reported.get(symbol, ZERO_QTY)
+        if ours != theirs:
+            text = f"{symbol}: the books hold {ours}, the venue {theirs}"
+            findings.append(
+                _finding(FindingKind.POSITION_QTY, symbol, str(symbol), text, blocks_entries=True)
+            )
+    return findings
+
+
+def _order_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
+    findings = []
+    for order in venue.orders:
+        if order.client_id is None or books.order(order.client_id) is not None:
+            continue
+        kind = FindingKind.ORPHAN_ORDER if is_ours(order.client_id) else FindingKind.FOREIGN_ORDER
+        text = f"{order.symbol}: order {order.client_id} for {order.qty}: {kind.value}"
+        is_orphan = kind is FindingKind.ORPHAN_ORDER
+        findings.append(
+            _finding(kind, order.symbol, order.client_id, text, blocks_entries=is_orphan)
+        )
+    return findings
+
+
+def _missing_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
+    at_venue = {order.client_id for order in venue.orders}
+    return [
+        _finding(
+            FindingKind.MISSING_ORDER,
+            order.request.symbol,
+            client_id,
+            f"{order.request.symbol}: order {client_id} is {order.status.value} in the books only",
+            blocks_entries=True,
+        )
+        for client_id, order in books.orders.items()
+        if client_id not in at_venue
+    ]
+
+
+def _stop_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
+    findings = []
+    for report in venue.positions:
+        trade = books.trades.get(report.symbol)
+        wants_stop = trade is None or trade.stop_wanted is not None
+        if wants_stop and report.stop_loss is None:
+            text = f"{report.symbol}: {report.qty} held without a stop on the venue"
+            findings.append(
+                _finding(
+                    FindingKind.UNPROTECTED,
+                    report.symbol,
+                    str(report.symbol),
+                    text,
+                    blocks_entries=False,
+                )
+            )
+    return findings

@@ -1,0 +1,1 @@
+"""The risk pipeline: one snapshot, small pure rules in a fixed order, one judge."""

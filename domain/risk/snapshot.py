@@ -1,0 +1,87 @@
+"""What the rules look at: one immutable snapshot of desk, account and market, and one proposal."""
+
+import attrs
+from tidegate.domain.instrument import Instrument
+from tidegate.domain.mode import TradingMode, TradingState, VenueKind
+from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.orders import Side, Symbol
+from tidegate.domain.reports import MarginMode
+
+__all__ = ["Proposal", "RiskSnapshot"]
+
+
+@attrs.frozen(kw_only=True)
+class Proposal:
+    """A whole plan to be judged as one: entry, stop and ladder.
+
+    ``price`` is where the entry is expected to fill at worst, ``reference_price`` what the caller
+    asked for (limit price or decision price). ``worst_loss_per_unit`` is the loss of one base coin
+    at the stop with both fees and slippage; ``reward_to_risk_net`` is ``None`` without targets.
+    ``liquidation_price`` is ``None`` where the venue could never liquidate. Margins are those of
+    this order alone, per base coin, in USDT. The initial one is all that the order locks: margin,
+    opening fee and fee to close (Bybit help centre, "Order Cost").
+    """
+
+    signal_id: str
+    symbol: Symbol
+    side: Side
+    qty: Qty
+    price: Price
+    reference_price: Price
+    stop: Price | None
+    worst_loss_per_unit: Money | None
+    leverage: Rate
+    reward_to_risk_net: Rate | None
+    liquidation_price: Price | None
+    initial_margin_per_unit: Money
+    maintenance_margin_per_unit: Money
+    orders_to_send: int
+
+    @property
+    def notional(self) -> Money:
+        """Return quantity times expected price, USDT."""
+        return self.price * self.qty
+
+
+@attrs.frozen(kw_only=True)
+class RiskSnapshot:
+    """The desk at one moment. ``None`` means not known: that is a refusal, never a pass.
+
+    Exposures are unsigned notionals in USDT at mark, with orders in flight at their worst fill.
+    ``day_profit`` counts realised profit, fees, funding and open positions at mark since the day
+    began. ``orders_last_*`` count orders already sent. Times are UTC milliseconds.
+    """
+
+    now_ms: int
+    mode: TradingMode
+    venue: VenueKind
+    trading_state: TradingState
+    is_panicked: bool
+    instrument: Instrument | None
+    market_time_ms: int | None
+    mark: Price | None
+    stream_down_since_ms: int | None
+    streams_needed: bool
+    has_unsettled_findings: bool
+    margin_mode: MarginMode | None
+    wallet: Money | None
+    equity: Money | None
+    available: Money | None
+    initial_margin: Money | None
+    maintenance_margin: Money | None
+    day_opening_equity: Money | None
+    day_profit: Money | None
+    high_water_equity: Money | None
+    exposure_total: Money
+    exposure_symbol: Money
+    symbols_open: frozenset[Symbol]
+    symbol_side: Side | None
+    pending_orders: int
+    orders_last_second: int
+    orders_last_minute: int
+    orders_today: int
+    signal_seen: bool
+    last_loss_ms: int | None
+    stops_in_window: int
+    symbol_losses_in_row: int
+    symbol_last_loss_ms: int | None

@@ -1,0 +1,185 @@
+"""What a command line asks of the application: one method for each use case.
+
+Paths are text: opening them is the application's business.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+from tidegate.domain.money import ONE, Money, Price, Qty, Rate
+from tidegate.domain.orders import OrderKind, Side, Symbol
+from tidegate.domain.risk.verdict import Breach, Missing, Rule
+from tidegate.domain.signal import RungSpec, SizingMethod, StopSpec
+from tidegate.domain.ticket import Ticket
+
+from .desk import JournalEntry, StatusReport
+from .session import SessionPort
+
+__all__ = [
+    "BadInput",
+    "CheckReport",
+    "CheckRequest",
+    "CommandsPort",
+    "DemoRequest",
+    "OpenedSession",
+    "PanicReport",
+    "PaperRequest",
+    "Where",
+]
+
+
+class BadInput(Exception):
+    """What was asked cannot be done as it stands; ``problems`` holds every reason and remedy."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@attrs.frozen(kw_only=True)
+class Where:
+    """Which state is meant: ``state`` is a folder or a journal, ``None`` that of the settings."""
+
+    state: str | None = None
+    config: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DemoRequest:
+    """A demonstration over ``bars`` bars of the bundled data, all of them when ``None``.
+
+    Without a ``state`` folder a temporary one is made.
+    """
+
+    bars: int | None = None
+    seed: int = 0
+    state: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PaperRequest:
+    """A paper session on recorded bars. ``None`` leaves a choice to the settings."""
+
+    data: str
+    funding: str | None = None
+    mark: str | None = None
+    symbol: Symbol | None = None
+    instruments: str | None = None
+    strategy: str | None = None
+    params: Mapping[str, str] = attrs.field(factory=dict)
+    seed: int | None = None
+    where: Where = attrs.field(factory=Where)
+
+
+@attrs.frozen(kw_only=True)
+class OpenedSession:
+    """A session ready to run. The caller runs and closes it.
+
+    ``title`` says what is traded on which data, ``footer`` what must be said of the data.
+    ``resumes`` is true where the stores hold an earlier part of the session.
+    """
+
+    session: SessionPort
+    title: str
+    base_coin: str
+    state_folder: str
+    is_temporary: bool
+    resumes: bool
+    footer: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class CheckRequest:
+    """A trade on a hypothetical account that holds ``equity`` and nothing else.
+
+    ``entry`` is the limit or the decision price. ``mark`` is ``None`` where no market is stated.
+    """
+
+    symbol: Symbol
+    side: Side
+    entry: Price
+    kind: OrderKind
+    stop: StopSpec | None
+    sizing: SizingMethod
+    equity: Money
+    ladder: tuple[RungSpec, ...] = ()
+    leverage: Rate = ONE
+    mark: Price | None = None
+    limits: str | None = None
+    instruments: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CheckReport:
+    """What the rules say of a hypothetical trade.
+
+    ``ticket`` is ``None`` where no plan could be made; ``fault`` then says why. ``missing`` rules
+    could not be evaluated: on the desk they would refuse, here they are only listed. ``largest`` is
+    the largest quantity that breaks none of the evaluated rules, zero where none does and ``None``
+    where size is not the matter. ``assumed`` says what was taken for granted.
+    """
+
+    base_coin: str
+    ticket: Ticket | None
+    fault: str | None
+    passed: tuple[Rule, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    largest: Qty | None = None
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Tell whether no evaluated rule refuses."""
+        return self.ticket is not None and not self.breaches
+
+
+@attrs.frozen(kw_only=True)
+class PanicReport:
+    """What panic left behind: the symbols still held, and how many orders are still open."""
+
+    held: tuple[str, ...]
+    orders_open: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether nothing is held and nothing can fill."""
+        return not self.held and not self.orders_open
+
+
+class CommandsPort(ABC):
+    """The use cases behind a command line.
+
+    Every method may raise ``BadInput`` for what was asked, ``FeedError`` for market data,
+    ``StateError`` for a store, ``VenueError`` for a venue and ``SessionError`` for a session that
+    cannot run.
+    """
+
+    @abstractmethod
+    def demo(self, request: DemoRequest) -> OpenedSession:
+        """Open the demonstration: no keys, no network."""
+
+    @abstractmethod
+    def paper(self, request: PaperRequest) -> OpenedSession:
+        """Open a paper session; one that was stopped goes on from its stores."""
+
+    @abstractmethod
+    def check(self, request: CheckRequest) -> CheckReport:
+        """Judge a trade without an account, a venue or an order."""
+
+    @abstractmethod
+    def status(self, where: Where) -> StatusReport:
+        """Return the desk at a glance, from its journal alone."""
+
+    @abstractmethod
+    def journal(self, where: Where, *, after_version: int) -> Iterator[JournalEntry]:
+        """Yield the journal's rows above ``after_version``, oldest first."""
+
+    @abstractmethod
+    def panic(self, where: Where, *, cause: str) -> PanicReport:
+        """Halt persistently, cancel every order and close every position."""
+
+    @abstractmethod
+    def reset_panic(self, where: Where, *, confirmation: str) -> None:
+        """Leave panic; refused as ``BadInput`` unless the confirmation is the literal RESET."""

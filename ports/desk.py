@@ -1,0 +1,169 @@
+"""What the desk offers to whoever drives it: a strategy, a command line, a page."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import attrs
+from tidegate.domain.core.events import Event
+from tidegate.domain.core.state import Books
+from tidegate.domain.mode import TradingState
+from tidegate.domain.money import Money, Qty
+from tidegate.domain.orders import ClientId, Symbol
+from tidegate.domain.performance import Summary
+from tidegate.domain.position import Position
+from tidegate.domain.reports import RejectReason
+from tidegate.domain.risk.verdict import Breach, Missing
+from tidegate.domain.signal import Signal
+from tidegate.domain.ticket import Ticket
+
+__all__ = [
+    "Closing",
+    "DeskPort",
+    "Fill",
+    "JournalEntry",
+    "Nothing",
+    "OpenOutcome",
+    "Placed",
+    "Refused",
+    "Rejected",
+    "StatusReport",
+    "TimedOut",
+    "Unresolved",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Placed:
+    """Approved, recorded and acknowledged by the venue."""
+
+    ticket: Ticket
+    client_id: ClientId
+
+
+@attrs.frozen(kw_only=True)
+class Refused:
+    """Nothing was sent. ``fault`` is set where no plan could be made; see ``SignalRefused``."""
+
+    breaches: tuple[Breach, ...]
+    missing: tuple[Missing, ...]
+    fault: str | None
+    largest: Qty | None
+
+
+@attrs.frozen(kw_only=True)
+class Rejected:
+    """The venue refused the order, or the leverage that it needs: nothing was opened."""
+
+    client_id: ClientId
+    reason: RejectReason | None
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class Unresolved:
+    """The order may or may not be at the venue; it counts as exposure and is being asked for."""
+
+    client_id: ClientId
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class TimedOut:
+    """The deadline passed before the answer; what was begun goes on."""
+
+    waited_ms: int
+
+
+OpenOutcome = Placed | Refused | Rejected | Unresolved | TimedOut
+
+
+@attrs.frozen(kw_only=True)
+class Closing:
+    """The close was sent for ``qty``."""
+
+    symbol: Symbol
+    qty: Qty
+
+
+@attrs.frozen(kw_only=True)
+class Nothing:
+    """There was nothing to close."""
+
+    symbol: Symbol
+
+
+@attrs.frozen(kw_only=True)
+class Fill:
+    """How an order ended or stands: quantity filled and its value in USDT."""
+
+    client_id: ClientId
+    qty_filled: Qty
+    value_filled: Money
+    is_finished: bool
+
+
+@attrs.frozen(kw_only=True)
+class JournalEntry:
+    """One journal row with its event."""
+
+    version: int
+    time_ms: int
+    kind: str
+    event: Event
+
+
+@attrs.frozen(kw_only=True)
+class StatusReport:
+    """The desk at a glance. ``equity`` is at the last mark, or at cost where none is known."""
+
+    trading_state: TradingState
+    panic_cause: str | None
+    version: int
+    wallet: Money | None
+    equity: Money | None
+    positions: tuple[tuple[Symbol, Position], ...]
+    books: Books
+
+
+class DeskPort(ABC):
+    """The public facade of the trading core. Every method may be called from any thread."""
+
+    @abstractmethod
+    def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
+        """Judge a signal and, when approved, place its entry with the stop inside."""
+
+    @abstractmethod
+    def open_with_rr(self, signal: Signal, *, timeout_ms: int = 30_000) -> OpenOutcome:
+        """Execute, then wait until the position is protected and its ladder placed."""
+
+    @abstractmethod
+    def close_position(self, symbol: Symbol, *, timeout_ms: int = 10_000) -> Closing | Nothing:
+        """Cancel our orders of a symbol and close its position reduce-only at market."""
+
+    @abstractmethod
+    def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
+        """Wait until an order is finished."""
+
+    @abstractmethod
+    def panic(self, cause: str, *, timeout_ms: int = 60_000) -> tuple[str, ...]:
+        """Halt, cancel and close everything; returns what could not be closed."""
+
+    @abstractmethod
+    def reset_panic(self, *, confirmation: str) -> None:
+        """Leave panic; ``confirmation`` must be the literal ``RESET``."""
+
+    @abstractmethod
+    def set_trading_state(self, state: TradingState, cause: str) -> None:
+        """Set ACTIVE, REDUCING or HALTED."""
+
+    @abstractmethod
+    def status(self) -> StatusReport:
+        """Return the desk at a glance, without asking the writer."""
+
+    @abstractmethod
+    def performance(self) -> Summary | None:
+        """Return the performance so far, ``None`` before the account was opened."""
+
+    @abstractmethod
+    def journal(self, *, after_version: int = 0) -> Iterator[JournalEntry]:
+        """Yield the journal."""

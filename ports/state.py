@@ -1,0 +1,108 @@
+"""The state port: an append-only journal with expected-version writes, and snapshots."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+__all__ = [
+    "NewerFormat",
+    "Record",
+    "Snapshot",
+    "StateCorrupt",
+    "StateError",
+    "StatePort",
+    "StateUnavailable",
+    "StoredRecord",
+    "VersionConflict",
+]
+
+
+class StateError(Exception):
+    """Infrastructure trouble at the state port."""
+
+
+class VersionConflict(StateError):
+    """Another writer appended first; nothing was written."""
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"the journal is at version {actual}, this writer expected {expected}: another "
+            "process wrote to it; stop one of the two"
+        )
+        self.expected = expected
+        self.actual = actual
+
+
+class StateCorrupt(StateError):
+    """The store cannot be trusted; it was left untouched."""
+
+
+class NewerFormat(StateError):
+    """The store was written by a newer release; it was left untouched."""
+
+
+class StateUnavailable(StateError):
+    """The store cannot be read or written now (locked, disk full, gone); nothing was written."""
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """One event as text. ``kind`` is a stable tag such as ``filled.v1``, never a class path."""
+
+    kind: str
+    body: str
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class StoredRecord:
+    """A record with its place in the journal; versions count from 1 without a gap."""
+
+    version: int
+    record: Record
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """A folded state as text: the effect of every record up to and including ``version``."""
+
+    version: int
+    body: str
+
+
+class StatePort(ABC):
+    """One journal. Every method may be called from any thread."""
+
+    @abstractmethod
+    def version(self) -> int:
+        """Return the version of the last record, 0 when empty."""
+
+    @abstractmethod
+    def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
+        """Append all records or none, and return the new version.
+
+        ``durable`` waits until they survive loss of power; otherwise they survive the death of
+        the process. Durability covers all earlier records too.
+
+        Raises:
+            VersionConflict: ``expected_version`` is not the current version.
+            StateUnavailable: the store cannot be written now.
+
+        """
+
+    @abstractmethod
+    def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
+        """Yield records in order, from a consistent view."""
+
+    @abstractmethod
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot; its version must not be beyond the journal's."""
+
+    @abstractmethod
+    def load_snapshot(self) -> Snapshot | None:
+        """Return the newest snapshot, if any."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the store. A second call is harmless."""

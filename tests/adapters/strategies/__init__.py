@@ -1,0 +1,1 @@
+"""Tests of the shipped strategy and of strategy loading."""

@@ -1,0 +1,246 @@
+"""Whole desks with a writer thread, on venues in this process, with what a test wants to see."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import attrs
+from tidegate.adapters.memory.exchange import MemoryVenue
+from tidegate.adapters.memory.options import MemoryOptions
+from tidegate.adapters.memory.state import MemoryState
+from tidegate.adapters.paper.config import PaperConfig
+from tidegate.adapters.paper.store import PaperStore
+from tidegate.adapters.paper.venue import PaperVenue
+from tidegate.application.clocks import RandomKeys
+from tidegate.application.codec import decode
+from tidegate.application.engine import Engine
+from tidegate.application.lifecycle import Application
+from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.core.events import Event
+from tidegate.domain.instrument import Instrument
+from tidegate.domain.mode import TradingMode, VenueKind
+from tidegate.domain.money import Distance, Money, Price, Qty
+from tidegate.domain.orders import ClientId, OrderRequest, Reduction, Symbol, VenueOrderId
+from tidegate.domain.reports import AccountReport, OrderReport, PositionReport
+from tidegate.domain.risk.approval import Approved
+from tidegate.domain.risk.limits import RiskLimits
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.exchange import Accepted, ExchangePort, MessageSink, QueryFailed, Rejected, Unknown
+from tidegate.ports.feed import QuotePoint
+from tidegate.ports.state import Record, StateUnavailable, StoredRecord
+
+from tests.domain.samples import BTCUSDT, FEES
+
+__all__ = [
+    "START_MS",
+    "BreakableState",
+    "GatedVenue",
+    "KeptPaperVenue",
+    "KeptState",
+    "RunningClock",
+    "events_of",
+    "make_application",
+    "memory_venue",
+    "own_threads",
+    "paper_venue",
+    "started",
+    "until",
+]
+
+START_MS = 1_700_000_000_000
+
+
+class RunningClock(ClockPort):
+    """A clock that runs like the machine's, from a time of the test's own."""
+
+    def __init__(self, start_ms: int = START_MS) -> None:
+        self._start_ms = start_ms
+        self._began_ns = time.monotonic_ns()
+
+    def now_ms(self) -> int:
+        return self._start_ms + (time.monotonic_ns() - self._began_ns) // 1_000_000
+
+
+class KeptState(MemoryState):
+    """A journal whose rows can still be read once it was closed, and that notes its closing."""
+
+    def __init__(self, log: list[str] | None = None) -> None:
+        super().__init__()
+        self._log = [] if log is None else log
+        self._kept: tuple[StoredRecord, ...] | None = None
+
+    def rows(self) -> tuple[StoredRecord, ...]:
+        return tuple(self.read()) if self._kept is None else self._kept
+
+    def close(self) -> None:
+        if self._kept is None:
+            self._kept = tuple(self.read())
+            self._log.append("books closed")
+        super().close()
+
+
+class BreakableState(KeptState):
+    """A journal that a test breaks: from then on nothing can be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_broken = False
+
+    def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
+        if self.is_broken:
+            raise StateUnavailable("the disk is full")
+        return super().append(records, expected_version=expected_version, durable=durable)
+
+
+class GatedVenue(MemoryVenue):
+    """A memory venue whose answers to entries a test may hold back, and that notes its life."""
+
+    def __init__(self, *, log: list[str] | None = None, clock: ClockPort | None = None) -> None:
+        super().__init__(
+            instruments={BTCUSDT.symbol: BTCUSDT, ETH.symbol: ETH},
+            fees=FEES,
+            wallet=Money.of("100000"),
+            clock=clock,
+            options=MemoryOptions(start_ms=START_MS),
+        )
+        self.log = [] if log is None else log
+        self.gate = threading.Event()
+        self.gate.set()
+        self.has_entered = threading.Event()
+        self.sent: list[OrderRequest] = []
+        self.queries_fail = False
+
+    def connect(self, sink: MessageSink) -> None:
+        self.log.append("streams connected")
+        super().connect(sink)
+
+    def close(self) -> None:
+        self.log.append("exchange closed")
+        super().close()
+
+    def account(self) -> AccountReport:
+        if self.queries_fail:
+            raise QueryFailed("the venue does not answer")
+        return super().account()
+
+    def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
+        if isinstance(order, Approved):
+            self.has_entered.set()
+            assert self.gate.wait(30), "the test forgot to open the gate"
+        self.sent.append(order.order)
+        return super().place(order)
+
+    def cancel(
+        self, symbol: Symbol, order_id: ClientId | VenueOrderId
+    ) -> Accepted | Rejected | Unknown:
+        self.log.append(f"cancel {order_id}")
+        return super().cancel(symbol, order_id)
+
+
+class KeptPaperVenue(PaperVenue):
+    """A paper venue that remembers what it held when it was closed."""
+
+    final: tuple[tuple[PositionReport, ...], tuple[OrderReport, ...], AccountReport] | None = None
+
+    def close(self) -> None:
+        if self.final is None:
+            self.final = (self.positions(), self.open_orders(), self.account())
+        super().close()
+
+
+ETH = attrs.evolve(
+    BTCUSDT,
+    symbol=Symbol("ETHUSDT"),
+    base_coin="ETH",
+    tick=Distance.of("0.01"),
+    price_min=Price.of("0.01"),
+    price_max=Price.of("199999.98"),
+    qty_step=Qty.of("0.01"),
+    qty_min=Qty.of("0.01"),
+)
+
+
+def memory_venue(prices: dict[str, str], **more: object) -> GatedVenue:
+    """Return a venue with fixed prices."""
+    venue = GatedVenue(**more)  # type: ignore[arg-type]  # passed through unchanged
+    for symbol, last in prices.items():
+        venue.script.move(Symbol(symbol), last=Price.of(last))
+    return venue
+
+
+def paper_venue(instruments: Sequence[Instrument], prices: dict[str, str]) -> KeptPaperVenue:
+    """Return a paper venue with one quote of each symbol, deep enough for everything."""
+    venue = KeptPaperVenue(
+        instruments={spec.symbol: spec for spec in instruments},
+        fees=FEES,
+        wallet=Money.of("100000"),
+        config=PaperConfig(),
+        store=PaperStore(":memory:"),
+    )
+    for index, spec in enumerate(instruments):
+        mid = Price.of(prices[spec.symbol])
+        quote = QuotePoint(
+            symbol=spec.symbol,
+            time_ms=START_MS,
+            bid=mid - spec.tick,
+            bid_size=Qty.of("100000"),
+            ask=mid + spec.tick,
+            ask_size=Qty.of("100000"),
+        )
+        for _ in venue.offer(quote, index=index):
+            pass
+    return venue
+
+
+def make_application(
+    port: ExchangePort,
+    state_port: MemoryState,
+    *,
+    symbols: Sequence[str] = ("BTCUSDT",),
+    limits: RiskLimits | None = None,
+    clock: ClockPort | None = None,
+    **timings: int,
+) -> Application:
+    """Build an application for paper trading on ``port``."""
+    base = CoreConfig(mode=TradingMode.PAPER, venue=port.kind, limits=limits or _LOOSE)
+    config = attrs.evolve(base, **timings)
+    engine = Engine(config=config, clock=clock or RunningClock(), state_port=state_port)
+    return Application(
+        engine=engine,
+        port=port,
+        state_port=state_port,
+        keys=RandomKeys(),
+        symbols=frozenset(Symbol(name) for name in symbols),
+    )
+
+
+_LOOSE = RiskLimits(market_age_ms_max=3_600_000, loss_cooldown_ms=0)
+
+
+@contextmanager
+def started(application: Application) -> Iterator[Application]:
+    """Start, and stop at the end."""
+    application.start()
+    try:
+        yield application
+    finally:
+        application.stop()
+
+
+def events_of(state_port: KeptState) -> list[Event]:
+    """Return every event of a journal."""
+    return [decode(row.record) for row in state_port.rows()]
+
+
+def own_threads() -> list[str]:
+    """Return the names of the threads that belong to desks."""
+    return [thread.name for thread in threading.enumerate() if "tidegate" in thread.name]
+
+
+def until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Wait for something that another thread does; fails when it does not."""
+    give_up = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < give_up, f"it did not become so within {seconds} s"
+        time.sleep(0.002)

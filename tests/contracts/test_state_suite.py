@@ -1,0 +1,54 @@
+"""The state suite passes the right adapters, and catches each planted fault in a named case."""
+
+import pytest
+
+from tests.contracts.suite_runs import outcomes
+from tests.contracts.wrong_states import CAUGHT_BY
+
+_SUITES = ("tidegate.contracts.test_state_journal", "tidegate.contracts.test_state_recovery")
+_RIGHT = {
+    "tests.contracts.state_benches:make_memory": 20,
+    "tests.contracts.state_benches:make_sqlite": 25,
+    "tests.contracts.wrong_states:make_disk": 23,
+}
+_WRONG = {f"tests.contracts.wrong_states:{name}": case for name, case in CAUGHT_BY.items()}
+
+Results = dict[str, dict[str, set[str]]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    found: Results = {factory: {} for factory in [*_RIGHT, *_WRONG]}
+    for suite in _SUITES:
+        report = tmp_path_factory.mktemp("report") / "report.xml"
+        for factory, cases in outcomes(suite, "--state", list(found), report).items():
+            found[factory].update(cases)
+    return found
+
+
+def _failed(cases: dict[str, set[str]]) -> set[str]:
+    return {case for case, ends in cases.items() if ends & {"failure", "error"}}
+
+
+@pytest.mark.parametrize("factory", _RIGHT)
+def test_a_right_adapter_passes_every_case_that_it_declares(results: Results, factory: str) -> None:
+    cases = results[factory]
+    passed = {case for case, ends in cases.items() if "passed" in ends}
+    assert _failed(cases) == set()
+    assert len(passed) >= _RIGHT[factory], sorted(set(cases) - passed)
+
+
+@pytest.mark.parametrize(("factory", "case"), _WRONG.items(), ids=list(CAUGHT_BY))
+def test_a_wrong_adapter_fails_in_a_named_case(results: Results, factory: str, case: str) -> None:
+    cases = results[factory]
+    assert case in _failed(cases)
+    # A fault that fails everything would show that the bench is broken, not that a case bites.
+    assert 2 * len(_failed(cases)) < len(cases), sorted(_failed(cases))
+
+
+def test_every_case_passes_for_some_right_adapter(results: Results) -> None:
+    cases = set().union(*(results[factory] for factory in _RIGHT))
+    passed = {
+        case for factory in _RIGHT for case, ends in results[factory].items() if "passed" in ends
+    }
+    assert cases == passed
