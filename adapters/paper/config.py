@@ -68,7 +68,8 @@ class PaperConfig:
     """How long a request to place, amend or cancel takes to have its effect.
 
     0: at once, against the present book. Above: at the first point of the symbol's data at or after
-    that time. Requests about a position's protection and leverage are always at once.
+    that time; on the way between two points of a bar, at the price where the way begins. Requests
+    about a position's protection and leverage are always at once.
     """
     margin_mode: MarginMode = MarginMode.ISOLATED
     """Account-wide margin mode."""

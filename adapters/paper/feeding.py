@@ -13,7 +13,7 @@ from .matching import end_market_orders, match_resting
 from .path import PIECES, goes_high_first, point_price, point_time_ms, point_volume
 from .protection import follow_price
 from .records import PaperOrder
-from .requests import apply_due
+from .requests import apply_due, times_due
 from .triggers import fire_next
 from .world import World
 
@@ -59,22 +59,41 @@ def _advance_bar(world: World, bar: Bar) -> None:
         _move(world, book, bar.close)
         _next_item(world)
         return
-    if head.piece == 1:
-        head.is_high_first = goes_high_first(world, bar)
-    target = point_price(bar, head.piece, is_high_first=bool(head.is_high_first))
-    book = _book_at(world, bar.symbol, point_time_ms(bar, head.piece), target)
-    book.has_more = head.piece < _LAST_PIECE
-    _begin_point(world, bar, book)
     if head.piece == 0:
-        _move(world, book, target)
+        book = _book_at(world, bar.symbol, bar.start_ms, bar.open)
+        book.has_more = True
+        _begin_point(world, bar, book)
+        _move(world, book, bar.open)
         settle(world, bar.symbol)
     else:
-        _travel(world, book, target)
+        book = _go_on(world, bar)
     _end_point(world, bar.symbol)
     if book.has_more:
         head.piece += 1
     else:
         _next_item(world)
+
+
+def _go_on(world: World, bar: Bar) -> Book:
+    """Take the price from the last point of a bar to its next one.
+
+    What becomes due on the way does so where the way begins: a latency of milliseconds must not
+    cost the move of the minutes until the next point.
+    """
+    head, book = world.state.head, world.book(bar.symbol)
+    time_ms = point_time_ms(bar, head.piece)
+    _begin_point(world, bar, book)
+    for due_ms in times_due(world, bar.symbol, before_ms=time_ms):
+        _book_at(world, bar.symbol, due_ms, book.last)
+        apply_due(world, bar.symbol)
+        settle(world, bar.symbol)
+    if head.piece == 1:
+        head.is_high_first = goes_high_first(world, bar)
+    target = point_price(bar, head.piece, is_high_first=bool(head.is_high_first))
+    _book_at(world, bar.symbol, time_ms, target)
+    book.has_more = head.piece < _LAST_PIECE
+    _travel(world, book, target)
+    return book
 
 
 def _begin_point(world: World, bar: Bar, book: Book) -> None:

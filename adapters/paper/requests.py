@@ -27,7 +27,7 @@ from .records import PaperOrder, PendingKind, PendingRequest
 from .refusals import Refusal, Refused
 from .world import World
 
-__all__ = ["amend", "apply_due", "cancel", "place"]
+__all__ = ["amend", "apply_due", "cancel", "place", "times_due"]
 
 
 def place(world: World, request: OrderRequest) -> PaperOrder:
@@ -170,6 +170,17 @@ def _send(
         _apply(world, request)
     else:
         world.state.add_request(request)
+
+
+def times_due(world: World, symbol: Symbol, *, before_ms: int) -> list[int]:
+    """Return the times before ``before_ms`` at which requests become due, in order."""
+    return sorted(
+        {
+            request.due_ms
+            for request in world.state.requests.values()
+            if request.symbol == symbol and request.due_ms < before_ms
+        }
+    )
 
 
 def apply_due(world: World, symbol: Symbol) -> bool:

@@ -115,3 +115,21 @@ def test_an_amend_that_comes_after_the_fill_changes_nothing() -> None:
         Qty.of("3"),
         Qty.of("2"),
     )
+
+
+def test_a_latency_of_milliseconds_costs_no_move_of_the_bar() -> None:
+    bench = Bench(config=attrs.evolve(PLAIN, latency_ms=250))
+    bench.feed(bench.bar("20000", "20000", "20000", "20000"))
+    order = bench.order(BUY, "1")
+    bench.send(order)
+    bench.feed(bench.bar("20010", "20500", "19500", "20100"))
+    assert bench.fills() == [("buy", "1", "20010")]
+
+
+def test_an_order_in_flight_has_its_effect_before_the_price_moves_on() -> None:
+    """It becomes due between open and high: it buys at the open, and the high can fill its exit."""
+    bench = Bench(config=attrs.evolve(PLAIN, latency_ms=250))
+    bench.feed(bench.bar("20000", "20000", "20000", "20000"))
+    bench.send(bench.order(BUY, "1"))
+    bench.feed(bench.bar("20010", "20500", "20000", "20100"))
+    assert bench.position().entry_price == Price.of("20010")
