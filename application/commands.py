@@ -1,6 +1,7 @@
 """The use cases of the command line, wired: settings, data, strategy, session, journal."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -37,6 +38,7 @@ from .container import open_desk, paper_session
 from .engine import fold
 from .instruments import instrument_of
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
+from .modes import ModeMismatch
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
 
@@ -75,7 +77,7 @@ class Commands(CommandsPort):
             settings = self._settings(request.where, _paper_options(request))
             _require_paper(settings)
             spec = instrument_of(settings)
-            strategy = load_strategy(settings.strategy.name, settings.strategy.params)
+            strategy = _strategy(settings)
         feed = user_feed(
             data=Path(request.data),
             funding=_optional_path(request.funding),
@@ -163,14 +165,20 @@ def _open(
     )
 
 
+def _strategy(settings: Settings) -> StrategyPort:
+    """Load the strategy, also from the present folder: a console script does not look there."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    return load_strategy(settings.strategy.name, settings.strategy.params)
+
+
 @contextmanager
 def _named_problems() -> Iterator[None]:
     """Turn the errors of what a user wrote into one that lists every reason."""
     try:
         yield
-    except SettingsError as error:
-        raise BadInput([str(error)]) from error
-    except (CatalogueError, StrategyError) as error:
+    except (CatalogueError, ModeMismatch, SettingsError, StrategyError) as error:
         raise BadInput([str(error)]) from error
 
 

@@ -116,7 +116,7 @@ def _collect(decision: Decision, event: Event) -> None:
     match event:
         case EntryIntended() if event.trade_key == decision.key:
             decision.intended = event
-        case SignalRefused() if event.trade_key == decision.key:
+        case SignalRefused() if event.trade_key == decision.key and decision.intended is None:
             decision.refused = event
         case LeverageRefused() if decision.waits_for(event):
             decision.leverage_refused = event

@@ -112,10 +112,14 @@ class Desk(DeskPort):
             given.CloseRequest(symbol=symbol, reason=CloseReason.OPERATOR, key=key)
         )
         if held.is_flat:
-            self._runner.wait(lambda: True, timeout_ms=timeout_ms)
+            self._runner.wait(lambda: self._no_entry_waits(symbol), timeout_ms=timeout_ms)
             return Nothing(symbol=symbol)
         self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
         return Closing(symbol=symbol, qty=abs(held.qty))
+
+    def _no_entry_waits(self, symbol: Symbol) -> bool:
+        entries = (o for o in self._books.open_orders(symbol) if o.role is Role.ENTRY)
+        return all(order.cancel_intended or not order.is_open for order in entries)
 
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
         """See :meth:`DeskPort.wait_for_fill`."""
@@ -195,7 +199,7 @@ class Desk(DeskPort):
 
 
 def _is_finished(order: Order | None) -> bool:
-    return order is not None and not order.is_open
+    return order is not None and order.is_settled
 
 
 def _is_protected(books: Books, symbol: Symbol, entry_id: ClientId) -> bool:

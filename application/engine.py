@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import Effect, Place
-from tidegate.domain.core.events import Event
+from tidegate.domain.core.events import Event, PanicReset, PanicStarted, TradingStateChanged
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.inputs import Input
 from tidegate.domain.core.state import Books, State
@@ -22,6 +22,7 @@ from .codec import decode, decode_books, encode, encode_books
 __all__ = ["Engine", "EventListener", "fold"]
 
 EventListener = Callable[[Event, int], None]
+_HALTS = (PanicStarted, PanicReset, TradingStateChanged)
 _LOG = logging.getLogger(__name__)
 
 
@@ -54,6 +55,7 @@ class Engine:
         self._state_port = state_port
         books, self._version = fold(state_port, config)
         self.state = State(books=books)
+        self._folded = (self._version, books)
         self._listeners: list[EventListener] = []
         self.listener_errors = 0
 
@@ -68,6 +70,7 @@ class Engine:
         if decided.events:
             self._write(decided, now_ms)
         self.state = decided.state
+        self._folded = (self._version, decided.state.books)
         for event in decided.events:
             self._publish(event, now_ms)
         return decided.effects
@@ -76,15 +79,16 @@ class Engine:
         records = [encode(event, time_ms=now_ms) for event in decided.events]
         # An intent must survive loss of power before its request leaves this process.
         is_send = any(isinstance(effect, Place) for effect in decided.effects)
+        is_halt = any(isinstance(event, _HALTS) for event in decided.events)
         self._version = self._state_port.append(
-            records, expected_version=self._version, durable=is_send
+            records, expected_version=self._version, durable=is_send or is_halt
         )
 
     def save_snapshot(self) -> None:
         """Keep the books as they are now, so that the next start need not fold from the start."""
-        if self._version > 0:
-            body = encode_books(self.state.books)
-            self._state_port.save_snapshot(Snapshot(version=self._version, body=body))
+        version, books = self._folded
+        if version > 0:
+            self._state_port.save_snapshot(Snapshot(version=version, body=encode_books(books)))
 
     def _publish(self, event: Event, now_ms: int) -> None:
         for listener in self._listeners:

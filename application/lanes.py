@@ -23,6 +23,7 @@ from tidegate.domain.core.effects import (
     TakeInventory,
 )
 from tidegate.domain.money import ZERO_QTY
+from tidegate.domain.orders import ClientId, Role
 from tidegate.domain.reports import Execution, OrderReport, RejectReason
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
@@ -38,7 +39,9 @@ from tidegate.ports.exchange import (
     VenueError,
 )
 
-__all__ = ["LANE_QUEUE_MAX", "LaneHost", "Lanes", "perform", "withheld"]
+from .withholding import withheld
+
+__all__ = ["LANE_QUEUE_MAX", "LaneHost", "Lanes", "perform"]
 
 LANE_QUEUE_MAX = 10_000
 _LOG = logging.getLogger(__name__)
@@ -214,39 +217,6 @@ def _executions(report: OrderReport, port: ExchangePort, clock: ClockPort) -> tu
     return tuple(row for row in rows if row.venue_id == report.venue_id)
 
 
-def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
-    """Answer for an effect that never left: a request was refused, a query is asked again later."""
-    match effect:
-        case Place():
-            return (
-                given.PlaceRefused(
-                    client_id=effect.order.order.client_id,
-                    reason=RejectReason.OTHER,
-                    code=None,
-                    message=why,
-                ),
-            )
-        case Cancel():
-            return (
-                given.CancelAnswered(
-                    symbol=effect.symbol,
-                    client_id=effect.client_id,
-                    venue_id=effect.venue_id,
-                    refusal=why,
-                ),
-            )
-        case SetLeverage():
-            return (
-                given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),
-            )
-        case SetStop():
-            return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
-        case FindOrder() | ReadPosition() | TakeInventory():
-            return ()
-        case _:
-            assert_never(effect)
-
-
 class LaneHost(ABC):
     """Whom lanes work for. Every method is called in a lane's thread."""
 
@@ -272,7 +242,7 @@ class LaneHost(ABC):
 
 
 class Lanes:
-    """Three worker threads: safety, entries, reads. Each has a bounded queue."""
+    """Worker threads: panic, safety, entries, reads. Each has a bounded queue."""
 
     def __init__(
         self,
@@ -289,8 +259,9 @@ class Lanes:
         self._lock = threading.Lock()
         self._unfinished = 0
         self._queries: set[Effect] = set()
+        self._places: dict[ClientId, Place] = {}
         self._queues: dict[str, queue.SimpleQueue[Effect | None]] = {
-            name: queue.SimpleQueue() for name in ("safety", "entries", "reads")
+            name: queue.SimpleQueue() for name in _LANES
         }
         self._threads = [
             threading.Thread(target=self._work, args=(lane,), name=f"tidegate-{name}", daemon=True)
@@ -321,7 +292,8 @@ class Lanes:
     def submit(self, effect: Effect) -> bool:
         """Queue an effect in its lane, from one thread only; false when the lane is full.
 
-        A query that waits already is not queued twice.
+        A query that waits already is not queued twice. A cancel ends an order that still waits: the
+        venue could not find it, and would get it afterwards.
         """
         lane = self._queues[_lane_of(effect)]
         with self._lock:
@@ -329,7 +301,9 @@ class Lanes:
                 return True
             if lane.qsize() >= self._queue_max:
                 return False
-            if isinstance(effect, _QUERIES):
+            if isinstance(effect, Place):
+                self._places[effect.order.order.client_id] = effect
+            elif isinstance(effect, _QUERIES):
                 self._queries.add(effect)
             self._unfinished += 1
         lane.put(effect)
@@ -346,23 +320,43 @@ class Lanes:
             self._host.effect_done()
 
     def _run(self, effect: Effect) -> None:
-        with self._lock:
-            self._queries.discard(effect)
-        objection = self._host.objection(effect)
-        if objection is None:
-            results = perform(effect, self._port, self._clock)
-        else:
-            results = withheld(effect, objection)
-        for result in results:
+        for result in self._results(effect):
             self._host.deliver(result)
 
+    def _results(self, effect: Effect) -> tuple[given.Input, ...]:
+        match effect:
+            case Place():
+                if self._take_place(effect.order.order.client_id) is None:
+                    return ()
+            case Cancel():
+                place = self._take_place(effect.client_id)
+                if place is not None:
+                    return withheld(place, "it was cancelled before it was sent")
+            case _:
+                with self._lock:
+                    self._queries.discard(effect)
+        objection = self._host.objection(effect)
+        if objection is not None:
+            return withheld(effect, objection)
+        return perform(effect, self._port, self._clock)
 
+    def _take_place(self, client_id: ClientId | None) -> Place | None:
+        """Take an order that still waits: whoever takes it, its send or its cancel, ends it."""
+        with self._lock:
+            return None if client_id is None else self._places.pop(client_id, None)
+
+
+_LANES = ("panic", "safety", "entries", "reads")
 _QUERIES = (FindOrder, ReadPosition, TakeInventory)
 
 
 def _lane_of(effect: Effect) -> str:
     match effect:
-        case Place(urgent=True) | Cancel() | SetStop() | TakeInventory():
+        case TakeInventory():
+            return "panic"
+        case Place(urgent=True):
+            return "panic" if effect.order.order.purpose.role is Role.PANIC else "safety"
+        case Cancel() | SetStop():
             return "safety"
         case Place() | SetLeverage():
             return "entries"

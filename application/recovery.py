@@ -5,6 +5,7 @@ nobody listened are read from history and take the ordinary path; then every unf
 asked for by its client id; then acts that were recorded and may not have happened are repeated.
 """
 
+from tidegate.domain.core.effects import SetStop
 from tidegate.domain.core.inputs import FindingsCleared, FindingSeen, SpecsLoaded
 from tidegate.domain.core.react import unfinished, unsettled
 from tidegate.domain.core.state import Books
@@ -18,7 +19,10 @@ from .runner import InlineRunner
 __all__ = ["LOOK_BACK_MS_MAX", "load_view", "reconcile", "recover"]
 
 LOOK_BACK_MS_MAX = 3_600_000
-"""How far before the last booked execution a missed one is looked for."""
+"""How far before the last booked execution a missed one is looked for.
+
+No further than the ids of booked executions are sure to be remembered.
+"""
 
 
 def load_view(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
@@ -36,11 +40,17 @@ def _in_use(books: Books) -> frozenset[Symbol]:
 
 
 def recover(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
-    """Bring a freshly folded state to the venue's truth."""
-    for symbol in sorted(symbols | _in_use(runner.state.books)):
-        runner.submit(runner.port.ticker(symbol))
+    """Bring a freshly folded state to the venue's truth.
+
+    What was missed is booked before prices are shown: a price of now against books of then would
+    record profits and falls that never were. Stops come before everything else that is sent.
+    """
     for item in _missed(runner):
         runner.submit(item)
+    for symbol in sorted(symbols | _in_use(runner.state.books)):
+        runner.submit(runner.port.ticker(symbol))
+    acts = unfinished(runner.state.books)
+    runner.run_effects(tuple(act for act in acts if isinstance(act, SetStop)))
     runner.run_effects(unsettled(runner.state.books))
     runner.run_effects(unfinished(runner.state.books))
     reconcile(runner)
@@ -62,21 +72,17 @@ def _missed(runner: InlineRunner) -> tuple[Execution | FundingPayment, ...]:
 
 
 def _unbooked_since_ms(books: Books) -> int:
-    """Return since when something may be missing; never before the account was opened.
-
-    What a trade or an unsettled order of ours did is looked for back to its beginning, yet no
-    further than the ids of booked executions are sure to be remembered.
-    """
-    last_ms = books.last_execution_ms
-    begun = [order.intended_ms for order in books.orders.values()]
-    begun += [trade.opened_ms for trade in books.trades.values()]
-    return min(last_ms, max(min(begun, default=last_ms), last_ms - LOOK_BACK_MS_MAX))
+    """Return since when something may be missing; never before the account was opened."""
+    return max(books.opened_ms, books.last_execution_ms - LOOK_BACK_MS_MAX)
 
 
 def reconcile(runner: InlineRunner) -> None:
     """Compare the books with the venue; each difference is a finding until it is gone."""
     port = runner.port
     snapshot = VenueSnapshot(positions=port.positions(), orders=port.open_orders())
+    for order in snapshot.orders:
+        # One that was given up and is live all the same takes the ordinary path: it is cancelled.
+        runner.submit(order)
     found = differences(runner.state.books, snapshot)
     for finding in found:
         runner.submit(

@@ -20,7 +20,9 @@ from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort
 
 from .engine import Engine
-from .lanes import LaneHost, Lanes, perform, withheld
+from .lanes import LANE_QUEUE_MAX, LaneHost, Lanes, perform
+from .waiting import Waiters
+from .withholding import withheld
 
 __all__ = [
     "INBOX_MAX",
@@ -144,6 +146,8 @@ class ThreadedRunner(Runner, LaneHost):
     """One writer thread; blocking calls run in lanes. Prices take one slot per symbol.
 
     ``inbox_max`` is how many messages may wait before entries are halted; nothing is ever dropped.
+    ``lane_max`` is how many requests may wait in one lane: what finds it full is answered as
+    refused, and halts entries too.
     ``stop_wait_ms`` bounds how long :meth:`stop` waits for requests that hang.
     """
 
@@ -153,6 +157,7 @@ class ThreadedRunner(Runner, LaneHost):
         port: ExchangePort,
         *,
         inbox_max: int = INBOX_MAX,
+        lane_max: int = LANE_QUEUE_MAX,
         stop_wait_ms: int = STOP_WAIT_MS,
     ) -> None:
         super().__init__(engine, port)
@@ -161,8 +166,8 @@ class ThreadedRunner(Runner, LaneHost):
         self._stop_wait_s = stop_wait_ms / 1_000
         self._prices: dict[Symbol, Ticker] = {}
         self._prices_lock = threading.Lock()
-        self._changed = threading.Condition()
-        self._lanes = Lanes(port, engine.clock, self)
+        self._waiters = Waiters()
+        self._lanes = Lanes(port, engine.clock, self, queue_max=lane_max)
         self._thread = threading.Thread(target=self._write, name="tidegate-writer", daemon=True)
         self._is_overloaded = False
         self._takes_entries = False
@@ -208,9 +213,7 @@ class ThreadedRunner(Runner, LaneHost):
             WriterStopped: the writer ended before it was so.
 
         """
-        with self._changed:
-            self._changed.wait_for(lambda: is_done() or self._is_over, timeout_ms / 1_000)
-        if is_done():
+        if self._waiters.wait(is_done, timeout_s=timeout_ms / 1_000):
             return True
         if self.failure is not None:
             raise WriterStopped(
@@ -241,11 +244,8 @@ class ThreadedRunner(Runner, LaneHost):
         self._is_settled = False
         self._is_settling = True
         self._inbox.put(None)
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._is_settled or self._is_over,
-                max(0, self._settle_by - time.monotonic()),
-            )
+        left_s = max(0, self._settle_by - time.monotonic())
+        self._waiters.wait(lambda: self._is_settled, timeout_s=left_s)
         if not self._is_settled:
             _LOG.warning("requests are still without an answer: they are found at the next start")
 
@@ -257,8 +257,9 @@ class ThreadedRunner(Runner, LaneHost):
         if self._thread.ident is None:
             return
         self._thread.join(_LAST_WAIT_S)
-        is_idle = self._lanes.is_idle
-        if not self._lanes.stop(timeout_s=_LAST_WAIT_S if is_idle else 0):
+        # What did not settle in its time gets none again.
+        has_hung = not self._is_settled and self.failure is None
+        if not self._lanes.stop(timeout_s=0 if has_hung else _LAST_WAIT_S):
             _LOG.warning("a request still hangs; its thread ends with this process")
 
     # From lanes
@@ -306,7 +307,7 @@ class ThreadedRunner(Runner, LaneHost):
         finally:
             self._takes_entries = False
             self._is_over = True
-            self._notify()
+            self._waiters.end()
 
     def _next(self) -> bool:
         self._watch_load()
@@ -338,7 +339,7 @@ class ThreadedRunner(Runner, LaneHost):
         # Idle lanes have delivered everything, so the inbox is looked at after them.
         if self._lanes.is_idle and self._inbox.empty():
             self._is_settled = True
-            self._notify()
+            self._waiters.look()
 
     def _watch_load(self) -> None:
         waiting = self._inbox.qsize()
@@ -358,11 +359,7 @@ class ThreadedRunner(Runner, LaneHost):
         left = [effect for effect in self.engine.handle(item) if not self._lanes.submit(effect)]
         for effect in left:
             self._hold_back(effect)
-        self._notify()
-
-    def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        self._waiters.look()
 
     def _hold_back(self, effect: Effect) -> None:
         """Answer for an effect whose lane is full, and halt: nothing is forgotten."""

@@ -25,7 +25,7 @@ from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
 from tidegate.ports.venue import SimulatedVenuePort
 
 from .modes import check_mode
-from .recovery import load_view, recover
+from .recovery import load_view, reconcile, recover
 from .runner import InlineRunner
 
 __all__ = ["PaperSession"]
@@ -142,6 +142,9 @@ class PaperSession(SessionPort):
             self._runner.drain()
             self._runner.check_time()
         self._runner.drain()
+        if self._runner.state.books.findings:
+            # What a restart found is looked at again until it is gone.
+            reconcile(self._runner)
         if isinstance(item, Bar) and item.symbol == self._symbol:
             self._window.append(item)
             self._decide()

@@ -132,20 +132,19 @@ def _unknown(problem: Problem) -> str:
 
 
 def _nearest(path: tuple[str, ...]) -> str | None:
-    known = [".".join(found) for found in _paths(Settings, ())]
-    by_end: dict[str, list[str]] = {}
-    for name in known:
-        by_end.setdefault(name.rsplit(".", 1)[-1], []).append(name)
-    wanted, key = ".".join(path), path[-1]
-    if key in by_end:
-        return difflib.get_close_matches(wanted, by_end[key], n=1, cutoff=0)[0]
-    beside = [name for name in known if name.split(".")[:-1] == list(path[:-1])]
-    close = difflib.get_close_matches(wanted, beside, n=1, cutoff=_LIKENESS_MIN)
-    close = close or difflib.get_close_matches(wanted, known, n=1, cutoff=_LIKENESS_MIN)
-    if close:
-        return close[0]
-    ends = difflib.get_close_matches(key, list(by_end), n=1, cutoff=_LIKENESS_MIN)
-    return by_end[ends[0]][0] if ends else None
+    """Find the setting that was probably meant: of that name elsewhere, beside, or anywhere."""
+    known = tuple(_paths(Settings, ()))
+    key, wanted = path[-1], ".".join(path)
+    same = [".".join(found) for found in known if found[-1] == key]
+    if same:
+        return difflib.get_close_matches(wanted, same, n=1, cutoff=0)[0]
+    beside = [found for found in known if found[:-1] == path[:-1]]
+    for among in (beside, known):
+        ends = [found[-1] for found in among]
+        close = difflib.get_close_matches(key, ends, n=1, cutoff=_LIKENESS_MIN)
+        if close:
+            return ".".join(next(found for found in among if found[-1] == close[0]))
+    return None
 
 
 def _siblings(problem: Problem) -> str:

@@ -39,14 +39,17 @@ class Range:
         below = self.high is None or (number < self.high if self.is_open else number <= self.high)
         return above and below
 
-    def __str__(self) -> str:
+    @property
+    def bounds(self) -> str:
+        """Write both bounds."""
         if self.high is None:
-            text = f"above {self.low}" if self.is_open else f"{self.low} or more"
-        elif self.is_open:
-            text = f"above {self.low} and below {self.high}"
-        else:
-            text = f"{self.low} to {self.high}"
-        return f"{text} ({self.example})" if self.example else text
+            return f"above {self.low}" if self.is_open else f"{self.low} or more"
+        if self.is_open:
+            return f"above {self.low} and below {self.high}"
+        return f"{self.low} to {self.high}"
+
+    def __str__(self) -> str:
+        return f"{self.bounds} ({self.example})" if self.example else self.bounds
 
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
@@ -54,8 +57,8 @@ _NOT_NEGATIVE = Range(low=_ZERO)
 _POSITIVE = Range(low=_ZERO, is_open=True)
 _COUNT = Range(low=_ONE)
 _FRACTION = Range(low=_ZERO, high=_ONE, example="a fraction: 0.02 or 2% is two per cent")
-_BELOW_ONE = Range(low=Decimal(-1), high=_ONE, is_open=True, example="a fraction such as 0.0005")
-_SHARE = Range(low=_ZERO, high=Decimal("0.5"), example="a fraction such as 0.001 or 0.1%")
+_BELOW_ONE = Range(low=Decimal(-1), high=_ONE, is_open=True, example="such as 0.0005")
+_SHARE = Range(low=_ZERO, high=Decimal("0.5"), example="such as 0.001 or 0.1%")
 
 _LIMITS: Mapping[str, Range] = {
     "market_age_ms_max": _NOT_NEGATIVE,

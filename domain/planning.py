@@ -24,11 +24,14 @@ from .orders import OrderKind, Side
 from .reports import MarginMode
 from .risk.snapshot import Proposal
 from .signal import ExactQty, Signal
-from .sizing import Sizing, SizingInput, SizingRefusal, size
+from .sizing import Sizing, SizingFault, SizingInput, SizingRefusal, size
 
 __all__ = ["Fault", "FaultKind", "Plan", "PlanInput", "make_plan"]
 
 _ONE_COIN = Qty.of(1)
+_TOO_SMALL = frozenset(
+    {SizingFault.BELOW_QTY_MIN, SizingFault.BELOW_NOTIONAL_MIN, SizingFault.BELOW_VIABLE}
+)
 
 
 class FaultKind(enum.Enum):
@@ -111,7 +114,7 @@ def make_plan(signal: Signal, given: PlanInput) -> Plan | Fault:
             kind=FaultKind.SIZE,
             observed=sizing.observed,
             limit=sizing.limit,
-            remedy=f"{sizing.reason.value}: use another size or stop",
+            remedy=_size_remedy(sizing, given.instrument),
             smallest=sizing.smallest,
             largest=sizing.largest,
             asked=sizing.asked,
@@ -133,6 +136,14 @@ class _Parts:
     qty: Qty
     ladder: Ladder
     sizing: Sizing
+
+
+def _size_remedy(refusal: SizingRefusal, spec: Instrument) -> str:
+    """Say what would do: below a minimum, the smallest size that passes all of them."""
+    remedy = f"{refusal.reason.value}: use another size or stop"
+    if refusal.reason not in _TOO_SMALL:
+        return remedy
+    return f"{remedy}; the smallest that passes is {refusal.smallest} {spec.base_coin}"
 
 
 def _fault(kind: FaultKind, refusal: LevelRefusal) -> Fault:

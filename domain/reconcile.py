@@ -6,12 +6,15 @@ import attrs
 
 from .core.ids import is_ours
 from .core.state import Books
+from .lifecycle import Status
 from .money import ZERO_QTY
 from .orders import Symbol
 from .position import FLAT
-from .reports import OrderReport, PositionReport
+from .reports import OrderReport, Origin, PositionReport
 
 __all__ = ["Finding", "FindingKind", "VenueSnapshot", "differences"]
+
+_IN_DOUBT = frozenset({Status.INTENDED, Status.UNKNOWN})
 
 
 class FindingKind(enum.Enum):
@@ -82,14 +85,13 @@ def _position_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
 def _order_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
     findings = []
     for order in venue.orders:
-        if order.client_id is None or books.order(order.client_id) is not None:
+        if order.origin is not Origin.USER or books.order(order.client_id) is not None:
             continue
         kind = FindingKind.ORPHAN_ORDER if is_ours(order.client_id) else FindingKind.FOREIGN_ORDER
-        text = f"{order.symbol}: order {order.client_id} for {order.qty}: {kind.value}"
+        name = order.client_id or order.venue_id
+        text = f"{order.symbol}: order {name} for {order.qty}: {kind.value}"
         is_orphan = kind is FindingKind.ORPHAN_ORDER
-        findings.append(
-            _finding(kind, order.symbol, order.client_id, text, blocks_entries=is_orphan)
-        )
+        findings.append(_finding(kind, order.symbol, name, text, blocks_entries=is_orphan))
     return findings
 
 
@@ -104,7 +106,7 @@ def _missing_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
             blocks_entries=True,
         )
         for client_id, order in books.orders.items()
-        if client_id not in at_venue
+        if client_id not in at_venue and order.status not in _IN_DOUBT and order.is_open
     ]
 
 

@@ -1,15 +1,14 @@
-"""The state of a desk and its journal, as a person reads them."""
+"""The state of a desk, as a person reads it."""
 
 from rich.console import Console
 from rich.markup import escape
 from tidegate.domain.mode import TradingState
-from tidegate.ports.desk import JournalEntry, StatusReport
+from tidegate.ports.desk import StatusReport
 
 from . import figures
-from .machine import as_line
-from .tickets import WIDTH_MAX, direction
+from .tickets import direction
 
-__all__ = ["journal_line", "show_status"]
+__all__ = ["show_status", "status_document"]
 
 _STATE_STYLES = {
     TradingState.ACTIVE: "green",
@@ -80,9 +79,43 @@ def _positions(console: Console, report: StatusReport) -> None:
     console.print(f"Orders         {figures.count(len(books.orders), 'order')} not finished")
 
 
-def journal_line(entry: JournalEntry) -> str:
-    """Write one row on one line, cut to the width of a page."""
-    head = f"{entry.version:>7}  {figures.moment(entry.time_ms)}  {entry.kind:<24} "
-    room = WIDTH_MAX - len(head)
-    body = as_line(entry.event).strip("{}").replace('"', "")
-    return head + (body if len(body) <= room else f"{body[: room - 3]}...")
+def status_document(report: StatusReport) -> dict[str, object]:
+    """Return the desk at a glance for a program; amounts as the books hold them."""
+    books = report.books
+    return {
+        "trading_state": report.trading_state,
+        "panic_cause": report.panic_cause,
+        "journal_version": report.version,
+        "wallet": report.wallet,
+        "equity": report.equity,
+        "positions": [
+            {
+                "symbol": symbol,
+                "side": position.side,
+                "qty": position.qty,
+                "entry_price": position.entry_price,
+                "stop": None if (trade := books.trades.get(symbol)) is None else trade.stop_wanted,
+            }
+            for symbol, position in report.positions
+        ],
+        "orders": [
+            {
+                "client_id": order.request.client_id,
+                "symbol": order.request.symbol,
+                "side": order.request.side,
+                "role": order.request.purpose.role,
+                "rung": order.request.purpose.rung,
+                "qty": order.request.qty,
+                "qty_filled": order.qty_filled,
+                "price": order.request.price,
+                "status": order.status,
+            }
+            for order in books.orders.values()
+        ],
+        "findings": list(books.findings.values()),
+        "today": None if books.ledger is None else books.ledger.today,
+        "deepest_drawdown": None if books.ledger is None else books.ledger.deepest_drawdown,
+        "signals_approved": books.tally.approved,
+        "signals_refused": books.tally.refused,
+        "trades": 0 if books.ledger is None else books.ledger.trades,
+    }

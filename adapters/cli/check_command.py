@@ -4,8 +4,8 @@ import enum
 from typing import Annotated
 
 import typer
-from tidegate.domain.money import Money, Price, Qty, Rate
-from tidegate.domain.orders import OrderKind, Side, Symbol
+from tidegate.domain.money import ONE, Money, Price, Qty, Rate
+from tidegate.domain.orders import OrderKind
 from tidegate.domain.signal import ExactQty, RiskFraction, SizingMethod
 from tidegate.ports.commands import CheckRequest, CommandsPort
 
@@ -32,11 +32,9 @@ def add_check(app: typer.Typer, commands: CommandsPort) -> None:
     @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.REFUSED))
     def check(
         symbol: Annotated[
-            Symbol, typer.Argument(metavar="SYMBOL", parser=parsing.symbol, help="Such as BTCUSDT.")
+            str, typer.Argument(metavar="SYMBOL", help="What is traded, such as BTCUSDT.")
         ],
-        side: Annotated[
-            Side, typer.Argument(metavar="SIDE", parser=parsing.side, help="long or short.")
-        ],
+        side: Annotated[str, typer.Argument(metavar="SIDE", help="long or short.")],
         entry: Annotated[
             Price,
             typer.Option(
@@ -114,15 +112,15 @@ def add_check(app: typer.Typer, commands: CommandsPort) -> None:
         --rr 1,2,3
         """
         request = CheckRequest(
-            symbol=symbol,
-            side=side,
+            symbol=parsing.symbol(symbol),
+            side=parsing.side(side),
             entry=entry,
             kind=OrderKind(order.value),
             stop=None if stop is None else stop.spec,
             sizing=_sizing(risk, qty),
             equity=equity,
             ladder=() if rr is None else rr.rungs,
-            leverage=leverage or Rate.of(1),
+            leverage=ONE if leverage is None else leverage,
             mark=mark,
             limits=limits,
             instruments=instrument,
@@ -135,7 +133,9 @@ def _sizing(risk: Rate | None, qty: Qty | None) -> SizingMethod:
         return RiskFraction(risk)
     if qty is not None and risk is None:
         return ExactQty(qty)
-    raise typer.BadParameter("the size is needed once; accepted: --risk 1% or --qty 0.01")
+    raise typer.BadParameter(
+        "the size is needed, once; accepted: --risk 1% or --qty 0.01", param_hint="--risk or --qty"
+    )
 
 
 def _check(commands: CommandsPort, request: CheckRequest, *, is_json: bool) -> None:

@@ -26,7 +26,7 @@ class Exit(enum.IntEnum):
 
 _MEANINGS = {
     Exit.OK: "done",
-    Exit.BAD_INPUT: "the command, a file or a setting cannot be used; the message says what could",
+    Exit.BAD_INPUT: "a wrong command, file or setting; the message says how to mend it",
     Exit.STATE: "a state store is missing, busy, damaged or of a newer release",
     Exit.SESSION: "the session could not run",
     Exit.VENUE: "the venue gave no usable answer",

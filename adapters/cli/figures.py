@@ -7,6 +7,7 @@ from tidegate.domain.money import EXACT, Money, Price, Qty, Rate
 __all__ = [
     "UNKNOWN",
     "count",
+    "decimals",
     "duration",
     "moment",
     "money",
@@ -21,6 +22,8 @@ __all__ = [
 UNKNOWN = "-"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERCENT_PLACES = 2
+_PRICE_PLACES_MAX = 8
+_AVERAGE_PLACES_MIN = 2
 
 
 def money(amount: Money | None) -> str:
@@ -56,13 +59,23 @@ def signed_r(rate: Rate | None) -> str:
     return f"+{text} R" if rate.sign > 0 else f"{text} R"
 
 
-def price(value: Price | None) -> str:
-    """Write a price as it stands on its grid; one that was computed, with two decimals or more."""
+def price(value: Price | None, places: int | None = None) -> str:
+    """Write a price as it stands, or with ``places`` decimals; an average is cut at eight."""
     if value is None:
         return UNKNOWN
     exponent = value.value.as_tuple().exponent
-    is_long = isinstance(exponent, int) and exponent < -8
-    return f"{value.value:.2f}" if is_long else str(value)
+    own = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    if places is None and own > _PRICE_PLACES_MAX:
+        cut = Price.of(f"{value.value:.{_PRICE_PLACES_MAX}f}")
+        return price(cut, max(decimals(cut), _AVERAGE_PLACES_MIN))
+    return f"{value.value:.{own if places is None else places}f}"
+
+
+def decimals(value: Price) -> int:
+    """Return how many decimals a price needs."""
+    exponent = value.value.normalize(EXACT).as_tuple().exponent
+    needed = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    return min(needed, _PRICE_PLACES_MAX)
 
 
 def qty(value: Qty | None, coin: str) -> str:

@@ -3,6 +3,7 @@
 import enum
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -16,6 +17,8 @@ def plain(value: object) -> Any:
     match value:
         case Amount():
             return str(value)
+        case Decimal():
+            return format(value, "f")
         case enum.IntEnum():
             return value.name.lower()
         case enum.Enum():

@@ -93,7 +93,7 @@ def side(text: str) -> Side:
     """Read a direction."""
     found = _SIDES.get(text.strip().lower())
     if found is None:
-        raise typer.BadParameter(f"{text!r}; accepted: long or short")
+        raise typer.BadParameter(f"{text!r}; accepted: long or short", param_hint="SIDE")
     return found
 
 
@@ -101,7 +101,9 @@ def symbol(text: str) -> Symbol:
     """Read a symbol."""
     name = text.strip().upper()
     if not name.replace("-", "").isalnum():
-        raise typer.BadParameter(f"{text!r}; accepted: a symbol such as BTCUSDT")
+        raise typer.BadParameter(
+            f"{text!r}; accepted: a symbol such as BTCUSDT", param_hint="SYMBOL"
+        )
     return Symbol(name)
 
 
@@ -138,6 +140,8 @@ def parameters(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise typer.BadParameter(f"{pair!r}; accepted: name=value, such as channel=55")
+            raise typer.BadParameter(
+                f"{pair!r}; accepted: name=value, such as channel=55", param_hint="--strategy-param"
+            )
         found[name.strip()] = value.strip()
     return found

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from tidegate.domain.orders import Symbol
 from tidegate.ports.commands import CommandsPort, DemoRequest, PaperRequest, Where
 
 from . import parsing
@@ -20,7 +19,7 @@ _ENDS = (Exit.BAD_INPUT, Exit.STATE, Exit.SESSION, Exit.INTERRUPTED, Exit.TERMIN
 def add_demo(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the demonstration."""
 
-    @app.command(epilog=epilog(Exit.STATE, Exit.INTERRUPTED, Exit.TERMINATED))
+    @app.command(epilog=epilog(*_ENDS))
     def demo(
         bars: Annotated[
             int | None,
@@ -77,10 +76,9 @@ def add_paper(app: typer.Typer, commands: CommandsPort) -> None:
             ),
         ] = None,
         symbol: Annotated[
-            Symbol | None,
+            str | None,
             typer.Option(
                 metavar="SYMBOL",
-                parser=parsing.symbol,
                 help="What the data is of.",
                 show_default="the settings' own",
             ),
@@ -123,7 +121,7 @@ def add_paper(app: typer.Typer, commands: CommandsPort) -> None:
                     data=data,
                     funding=funding,
                     mark=mark,
-                    symbol=symbol,
+                    symbol=None if symbol is None else parsing.symbol(symbol),
                     instruments=instrument,
                     strategy=strategy,
                     params=parsing.parameters(strategy_param or []),

@@ -6,18 +6,22 @@ from contextlib import contextmanager
 
 import attrs
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import TimeRemainingColumn as Remaining
+from rich.table import Table
+from rich.text import Text
 from tidegate.domain.core import events as ev
+from tidegate.domain.orders import ClientId, Purpose
 from tidegate.domain.ticket import Ticket
 
 from . import figures
 from .story import story_line
 from .tickets import ticket_panel
 
-__all__ = ["Counts", "SessionView"]
+__all__ = ["NO_PLAN", "Counts", "SessionView"]
 
+NO_PLAN = "no plan possible"
+"""What is counted for a signal of which no plan could be made."""
 _UPDATE_EVERY = 50
 _ALL_RULES = "Passed all {count} rules"
 
@@ -32,6 +36,8 @@ class Counts:
     def take(self, event: ev.Event, *, tickets_max: int) -> None:
         """Count one event."""
         self.of[type(event).__name__] += 1
+        if isinstance(event, ev.SignalRefused) and event.fault is not None:
+            self.of[NO_PLAN] += 1
         if isinstance(event, ev.EntryIntended) and len(self.tickets) < tickets_max:
             self.tickets.append(event.ticket)
 
@@ -45,6 +51,7 @@ class SessionView:
         self._base_coin = base_coin
         self._tickets_max = tickets_max
         self._is_telling = False
+        self._purposes: dict[ClientId, Purpose] = {}
         self._bar: tuple[Progress, TaskID] | None = None
 
     def listen(self, event: ev.Event, time_ms: int) -> None:
@@ -54,6 +61,7 @@ class SessionView:
         if isinstance(event, ev.EntryIntended):
             self._is_telling = len(self.counts.tickets) > told
             if self._is_telling:
+                self._purposes = {event.order.client_id: event.order.purpose}
                 self._show_ticket(event.ticket, time_ms)
         elif self._is_telling:
             self._tell(event, time_ms)
@@ -70,9 +78,14 @@ class SessionView:
         )
 
     def _tell(self, event: ev.Event, time_ms: int) -> None:
-        line = story_line(event, self._base_coin)
+        if isinstance(event, ev.OrderIntended):
+            self._purposes[event.order.client_id] = event.order.purpose
+        line = story_line(event, self._base_coin, self._purposes)
         if line is not None:
-            self._console.print(f"  [dim]{figures.moment(time_ms)}[/]  {escape(line)}")
+            row = Table.grid(padding=(0, 2))
+            row.add_column(style="dim", no_wrap=True)
+            row.add_row(f"  {figures.moment(time_ms)}", Text(line))
+            self._console.print(row)
         if isinstance(event, ev.TradeClosed):
             self._is_telling = False
             if len(self.counts.tickets) == self._tickets_max:

@@ -100,10 +100,10 @@ def _conclude(
 ) -> None:
     console.print()
     if not report.is_complete:
-        cause = "stopped" if stopper.received is None else f"stopped by {stopper.received.name}"
+        cause = "Stopped" if stopper.received is None else f"Stopped by {stopper.received.name}"
         left = figures.count(report.items_total - report.cursor, "item")
         how = "run the same command again" if not opened.is_temporary else "name it with --state"
-        console.print(f"[yellow]{cause.capitalize()} with {left} to go; to go on, {how}.[/]")
+        console.print(f"[yellow]{cause} with {left} to go; to go on, {how}.[/]")
     folder = escape(opened.state_folder)
     if opened.is_temporary:
         console.print("The journal is in a temporary folder; --state DIR keeps it. To read it:")

@@ -8,8 +8,9 @@ from tidegate.ports.commands import CommandsPort, PanicReport, Where
 from tidegate.ports.desk import JournalEntry
 
 from . import figures
-from .books_view import journal_line, show_status
+from .books_view import show_status, status_document
 from .exits import Exit
+from .journal_view import journal_line
 from .machine import as_json, as_line, plain
 from .options import ConfigOption, JsonOption, StateOption, epilog
 from .output import machine_out, page, reported
@@ -33,7 +34,7 @@ def add_status(app: typer.Typer, commands: CommandsPort) -> None:
         with reported():
             report = commands.status(Where(state=state, config=config))
         if is_json:
-            machine_out(as_json(report))
+            machine_out(as_json(status_document(report)))
         else:
             show_status(page(), report)
 

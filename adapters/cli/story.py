@@ -1,22 +1,27 @@
 """What happens to a trade, as lines for a person."""
 
+from collections.abc import Mapping
+
 from tidegate.domain.core import events as ev
+from tidegate.domain.orders import ClientId, Purpose, Side
 from tidegate.domain.reports import Execution
 
 from . import figures
-from .tickets import direction
 
 __all__ = ["story_line"]
 
 
-def story_line(event: ev.Event, base_coin: str) -> str | None:
-    """Tell one event of a trade; ``None`` for bookkeeping that a person need not see."""
+def story_line(event: ev.Event, base_coin: str, purposes: Mapping[ClientId, Purpose]) -> str | None:
+    """Tell one event of a trade; ``None`` for bookkeeping that a person need not see.
+
+    ``purposes`` says of each order of the trade what it is for.
+    """
     match event:
         case ev.Filled():
-            return _filled(event.execution, base_coin)
+            return _filled(event.execution, base_coin, purposes)
         case ev.Replanned() if event.stop is not None:
             targets = ", ".join(figures.price(rung.price) for rung in event.rungs)
-            moved = f"levels set from the fill: stop {figures.price(event.stop)}"
+            moved = f"levels from the fill: stop {figures.price(event.stop)}"
             return f"{moved}, targets {targets}" if targets else moved
         case ev.StopConfirmed():
             return f"the venue shows the stop at {figures.price(event.price)}"
@@ -42,10 +47,11 @@ def story_line(event: ev.Event, base_coin: str) -> str | None:
             return None
 
 
-def _filled(execution: Execution, base_coin: str) -> str:
-    what = "bought" if direction(execution.side) == "LONG" else "sold"
-    how = "" if execution.origin.value == "user" else f" by the {execution.origin.value}"
+def _filled(execution: Execution, base_coin: str, purposes: Mapping[ClientId, Purpose]) -> str:
+    verb = "bought" if execution.side is Side.BUY else "sold"
+    known = None if execution.client_id is None else purposes.get(execution.client_id)
+    what = execution.origin.value.replace("_", " ") if known is None else str(known)
     return (
-        f"{what} {figures.qty(execution.qty, base_coin)} at {figures.price(execution.price)}"
-        f"{how.replace('_', ' ')}, fee {figures.money(execution.fee)} USDT"
+        f"{what.replace('_', ' ')}: {verb} {figures.qty(execution.qty, base_coin)} at "
+        f"{figures.price(execution.price)}, fee {figures.money(execution.fee)} USDT"
     )

@@ -10,7 +10,7 @@ from tidegate.domain.statistics_r import RBucket
 from tidegate.ports.session import SessionReport
 
 from . import figures
-from .session_view import Counts
+from .session_view import NO_PLAN, Counts
 from .tickets import WIDTH_MAX, direction
 
 __all__ = ["show_summary"]
@@ -24,8 +24,8 @@ def show_summary(console: Console, report: SessionReport, counts: Counts) -> Non
     summary = report.summary
     _heading(console, "What happened")
     _pairs(console, _activity(report, counts))
-    if summary.refusals or summary.refused:
-        _refusals(console, summary)
+    if summary.refused:
+        _refusals(console, summary, counts)
     _heading(console, f"Performance: {figures.count(summary.trades, 'finished trade')}")
     if summary.trades:
         _pairs(console, _in_r(summary))
@@ -68,11 +68,11 @@ def _activity(report: SessionReport, counts: Counts) -> list[_PAIR]:
     ]
 
 
-def _refusals(console: Console, summary: Summary) -> None:
-    rows = [
-        (rule.value, number)
-        for rule, number in sorted(summary.refusals.items(), key=lambda item: -item[1])
-    ]
+def _refusals(console: Console, summary: Summary, counts: Counts) -> None:
+    by_rule = {rule.value: number for rule, number in summary.refusals.items()}
+    if counts.of[NO_PLAN]:
+        by_rule[NO_PLAN] = counts.of[NO_PLAN]
+    rows = sorted(by_rule.items(), key=lambda item: -item[1])
     title = "  Refused by rule (one signal may break several)"
     _bars(console, title, rows)
 
@@ -158,7 +158,7 @@ def _money(report: SessionReport) -> list[_PAIR]:
         ("Fees", figures.signed(-summary.fees)),
         ("Funding", figures.signed(-summary.funding)),
         ("Net of finished trades", figures.signed(summary.net)),
-        ("Final wallet", figures.money(wallet)),
+        ("Final wallet" if report.books.positions else "Final equity", figures.money(wallet)),
         ("Return", figures.percent(summary.return_on_opening)),
         ("Expectancy of a trade", figures.signed(summary.expectancy)),
         ("High-water mark", figures.money(summary.high_water)),
@@ -173,6 +173,6 @@ def _positions(console: Console, report: SessionReport) -> None:
         held = "" if side is None else direction(side).lower()
         console.print(
             f"\n  Still open: {held} {abs(position.qty)} {symbol} at "
-            f"{figures.price(position.entry_price)}, not in the figures above",
+            f"{figures.price(position.entry_price)}, its open profit is not above",
             width=WIDTH_MAX,
         )

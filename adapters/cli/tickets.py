@@ -33,19 +33,30 @@ def ticket_panel(
     return Panel(Group(*parts), title=heading, title_align="left", width=WIDTH_MAX, style=style)
 
 
+def _places(ticket: Ticket) -> int:
+    """Return how many decimals the prices of a ticket share, so that they line up."""
+    prices = [ticket.entry, *(rung.price for rung in ticket.rungs)]
+    if ticket.stop is not None:
+        prices.append(ticket.stop)
+    return max(map(figures.decimals, prices))
+
+
 def _facts(ticket: Ticket, base_coin: str) -> Table:
+    places = _places(ticket)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", min_width=14)
     table.add_column(justify="right", min_width=14)
     table.add_column()
     table.add_row("Quantity", figures.qty(ticket.qty, base_coin), _value(ticket))
     worst = "" if ticket.entry_worst == ticket.entry else f"at worst {_short(ticket.entry_worst)}"
-    table.add_row("Entry", figures.price(ticket.entry), f"{ticket.kind.value} order  {worst}")
+    table.add_row(
+        "Entry", figures.price(ticket.entry, places), f"{ticket.kind.value} order  {worst}"
+    )
     if ticket.stop is None:
         table.add_row("Stop", "none", "the loss is not bounded by an order")
     else:
         away = figures.percent((ticket.stop - ticket.entry) / ticket.entry)
-        table.add_row("Stop", figures.price(ticket.stop), f"{away} from entry")
+        table.add_row("Stop", figures.price(ticket.stop, places), f"{away} from entry")
     _risk_rows(table, ticket)
     margin = f"initial margin {figures.money(ticket.initial_margin)} USDT"
     table.add_row("Leverage", f"{ticket.leverage} x", margin)
@@ -85,11 +96,12 @@ def _ladder(ticket: Ticket, base_coin: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     for name in ("Target", "R", "Price", f"Quantity {base_coin}", "Closes", "Gains USDT"):
         table.add_column(name, justify="left" if name == "Target" else "right")
+    places = _places(ticket)
     for rung in ticket.rungs:
         table.add_row(
             str(rung.number),
             figures.ratio(rung.reward_to_risk),
-            figures.price(rung.price),
+            figures.price(rung.price, places),
             str(rung.qty),
             figures.percent(rung.qty / ticket.qty),
             figures.signed(_gain(ticket, rung.price, rung.qty)),

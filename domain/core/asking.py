@@ -7,6 +7,7 @@ once in ``ask_again_ms``, until it is settled. Nothing here needs a stream.
 from collections.abc import Iterator
 
 from tidegate.domain.lifecycle import Status
+from tidegate.domain.money import ZERO_QTY
 from tidegate.domain.orders import ClientId, OrderKind
 
 from .draft import Draft
@@ -58,7 +59,8 @@ def cancel_order(draft: Draft, order_id: ClientId) -> None:
     """Cancel an order of ours, once: a cancel that fails is repeated by :func:`cancel_again`."""
     order = draft.books.order(order_id)
     assert order is not None, f"{order_id} is cancelled and not in the books"
-    if order.is_open and not order.cancel_wanted:
+    # An order whose executions have all come is over, whatever its last report said.
+    if order.is_open and order.qty_left > ZERO_QTY and not order.cancel_wanted:
         _emit_cancel(draft, order)
 
 

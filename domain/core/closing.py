@@ -121,7 +121,7 @@ def check_deadlines(draft: Draft) -> None:
 def _is_unprotected(draft: Draft, trade: LiveTrade) -> bool:
     if trade.closing is not None or trade.stop_wanted is None or trade.verify_by_ms is None:
         return False
-    return not trade.is_stop_confirmed and draft.now_ms >= trade.verify_by_ms
+    return not trade.is_protected and draft.now_ms >= trade.verify_by_ms
 
 
 def next_deadline_ms(draft: Draft) -> int | None:

@@ -7,7 +7,6 @@ from typing import Any, cast
 import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.day import DayBoundary
-from tidegate.domain.mode import TradingState
 from tidegate.domain.trade import ClosedTrade
 
 from . import events as ev
@@ -48,7 +47,9 @@ def evolve(books: Books, event: ev.Event, day: DayBoundary) -> Books:
     if isinstance(event, ev.AccountOpened):
         ledger = ledgers.opened(event.wallet, event.time_ms, day)
         # What happened before is in the opening wallet: a restart must not book it again.
-        return attrs.evolve(books, ledger=ledger, last_execution_ms=event.time_ms)
+        return attrs.evolve(
+            books, ledger=ledger, opened_ms=event.time_ms, last_execution_ms=event.time_ms
+        )
     return _HANDLERS[type(event)](books, event)
 
 
@@ -123,7 +124,6 @@ def _panic_reset(books: Books, _: ev.PanicReset) -> Books:
         is_panic_running=False,
         panic_orders=0,
         panic_remaining=(),
-        trading_state=TradingState.ACTIVE,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 from tidegate.domain import ledger as ledgers
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty
 from tidegate.domain.orders import Role, Symbol
 from tidegate.domain.position import Fill, Position, apply_fill
 from tidegate.domain.reports import Execution, Origin
@@ -90,26 +90,34 @@ def _trade_filled(
     # What goes beyond flat opens a position that this trade does not own.
     is_opening = execution.side is trade.side
     opened = execution.qty - fill.qty_closed if is_opening else ZERO_QTY
-    value_closed = execution.price * fill.qty_closed
+    # A fill may close more than this trade opened: the rest was a foreign share of the position.
+    closed_qty = min(fill.qty_closed, trade.qty_opened - trade.qty_closed)
     cost = _slippage(trade, execution, order)
     grown = attrs.evolve(
         trade,
         qty_opened=trade.qty_opened + opened,
         value_opened=trade.value_opened + execution.price * opened,
-        qty_closed=trade.qty_closed + fill.qty_closed,
-        value_closed=trade.value_closed + value_closed,
-        profit=trade.profit + fill.realised,
+        qty_closed=trade.qty_closed + closed_qty,
+        value_closed=trade.value_closed + execution.price * closed_qty,
+        profit=trade.profit + _share(fill, closed_qty),
         fees=trade.fees + execution.fee,
         slippage=trade.slippage + cost,
     )
-    if fill.qty_closed == ZERO_QTY:
+    if closed_qty == ZERO_QTY:
         return grown
     closed = attrs.evolve(grown, last_close=_close_reason(trade, execution, order), refusals=0)
     rung = None if order is None else order.request.purpose.rung
     if rung is None:
         return closed
-    so_far = trade.rung_closed.get(rung, ZERO_QTY) + fill.qty_closed
+    so_far = trade.rung_closed.get(rung, ZERO_QTY) + closed_qty
     return attrs.evolve(closed, rung_closed=with_item(trade.rung_closed, rung, so_far))
+
+
+def _share(fill: Fill, closed_qty: Qty) -> Money:
+    """Return the profit of the part of a fill that belongs to the trade."""
+    if closed_qty == fill.qty_closed:
+        return fill.realised
+    return fill.realised * (closed_qty / fill.qty_closed)
 
 
 def _slippage(trade: LiveTrade, execution: Execution, order: Order | None) -> Money:
@@ -240,7 +248,10 @@ def close_started(books: Books, event: ev.CloseStarted) -> Books:
     trade = books.trades.get(event.symbol)
     if trade is None:
         return books
-    noted = attrs.evolve(books, decided_ms=with_item(books.decided_ms, event.symbol, event.time_ms))
+    noted = books
+    if event.reason is CloseReason.SIGNAL:
+        decided_ms = with_item(books.decided_ms, event.symbol, event.time_ms)
+        noted = attrs.evolve(books, decided_ms=decided_ms)
     return _with_trade(noted, attrs.evolve(trade, closing=event.reason))
 
 

@@ -1,11 +1,11 @@
 """Exposure: positions at mark and entries in flight at their worst fill, USDT, unsigned."""
 
 from tidegate.domain.money import ZERO_MONEY, Money, Price
-from tidegate.domain.orders import Role, Symbol
+from tidegate.domain.orders import Role, Side, Symbol
 
 from .state import Books, Order, View
 
-__all__ = ["of_symbol", "symbols_open", "total", "unrealised"]
+__all__ = ["of_symbol", "side_of", "symbols_open", "total", "unrealised"]
 
 
 def _in_flight(order: Order) -> Money:
@@ -37,6 +37,12 @@ def symbols_open(books: Books) -> frozenset[Symbol]:
     """Return the symbols with a position or an entry in flight."""
     entering = {o.request.symbol for o in books.orders.values() if o.role is Role.ENTRY}
     return frozenset(entering | set(books.positions))
+
+
+def side_of(books: Books, symbol: Symbol) -> Side | None:
+    """Return the side of a symbol's position, or of the entry that would open it."""
+    entering = (o.request.side for o in books.open_orders(symbol) if o.role is Role.ENTRY)
+    return books.position(symbol).side or next(entering, None)
 
 
 def total(books: Books, view: View) -> Money:

@@ -3,7 +3,13 @@
 import attrs
 from tidegate.domain.lifecycle import OPEN, TERMINAL, Status, may_become
 from tidegate.domain.money import Price
-from tidegate.domain.reports import Execution, FundingPayment, OrderReport, PositionReport
+from tidegate.domain.reports import (
+    Execution,
+    FundingPayment,
+    OrderReport,
+    PositionReport,
+    RejectReason,
+)
 from tidegate.domain.trade import ClosedTrade, CloseReason
 
 from .asking import ask_for_order, cancel_order
@@ -25,7 +31,7 @@ from .events import (
     UpdateIgnored,
 )
 from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, PlaceUnknown
-from .marking import mark_now
+from .marking import mark_booked
 from .protecting import confirm_stop_by_order, confirm_stop_by_position, keep_levels, plan_again
 from .react import send
 from .state import LiveTrade, Order, with_item
@@ -46,25 +52,34 @@ __all__ = [
 
 def executed(draft: Draft, execution: Execution) -> None:
     """Count an execution once; plan again after an opening, end the trade when flat."""
-    if execution.execution_id in draft.books.executions:
+    if draft.books.ledger is None or execution.execution_id in draft.books.executions:
+        # Before the account is opened, the wallet that opens it contains this already.
         return
     symbol = execution.symbol
-    before = draft.books.position(symbol)
+    before, known = draft.books.position(symbol), draft.trade(symbol)
     draft.emit(Filled(execution=execution))
-    mark_now(draft)
+    mark_booked(draft, symbol, execution.time_ms)
     look_again_in_panic(draft)
     after = draft.books.position(symbol)
     trade = draft.trade(symbol)
     if trade is None:
         return
     was_reversed = before.side is not None and after.side not in {None, before.side}
-    if after.is_flat or was_reversed:
+    is_closed = trade.qty_closed >= trade.qty_opened
+    if known is not None and (after.is_flat or was_reversed or is_closed):
         _close_trade(draft, trade, execution)
         return
     if execution.side is trade.side:
         plan_again(draft, symbol)
         _close_after_panic(draft, trade)
+    elif not _is_of_rung(draft, execution):
+        plan_again(draft, symbol)
     keep_levels(draft, symbol)
+
+
+def _is_of_rung(draft: Draft, execution: Execution) -> bool:
+    order = draft.books.order(execution.client_id)
+    return order is not None and order.request.purpose.rung is not None
 
 
 def _close_after_panic(draft: Draft, trade: LiveTrade) -> None:
@@ -113,9 +128,10 @@ def cancel_open(draft: Draft, trade: LiveTrade) -> None:
 
 def funded(draft: Draft, payment: FundingPayment) -> None:
     """Count a funding payment once."""
-    if payment.payment_id not in draft.books.executions:
+    is_known = payment.payment_id in draft.books.executions
+    if draft.books.ledger is not None and not is_known:
         draft.emit(FundingBooked(payment=payment))
-        mark_now(draft)
+        mark_booked(draft, payment.symbol, payment.time_ms)
 
 
 def order_reported(draft: Draft, report: OrderReport) -> None:
@@ -162,17 +178,20 @@ _LATER = {
 }
 
 
+_GIVEN_UP = frozenset({Status.LAPSED, Status.REJECTED})
+
+
 def _ignore(draft: Draft, order: Order, reported: Status) -> None:
     """Keep an illegal update as a record; a mere echo of an earlier state is not worth one.
 
     An order that was given up and is live at the venue all the same is cancelled.
     """
     present, client_id = order.status, order.request.client_id
-    has_come_late = present is Status.LAPSED and reported in OPEN
+    has_come_late = present in _GIVEN_UP and reported in OPEN
     is_echo = reported in OPEN and (present in TERMINAL or _LATER[reported] < _LATER[present])
     if is_echo and not has_come_late:
         return
-    if has_come_late and order.cancel_wanted:
+    if has_come_late and order.cancel_intended:
         return
     draft.emit(
         UpdateIgnored(client_id=client_id, present=present, reported=reported, time_ms=draft.now_ms)
@@ -195,7 +214,20 @@ def position_reported(draft: Draft, report: PositionReport) -> None:
     )
     _note_leverage(draft, report)
     confirm_stop_by_position(draft, report)
+    _close_beyond_stop(draft, report)
     keep_levels(draft, report.symbol)
+
+
+def _close_beyond_stop(draft: Draft, report: PositionReport) -> None:
+    """Close what a fired stop left over: beyond its price no new stop can be set."""
+    trade = draft.trade(report.symbol)
+    if trade is None or trade.stop_wanted is None or trade.closing is not None:
+        return
+    is_bare = report.stop_loss is None and report.qty.sign != 0
+    was_shown = trade.verify_by_ms is not None and not trade.is_stop_confirmed
+    is_beyond = (report.mark - trade.stop_wanted).sign != trade.side.sign
+    if is_bare and was_shown and is_beyond and trade.last_close is CloseReason.STOP:
+        start_close(draft, trade, CloseReason.STOP, trade.key)
 
 
 def _note_leverage(draft: Draft, report: PositionReport) -> None:
@@ -218,6 +250,10 @@ def place_refused(draft: Draft, answer: PlaceRefused) -> None:
     draft.note_answered(answer.client_id)
     order = draft.books.order(answer.client_id)
     if order is None or not may_become(order.status, Status.REJECTED):
+        return
+    if answer.reason is RejectReason.DUPLICATE_CLIENT_ID:
+        # The venue has this order already: an earlier send of it arrived after all.
+        ask_for_order(draft, order)
         return
     draft.emit(
         OrderRefused(
@@ -270,7 +306,12 @@ def cancel_answered(draft: Draft, answer: CancelAnswered) -> None:
     if answer.refusal is None:
         return
     order = draft.books.order(answer.client_id)
-    if order is None or not order.is_open:
+    if order is None or not (order.is_open or order.status in _GIVEN_UP):
+        return
+    if order.is_open and not order.is_released:
+        draft.note_answered(order.request.client_id)
+        # It still waits for its leverage, so it was never sent: here it ends.
+        draft.emit(OrderLapsed(client_id=order.request.client_id, time_ms=draft.now_ms))
         return
     draft.emit(
         CancelRefused(
@@ -280,4 +321,5 @@ def cancel_answered(draft: Draft, answer: CancelAnswered) -> None:
             message=answer.refusal,
         )
     )
-    ask_for_order(draft, order)
+    if order.is_open:
+        ask_for_order(draft, order)

@@ -3,6 +3,7 @@
 import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.day import day_start_ms
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import AccountReport, StreamReport, StreamState, Ticker
 
 from .draft import Draft
@@ -10,7 +11,7 @@ from .events import DayRolled, EquityMarked, Excursion
 from .snapshots import equity_now
 from .state import with_item
 
-__all__ = ["account_reported", "mark_now", "stream_reported", "ticked"]
+__all__ = ["account_reported", "mark_booked", "mark_now", "stream_reported", "ticked"]
 
 
 def ticked(draft: Draft, ticker: Ticker) -> None:
@@ -40,6 +41,18 @@ def mark_now(draft: Draft) -> None:
         assert ledger is not None, "the day's turn keeps the ledger"
     if ledgers.is_new_mark(ledger, equity):
         draft.emit(EquityMarked(equity=equity, time_ms=draft.now_ms))
+
+
+def mark_booked(draft: Draft, symbol: Symbol, time_ms: int) -> None:
+    """Mark after a booking of ``time_ms``, unless what is left is held at an older price.
+
+    An old price against a new entry would record a profit that never was; the next price marks.
+    """
+    if not draft.books.position(symbol).is_flat:
+        ticker = draft.view.tickers.get(symbol)
+        if ticker is None or ticker.time_ms < time_ms:
+            return
+    mark_now(draft)
 
 
 def _mark_trades(draft: Draft) -> None:

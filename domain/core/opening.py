@@ -37,6 +37,7 @@ __all__ = ["entry_order", "open_asked", "plan_input", "proposal_for", "ticket_of
 
 def open_asked(draft: Draft, request: OpenRequest) -> None:
     """Plan, judge, and record the entry or the refusal."""
+    request = _joining(draft, request)
     signal = request.signal
     snapshot = risk_snapshot(
         draft.state, signal.symbol, signal.signal_id, draft.config, draft.now_ms
@@ -50,6 +51,15 @@ def open_asked(draft: Draft, request: OpenRequest) -> None:
         _refuse(draft, request, fault=str(plan), largest=plan.largest)
         return
     _judge(draft, request, given, _Draught(plan, asked), snapshot)
+
+
+def _joining(draft: Draft, request: OpenRequest) -> OpenRequest:
+    """Give an addition the ladder of the position that it joins: a position has one ladder."""
+    trade = draft.trade(request.signal.symbol)
+    if trade is None or trade.side is not request.signal.side:
+        return request
+    joined = attrs.evolve(request.signal, ladder=trade.signal.ladder)
+    return attrs.evolve(request, signal=joined)
 
 
 @attrs.frozen
@@ -146,6 +156,8 @@ def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInpu
     assert snapshot.wallet is not None
     assert snapshot.margin_mode is not None
     trade = draft.trade(symbol)
+    if trade is not None and trade.closing is not None:
+        return f"position of {symbol} is being closed: wait until it is flat"
     other = _other_leverage(draft, signal)
     if other is not None:
         return (
@@ -165,10 +177,18 @@ def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInpu
         margin_mode=snapshot.margin_mode,
         notional_viable_min=draft.config.limits.notional_viable_min,
         exposure_symbol=snapshot.exposure_symbol,
-        held_stop=None if trade is None else trade.stop_wanted,
+        held_stop=_held_stop(draft, signal),
         others_unrealised=_others_unrealised(draft, symbol),
         others_maintenance=_others_maintenance(draft, symbol),
     )
+
+
+def _held_stop(draft: Draft, signal: Signal) -> Price | None:
+    """Return the stop of the position that a signal would add to."""
+    trade = draft.trade(signal.symbol)
+    if trade is None or trade.side is not signal.side:
+        return None
+    return trade.stop_wanted
 
 
 def _other_leverage(draft: Draft, signal: Signal) -> Rate | None:

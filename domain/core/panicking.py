@@ -48,6 +48,9 @@ def look_when_due(draft: Draft) -> None:
     """Take the next inventory of a running panic when it is time."""
     due_ms = next_look_ms(draft)
     if due_ms is not None and due_ms <= draft.now_ms:
+        # Only these are counted: each means that a while went by without being done.
+        looked = draft.view.panic_inventories + 1
+        draft.view = attrs.evolve(draft.view, panic_inventories=looked)
         look_again_in_panic(draft)
 
 
@@ -68,9 +71,7 @@ def inventory_taken(draft: Draft, inventory: Inventory) -> None:
         *(f"{o.symbol} order {o.venue_id}" for o in inventory.orders if not o.reduce_only),
         *_uncertain(draft),
     )
-    taken = draft.view.panic_inventories + 1
-    draft.view = attrs.evolve(draft.view, panic_inventories=taken)
-    if not remaining or taken >= draft.config.panic_inventories_max:
+    if not remaining or draft.view.panic_inventories >= draft.config.panic_inventories_max:
         draft.emit(PanicEnded(remaining=remaining, time_ms=draft.now_ms))
 
 
@@ -126,6 +127,6 @@ def _close(draft: Draft, position: PositionReport) -> None:
 
 
 def reset_asked(draft: Draft) -> None:
-    """Leave panic."""
-    if draft.books.panic is not None:
+    """Leave panic, once it has ended: until then nothing else closes what is held."""
+    if draft.books.panic is not None and not draft.books.is_panic_running:
         draft.emit(PanicReset(time_ms=draft.now_ms))

@@ -6,6 +6,7 @@ difference, so they may be called after any event.
 
 from tidegate.domain.levels import Ladder, LevelRefusal, replan, stop_price
 from tidegate.domain.lifecycle import OPEN
+from tidegate.domain.mode import TradingState
 from tidegate.domain.money import ZERO_QTY, Money, Price, Qty
 from tidegate.domain.orders import OrderKind, OrderRequest, Purpose, Role, Side, Symbol, TimeInForce
 from tidegate.domain.reports import OrderReport, Origin, PositionReport
@@ -153,7 +154,8 @@ def keep_levels(draft: Draft, symbol: Symbol) -> None:
 
 
 def _may_place_rungs(draft: Draft, trade: LiveTrade) -> bool:
-    return draft.books.panic is None and not _entry_is_resting(draft, trade)
+    is_halted = draft.books.effective_state is TradingState.HALTED
+    return not is_halted and not _entry_is_resting(draft, trade)
 
 
 def _entry_is_resting(draft: Draft, trade: LiveTrade) -> bool:
@@ -213,12 +215,12 @@ def _keep_rung(draft: Draft, symbol: Symbol, rung: PlannedRung, order: Order | N
     trade = draft.trade(symbol)
     assert trade is not None, f"a rung of {symbol} is kept for a live trade"
     left = rung.qty - trade.rung_closed.get(rung.number, ZERO_QTY)
+    qty = min(left, abs(draft.books.position(symbol).qty))
     if order is not None:
-        is_as_wanted = order.request.price == rung.price and order.qty_left == left
+        is_as_wanted = order.request.price == rung.price and order.qty_left == qty
         if not is_as_wanted:
             cancel_order(draft, order.request.client_id)
         return
-    qty = min(left, abs(draft.books.position(symbol).qty))
     if qty <= ZERO_QTY or draft.now_ms < _next_rung_ms(draft, trade):
         return
     purpose = Purpose(Role.TAKE_PROFIT, rung.number)

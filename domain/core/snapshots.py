@@ -17,7 +17,7 @@ from .state import Books, Order, State, View
 __all__ = ["equity_now", "risk_snapshot"]
 
 _SECOND_MS = 1_000
-_NOT_AT_VENUE = frozenset({Status.INTENDED, Status.UNKNOWN})
+_NOT_AT_VENUE = frozenset({Status.INTENDED, Status.UNKNOWN, Status.ACKNOWLEDGED})
 
 
 def equity_now(books: Books, view: View) -> Money | None:
@@ -64,7 +64,7 @@ def risk_snapshot(
         exposure_total=exposure.total(books, view),
         exposure_symbol=exposure.of_symbol(books, view, symbol),
         symbols_open=exposure.symbols_open(books),
-        symbol_side=books.position(symbol).side,
+        symbol_side=exposure.side_of(books, symbol),
         pending_orders=len(books.orders),
         orders_last_second=sum(1 for sent in books.sends if sent > now_ms - _SECOND_MS),
         orders_last_minute=sum(1 for sent in books.sends if sent > now_ms - 60 * _SECOND_MS),

@@ -159,6 +159,14 @@ class LiveTrade:
         return self.signal.symbol
 
     @property
+    def is_protected(self) -> bool:
+        """Tell whether the venue showed a stop at least as tight as the one that is wanted."""
+        shown, wanted = self.stop_confirmed, self.stop_wanted
+        if shown is None or wanted is None:
+            return False
+        return shown >= wanted if self.side is Side.BUY else shown <= wanted
+
+    @property
     def is_stop_confirmed(self) -> bool:
         """Tell whether the venue showed the stop that is wanted."""
         return self.stop_wanted is not None and self.stop_confirmed == self.stop_wanted
@@ -171,10 +179,12 @@ class Books:
     ``finished`` keeps the last ended orders, so that a late execution finds its order.
     ``sends`` are the times of the orders sent within the last minute. ``decided_ms`` is when a
     strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
-    ``panic_remaining`` names what the last panic could not close.
+    ``opened_ms`` is when the account was opened. ``panic_remaining`` names what the last panic
+    could not close.
     """
 
     ledger: Ledger | None = None
+    opened_ms: int = 0
     tally: Tally = attrs.field(factory=Tally)
     positions: Mapping[Symbol, Position] = attrs.field(factory=lambda: frozen({}))
     orders: Mapping[ClientId, Order] = attrs.field(factory=lambda: frozen({}))

@@ -3,7 +3,8 @@
 from typing import assert_never
 
 import attrs
-from tidegate.domain.orders import Symbol
+from tidegate.domain.mode import TradingState
+from tidegate.domain.orders import Role, Symbol
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -15,7 +16,7 @@ from tidegate.domain.reports import (
 )
 
 from . import inputs as given
-from .asking import ask_in_doubt, cancel_again, next_question_ms
+from .asking import ask_in_doubt, cancel_again, cancel_order, next_question_ms
 from .closing import check_deadlines, close_asked, next_deadline_ms
 from .config import CoreConfig
 from .draft import Draft
@@ -209,7 +210,7 @@ def _asked(draft: Draft, item: _Request) -> None:
         case given.PanicResetRequest():
             reset_asked(draft)
         case given.StateRequest():
-            draft.emit(TradingStateChanged(state=item.state, cause=item.cause))
+            _state_asked(draft, item)
         case _:
             _run(draft, item)
 
@@ -228,6 +229,16 @@ def _run(draft: Draft, item: _Running) -> None:
             _findings_cleared(draft, item)
         case _:
             assert_never(item)
+
+
+def _state_asked(draft: Draft, item: given.StateRequest) -> None:
+    """Change the trading state; a stricter one takes resting entries off the venue."""
+    draft.emit(TradingStateChanged(state=item.state, cause=item.cause))
+    if item.state is TradingState.ACTIVE:
+        return
+    for order in tuple(draft.books.orders.values()):
+        if order.role is Role.ENTRY:
+            cancel_order(draft, order.request.client_id)
 
 
 def _start_asked(draft: Draft, item: given.StartRequest) -> None:
@@ -250,7 +261,8 @@ def _leverage_answered(draft: Draft, item: given.LeverageAnswered) -> None:
     if item.refusal is None:
         draft.emit(LeverageSet(symbol=item.symbol, leverage=item.leverage))
         for order in _waiting(draft, item):
-            draft.emit(EntryReleased(client_id=order.request.client_id))
+            if not order.cancel_intended:
+                draft.emit(EntryReleased(client_id=order.request.client_id))
         return
     waiting = _waiting(draft, item)
     draft.emit(LeverageRefused(symbol=item.symbol, leverage=item.leverage, message=item.refusal))

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 from tidegate.adapters.memory.exchange import MemoryVenue
@@ -14,10 +15,15 @@ from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.paper.venue import PaperVenue
 from tidegate.application.clocks import RandomKeys
 from tidegate.application.codec import decode
+from tidegate.application.desk import Desk
 from tidegate.application.engine import Engine
 from tidegate.application.lifecycle import Application
+from tidegate.application.recovery import load_view, recover
+from tidegate.application.runner import InlineRunner, ThreadedRunner
 from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.core.effects import Effect
 from tidegate.domain.core.events import Event
+from tidegate.domain.core.inputs import Input, StartRequest
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Distance, Money, Price, Qty
@@ -26,29 +32,44 @@ from tidegate.domain.reports import AccountReport, OrderReport, PositionReport
 from tidegate.domain.risk.approval import Approved
 from tidegate.domain.risk.limits import RiskLimits
 from tidegate.ports.clock import ClockPort
-from tidegate.ports.exchange import Accepted, ExchangePort, MessageSink, QueryFailed, Rejected, Unknown
+from tidegate.ports.exchange import (
+    Accepted,
+    ExchangePort,
+    MessageSink,
+    QueryFailed,
+    Rejected,
+    Unknown,
+)
 from tidegate.ports.feed import QuotePoint
 from tidegate.ports.state import Record, StateUnavailable, StoredRecord
 
 from tests.domain.samples import BTCUSDT, FEES
 
 __all__ = [
+    "ETH",
+    "LOOSE",
     "START_MS",
     "BreakableState",
     "GatedVenue",
     "KeptPaperVenue",
     "KeptState",
+    "RunnerBench",
     "RunningClock",
+    "WatchedEngine",
     "events_of",
     "make_application",
+    "make_runner_bench",
     "memory_venue",
     "own_threads",
     "paper_venue",
+    "running",
     "started",
     "until",
 ]
 
 START_MS = 1_700_000_000_000
+LOOSE = RiskLimits(market_age_ms_max=3_600_000, loss_cooldown_ms=0)
+"""Limits that do not get into the way of a test about threads."""
 
 
 class RunningClock(ClockPort):
@@ -81,13 +102,16 @@ class KeptState(MemoryState):
 
 
 class BreakableState(KeptState):
-    """A journal that a test breaks: from then on nothing can be written."""
+    """A journal that a test can break, so that nothing can be written, or make slow."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_broken = False
+        self.gate = threading.Event()
+        self.gate.set()
 
     def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
+        assert self.gate.wait(30), "the test forgot to open the gate"
         if self.is_broken:
             raise StateUnavailable("the disk is full")
         return super().append(records, expected_version=expected_version, durable=durable)
@@ -96,12 +120,11 @@ class BreakableState(KeptState):
 class GatedVenue(MemoryVenue):
     """A memory venue whose answers to entries a test may hold back, and that notes its life."""
 
-    def __init__(self, *, log: list[str] | None = None, clock: ClockPort | None = None) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, log: list[str] | None = None) -> None:
         super().__init__(
-            instruments={BTCUSDT.symbol: BTCUSDT, ETH.symbol: ETH},
+            instruments={spec.symbol: spec for spec in instruments},
             fees=FEES,
             wallet=Money.of("100000"),
-            clock=clock,
             options=MemoryOptions(start_ms=START_MS),
         )
         self.log = [] if log is None else log
@@ -161,15 +184,20 @@ ETH = attrs.evolve(
 )
 
 
-def memory_venue(prices: dict[str, str], **more: object) -> GatedVenue:
+def memory_venue(
+    prices: Mapping[str, str],
+    *,
+    instruments: Sequence[Instrument] | None = None,
+    log: list[str] | None = None,
+) -> GatedVenue:
     """Return a venue with fixed prices."""
-    venue = GatedVenue(**more)  # type: ignore[arg-type]  # passed through unchanged
+    venue = GatedVenue(instruments or (BTCUSDT, ETH), log=log)
     for symbol, last in prices.items():
         venue.script.move(Symbol(symbol), last=Price.of(last))
     return venue
 
 
-def paper_venue(instruments: Sequence[Instrument], prices: dict[str, str]) -> KeptPaperVenue:
+def paper_venue(instruments: Sequence[Instrument], prices: Mapping[str, str]) -> KeptPaperVenue:
     """Return a paper venue with one quote of each symbol, deep enough for everything."""
     venue = KeptPaperVenue(
         instruments={spec.symbol: spec for spec in instruments},
@@ -193,6 +221,70 @@ def paper_venue(instruments: Sequence[Instrument], prices: dict[str, str]) -> Ke
     return venue
 
 
+class WatchedEngine(Engine):
+    """An engine that keeps what it was given."""
+
+    def __init__(self, *, config: CoreConfig, clock: ClockPort, state_port: MemoryState) -> None:
+        super().__init__(config=config, clock=clock, state_port=state_port)
+        self.handled: list[Input] = []
+
+    def handle(self, item: Input) -> tuple[Effect, ...]:
+        self.handled.append(item)
+        return super().handle(item)
+
+    def count(self, kind: type[Input]) -> int:
+        return sum(isinstance(item, kind) for item in self.handled)
+
+
+@attrs.frozen
+class RunnerBench:
+    """A desk on a threaded runner, prepared as an application prepares it."""
+
+    venue: GatedVenue
+    state_port: KeptState
+    engine: WatchedEngine
+    runner: ThreadedRunner
+    desk: Desk
+
+
+def make_runner_bench(
+    *,
+    state_port: KeptState | None = None,
+    inbox_max: int = 100_000,
+    lane_max: int = 1_000,
+    stop_wait_ms: int = 5_000,
+    **timings: Any,
+) -> RunnerBench:
+    """Build a desk that is prepared and not yet started."""
+    venue = memory_venue({"BTCUSDT": "65000", "ETHUSDT": "3500"})
+    books = KeptState() if state_port is None else state_port
+    base = CoreConfig(mode=TradingMode.PAPER, venue=VenueKind.MEMORY, limits=LOOSE)
+    engine = WatchedEngine(
+        config=attrs.evolve(base, **timings), clock=RunningClock(), state_port=books
+    )
+    first = InlineRunner(engine, venue)
+    first.submit(StartRequest(mode=base.mode, venue=base.venue, wallet=venue.account().wallet))
+    load_view(first, frozenset({BTCUSDT.symbol, ETH.symbol}))
+    recover(first, frozenset({BTCUSDT.symbol, ETH.symbol}))
+    runner = ThreadedRunner(
+        engine, venue, inbox_max=inbox_max, lane_max=lane_max, stop_wait_ms=stop_wait_ms
+    )
+    desk = Desk(runner=runner, state_port=books, keys=RandomKeys())
+    venue.connect(runner.sink)
+    return RunnerBench(venue, books, engine, runner, desk)
+
+
+@contextmanager
+def running(bench: RunnerBench) -> Iterator[RunnerBench]:
+    """Start the runner, and stop it at the end."""
+    bench.runner.start()
+    try:
+        yield bench
+    finally:
+        bench.venue.gate.set()
+        bench.runner.stop()
+
+
 def make_application(
     port: ExchangePort,
     state_port: MemoryState,
@@ -200,10 +292,10 @@ def make_application(
     symbols: Sequence[str] = ("BTCUSDT",),
     limits: RiskLimits | None = None,
     clock: ClockPort | None = None,
-    **timings: int,
+    **timings: Any,
 ) -> Application:
     """Build an application for paper trading on ``port``."""
-    base = CoreConfig(mode=TradingMode.PAPER, venue=port.kind, limits=limits or _LOOSE)
+    base = CoreConfig(mode=TradingMode.PAPER, venue=port.kind, limits=limits or LOOSE)
     config = attrs.evolve(base, **timings)
     engine = Engine(config=config, clock=clock or RunningClock(), state_port=state_port)
     return Application(
@@ -213,9 +305,6 @@ def make_application(
         keys=RandomKeys(),
         symbols=frozenset(Symbol(name) for name in symbols),
     )
-
-
-_LOOSE = RiskLimits(market_age_ms_max=3_600_000, loss_cooldown_ms=0)
 
 
 @contextmanager

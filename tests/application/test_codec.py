@@ -1,0 +1,180 @@
+"""Events as text: every kind survives, and nothing strange is taken for an event."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tidegate.application.codec import (
+    EVENT_TAGS,
+    decode,
+    decode_books,
+    encode,
+    encode_books,
+)
+from tidegate.domain.core import events as ev
+from tidegate.domain.money import Distance, Money, Price, Qty, Rate
+from tidegate.domain.signal import (
+    ExactQty,
+    KellyFraction,
+    MarginAtLeverage,
+    Notional,
+    RiskFraction,
+    SizingMethod,
+    StopAtPrice,
+    StopAtr,
+    StopPercent,
+    StopRoi,
+    StopSpec,
+    VolatilityTarget,
+)
+from tidegate.ports.state import Record, StateCorrupt
+
+from tests.application.bench import BTC
+from tests.domain.core.scenes import opened
+
+from .event_samples import samples
+
+PINNED = Path(__file__).with_name("journal_shapes.json")
+SAMPLES = samples()
+KINDS = sorted(SAMPLES, key=lambda kind: kind.__name__)
+AMOUNTS = st.decimals(
+    min_value="-1e12", max_value="1e12", allow_nan=False, allow_infinity=False, places=18
+)
+
+
+def shape(value: object) -> object:
+    """Return the keys of an encoded body, with the kind of each value."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return "null" if value is None else type(value).__name__
+
+
+def test_every_event_has_exactly_one_tag() -> None:
+    assert set(EVENT_TAGS) == set(get_args(ev.Event))
+    assert len(set(EVENT_TAGS.values())) == len(EVENT_TAGS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_an_event_of_every_kind_comes_back_as_it_was(kind: type) -> None:
+    event = SAMPLES[kind]
+    record = encode(event, time_ms=7)
+    assert record.time_ms == 7
+    assert decode(record) == event
+
+
+def test_the_released_shapes_have_not_changed() -> None:
+    """A new shape needs a new tag: a journal written before must stay readable."""
+    now = {
+        EVENT_TAGS[kind]: shape(json.loads(encode(event, time_ms=0).body))
+        for kind, event in SAMPLES.items()
+    }
+    pinned = json.loads(PINNED.read_text(encoding="utf-8"))
+    assert sorted(now) == sorted(pinned)
+    for tag, known in pinned.items():
+        assert now[tag] == known, f"{tag} changed its shape: give the new one a new tag"
+
+
+@settings(deadline=None, max_examples=100)
+@given(AMOUNTS, AMOUNTS)
+def test_amounts_survive_to_the_last_digit(one: object, other: object) -> None:
+    equity = Money.of(str(one))
+    event = ev.EquityMarked(equity=equity, time_ms=1)
+    assert decode(encode(event, time_ms=1)) == event
+    moved = ev.Excursion(symbol=BTC, profit=Money.of(str(other)))
+    assert decode(encode(moved, time_ms=1)) == moved
+
+
+STOPS: tuple[StopSpec | None, ...] = (
+    None,
+    StopAtPrice(Price.of("64000.10")),
+    StopPercent(Rate.of("0.02")),
+    StopRoi(Rate.of("0.1")),
+    StopAtr(Rate.of("1.5"), Distance.of("250")),
+)
+SIZES: tuple[SizingMethod, ...] = (
+    Notional(Money.of("100")),
+    MarginAtLeverage(Money.of("50")),
+    RiskFraction(Rate.of("0.01")),
+    VolatilityTarget(Rate.of("0.01"), Distance.of("250")),
+    KellyFraction(Rate.of("0.5"), Rate.of("2"), Rate.of("0.5"), Rate.of("0.02")),
+    ExactQty(Qty.of("0.001")),
+)
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)
+@pytest.mark.parametrize("sizing", SIZES, ids=lambda sizing: type(sizing).__name__)
+def test_every_way_to_size_and_to_stop_survives(
+    stop: StopSpec | None, sizing: SizingMethod
+) -> None:
+    entry = SAMPLES[ev.EntryIntended]
+    assert isinstance(entry, ev.EntryIntended)
+    event = attrs.evolve(entry, signal=attrs.evolve(entry.signal, stop=stop, sizing=sizing))
+    back = decode(encode(event, time_ms=1))
+    assert back == event
+
+
+def record(kind: type = ev.PanicReset, **changes: object) -> Record:
+    good = encode(SAMPLES[kind], time_ms=0)
+    body = {**json.loads(good.body), **changes}
+    return attrs.evolve(good, body=json.dumps(body))
+
+
+def test_an_unknown_tag_is_refused_by_name() -> None:
+    with pytest.raises(StateCorrupt, match=r"panic_reset\.v9"):
+        decode(attrs.evolve(record(), kind="panic_reset.v9"))
+
+
+def test_an_extra_key_is_refused_by_name() -> None:
+    with pytest.raises(StateCorrupt, match=r"panic_reset\.v1.*surprise"):
+        decode(record(surprise=1))
+
+
+def test_a_missing_key_is_refused_by_name() -> None:
+    with pytest.raises(StateCorrupt, match=r"panic_reset\.v1.*time_ms"):
+        decode(attrs.evolve(record(), body="{}"))
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "1", "null", '"text"'])
+def test_a_body_that_is_no_object_is_refused(body: str) -> None:
+    with pytest.raises(StateCorrupt, match=r"panic_reset\.v1"):
+        decode(attrs.evolve(record(), body=body))
+
+
+@pytest.mark.parametrize("amount", [1.5, 7, None, "ten", [], True])
+def test_an_amount_that_is_not_decimal_text_is_refused(amount: object) -> None:
+    with pytest.raises(StateCorrupt, match=r"day_rolled\.v1"):
+        decode(record(ev.DayRolled, equity=amount))
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "-Infinity", "sNaN"])
+def test_an_amount_that_is_not_finite_is_refused(amount: str) -> None:
+    with pytest.raises(StateCorrupt, match=r"day_rolled\.v1"):
+        decode(record(ev.DayRolled, equity=amount))
+
+
+def test_books_survive_a_snapshot() -> None:
+    books = opened().runner.state.books
+    assert decode_books(encode_books(books)) == books
+
+
+def test_a_snapshot_of_another_release_is_left_aside() -> None:
+    assert decode_books('{"format": "another", "books": {}}') is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "7"])
+def test_a_broken_snapshot_is_refused(text: str) -> None:
+    with pytest.raises(StateCorrupt, match="snapshot"):
+        decode_books(text)
+
+
+def test_a_snapshot_that_does_not_fit_is_refused() -> None:
+    body = json.loads(encode_books(opened().runner.state.books))
+    body["books"]["surprise"] = 1
+    with pytest.raises(StateCorrupt, match="surprise"):
+        decode_books(json.dumps(body))

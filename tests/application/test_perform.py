@@ -1,0 +1,144 @@
+"""One effect against the venue: a request always has an answer, a failed query has none."""
+
+import attrs
+import pytest
+from tidegate.adapters.memory.exchange import MemoryVenue
+from tidegate.adapters.memory.options import MemoryOptions
+from tidegate.application.lanes import perform
+from tidegate.domain.core import events as ev
+from tidegate.domain.core import inputs as given
+from tidegate.domain.core.effects import (
+    Cancel,
+    Effect,
+    FindOrder,
+    ReadPosition,
+    SetLeverage,
+    SetStop,
+    TakeInventory,
+)
+from tidegate.domain.money import Money, Price, Rate
+from tidegate.domain.orders import ClientId
+from tidegate.domain.reports import OrderReport, RejectReason
+from tidegate.ports.desk import Rejected
+from tidegate.ports.exchange import Capability
+
+from tests.application.bench import BTC, Bench, MemoryClock, make_bench, signal
+from tests.domain.core.scenes import config, limit, only, opened, placed
+from tests.domain.samples import BTCUSDT, FEES
+
+
+def lacking(*capabilities: Capability) -> Bench:
+    """Return a desk on a venue that lacks something."""
+    venue = MemoryVenue(
+        instruments={BTC: BTCUSDT},
+        fees=FEES,
+        wallet=Money.of("10000"),
+        options=MemoryOptions(supported=frozenset(Capability) - set(capabilities)),
+    )
+    return make_bench(venue=venue, config=config())
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        FindOrder(symbol=BTC, client_id=ClientId("x")),
+        ReadPosition(symbol=BTC),
+        TakeInventory(),
+    ],
+    ids=lambda effect: type(effect).__name__,
+)
+def test_a_failed_query_says_nothing_and_leaves_the_state_as_it_was(effect: Effect) -> None:
+    bench = opened()
+    before = bench.runner.state
+    bench.venue.script.fail_queries(1)
+    bench.runner.run_effects((effect,))
+    assert bench.runner.state == before
+
+
+def test_an_order_that_the_venue_cannot_carry_is_a_refusal_and_not_open_for_ever() -> None:
+    bench = lacking(Capability.ATTACHED_STOP)
+    outcome = bench.desk.execute(signal())
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is RejectReason.NOT_SUPPORTED
+    assert not bench.runner.state.books.orders
+    assert bench.venue.open_orders() == ()
+
+
+def test_a_leverage_that_cannot_be_set_ends_the_entry() -> None:
+    bench = lacking(Capability.LEVERAGE)
+    outcome = bench.desk.execute(signal())
+    assert isinstance(outcome, Rejected)
+    assert "leverage" in outcome.message
+    assert not bench.runner.state.books.orders
+
+
+def test_a_stop_that_cannot_be_set_is_a_refused_move() -> None:
+    bench = lacking(Capability.POSITION_STOP)
+    effect = SetStop(symbol=BTC, price=Price.of("64000"))
+    (answer,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert isinstance(answer, given.StopAnswered)
+    assert answer.refusal is not None
+
+
+def test_a_stop_that_cannot_be_read_back_is_answered_all_the_same() -> None:
+    bench = opened()
+    bench.venue.script.fail_queries(1)
+    effect = SetStop(symbol=BTC, price=Price.of("64100"))
+    (answer,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert answer == given.StopAnswered(symbol=BTC, price=Price.of("64100"), refusal=None)
+
+
+def test_setting_a_leverage_twice_is_done_both_times() -> None:
+    bench = opened()
+    effect = SetLeverage(symbol=BTC, leverage=Rate.of(3))
+    (answer,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert answer == given.LeverageAnswered(symbol=BTC, leverage=Rate.of(3), refusal=None)
+
+
+def test_a_cancel_of_what_is_gone_is_a_refusal_with_its_reason() -> None:
+    bench = opened()
+    effect = Cancel(symbol=BTC, client_id=ClientId("gone"), venue_id=None)
+    (answer,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert isinstance(answer, given.CancelAnswered)
+    assert answer.refusal is not None
+    assert "gone" in answer.refusal
+
+
+def test_an_order_is_found_with_its_executions() -> None:
+    bench = make_bench(config=config())
+    client_id = placed(bench)
+    effect = FindOrder(symbol=BTC, client_id=client_id)
+    execution, report = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert isinstance(report, OrderReport)
+    assert report.client_id == client_id
+    assert [event.execution for event in only(bench, ev.Filled)] == [execution]
+
+
+def test_without_a_history_an_order_is_found_alone() -> None:
+    bench = lacking(Capability.HISTORY)
+    client_id = placed(bench)
+    effect = FindOrder(symbol=BTC, client_id=client_id)
+    (report,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert isinstance(report, OrderReport)
+
+
+def test_an_order_refused_as_a_duplicate_is_looked_for_and_not_given_up() -> None:
+    bench = make_bench(config=config())
+    client_id = placed(bench, entry=limit("64900"))
+    books = bench.runner.state.books
+    doubtful = attrs.evolve(
+        books.orders[client_id], status=type(books.orders[client_id].status).UNKNOWN
+    )
+    engine = bench.runner.engine
+    engine.state = attrs.evolve(
+        engine.state, books=attrs.evolve(books, orders={client_id: doubtful})
+    )
+    bench.runner.submit(
+        given.PlaceRefused(
+            client_id=client_id,
+            reason=RejectReason.DUPLICATE_CLIENT_ID,
+            code=110072,
+            message="duplicate",
+        )
+    )
+    assert bench.runner.state.books.orders[client_id].status.value == "new"
