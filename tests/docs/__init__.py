@@ -1,0 +1,1 @@
+"""Documents: their examples run, and their tables follow the code."""
