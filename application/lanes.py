@@ -17,6 +17,7 @@ from tidegate.domain.core.effects import (
     Effect,
     FindOrder,
     Place,
+    ReadActivity,
     ReadPosition,
     SetLeverage,
     SetStop,
@@ -39,6 +40,7 @@ from tidegate.ports.exchange import (
     VenueError,
 )
 
+from .activity import read_activity
 from .withholding import withheld
 
 __all__ = ["LANE_QUEUE_MAX", "LaneHost", "Lanes", "perform"]
@@ -132,6 +134,8 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             return _find(effect, port, clock)
         case ReadPosition():
             return (port.position(effect.symbol),)
+        case ReadActivity():
+            return read_activity(effect.since_ms, port, clock)
         case TakeInventory():
             return (given.Inventory(positions=port.positions(), orders=port.open_orders()),)
         case _:
@@ -347,7 +351,7 @@ class Lanes:
 
 
 _LANES = ("panic", "safety", "entries", "reads")
-_QUERIES = (FindOrder, ReadPosition, TakeInventory)
+_QUERIES = (FindOrder, ReadPosition, ReadActivity, TakeInventory)
 
 
 def _lane_of(effect: Effect) -> str:
@@ -360,7 +364,7 @@ def _lane_of(effect: Effect) -> str:
             return "safety"
         case Place() | SetLeverage():
             return "entries"
-        case FindOrder() | ReadPosition():
+        case FindOrder() | ReadPosition() | ReadActivity():
             return "reads"
         case _:
             assert_never(effect)

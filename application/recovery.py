@@ -7,22 +7,18 @@ asked for by its client id; then acts that were recorded and may not have happen
 
 from tidegate.domain.core.effects import SetStop
 from tidegate.domain.core.inputs import FindingsCleared, FindingSeen, SpecsLoaded
+from tidegate.domain.core.polling import unbooked_since_ms
 from tidegate.domain.core.react import unfinished, unsettled
 from tidegate.domain.core.state import Books
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reconcile import VenueSnapshot, differences
 from tidegate.domain.reports import Execution, FundingPayment
-from tidegate.ports.exchange import Capability, TimeRange
+from tidegate.ports.exchange import History
 
+from .activity import bookings_since
 from .runner import InlineRunner
 
-__all__ = ["LOOK_BACK_MS_MAX", "load_view", "reconcile", "recover"]
-
-LOOK_BACK_MS_MAX = 3_600_000
-"""How far before the last booked execution a missed one is looked for.
-
-No further than the ids of booked executions are sure to be remembered.
-"""
+__all__ = ["load_view", "reconcile", "recover"]
 
 
 def load_view(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
@@ -45,7 +41,9 @@ def recover(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
     What was missed is booked before prices are shown: a price of now against books of then would
     record profits and falls that never were. Stops come before everything else that is sent.
     """
-    for item in _missed(runner):
+    since_ms = unbooked_since_ms(runner.state.books)
+    missed = bookings_since(since_ms, runner.port, runner.engine.clock)
+    for item in missed.rows:
         runner.submit(item)
     for symbol in sorted(symbols | _in_use(runner.state.books)):
         runner.submit(runner.port.ticker(symbol))
@@ -53,44 +51,42 @@ def recover(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
     runner.run_effects(tuple(act for act in acts if isinstance(act, SetStop)))
     runner.run_effects(unsettled(runner.state.books))
     runner.run_effects(unfinished(runner.state.books))
-    reconcile(runner)
+    reconcile(runner, also=() if missed.is_complete else (_forgotten(missed),))
 
 
-def _missed(runner: InlineRunner) -> tuple[Execution | FundingPayment, ...]:
-    """Return executions and payments that may not be booked yet, in venue order.
+def _forgotten(missed: History[Execution | FundingPayment]) -> FindingSeen:
+    """Stop entries when the venue no longer keeps all that may have happened meanwhile."""
+    return FindingSeen(
+        finding_id=f"history:{missed.covers.start_ms}",
+        symbol=None,
+        text=(
+            f"the venue's history since {missed.covers.start_ms} is not complete: the books may "
+            "lack executions; compare them with the venue's closed profit before going on"
+        ),
+        blocks_entries=True,
+    )
 
-    A message can be lost while later ones come, so the range begins before the last one booked.
+
+def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> None:
+    """Compare the books with the venue; each difference is a finding until it is gone.
+
+    ``also`` are findings of the caller's own.
     """
-    port = runner.port
-    now_ms = runner.engine.clock.now_ms()
-    since_ms = min(_unbooked_since_ms(runner.state.books), now_ms)
-    within = TimeRange(start_ms=since_ms, end_ms=now_ms)
-    rows: list[Execution | FundingPayment] = list(port.executions(None, within).rows)
-    if Capability.FUNDING in port.capabilities.supported:
-        rows += port.funding_payments(None, within).rows
-    return tuple(sorted(rows, key=lambda row: row.time_ms))
-
-
-def _unbooked_since_ms(books: Books) -> int:
-    """Return since when something may be missing; never before the account was opened."""
-    return max(books.opened_ms, books.last_execution_ms - LOOK_BACK_MS_MAX)
-
-
-def reconcile(runner: InlineRunner) -> None:
-    """Compare the books with the venue; each difference is a finding until it is gone."""
     port = runner.port
     snapshot = VenueSnapshot(positions=port.positions(), orders=port.open_orders())
     for order in snapshot.orders:
         # One that was given up and is live all the same takes the ordinary path: it is cancelled.
         runner.submit(order)
-    found = differences(runner.state.books, snapshot)
-    for finding in found:
-        runner.submit(
-            FindingSeen(
-                finding_id=finding.finding_id,
-                symbol=finding.symbol,
-                text=finding.text,
-                blocks_entries=finding.blocks_entries,
-            )
+    differing = tuple(
+        FindingSeen(
+            finding_id=finding.finding_id,
+            symbol=finding.symbol,
+            text=finding.text,
+            blocks_entries=finding.blocks_entries,
         )
+        for finding in differences(runner.state.books, snapshot)
+    )
+    found = (*also, *differing)
+    for finding in found:
+        runner.submit(finding)
     runner.submit(FindingsCleared(still_open=frozenset(f.finding_id for f in found)))

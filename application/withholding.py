@@ -8,6 +8,7 @@ from tidegate.domain.core.effects import (
     Effect,
     FindOrder,
     Place,
+    ReadActivity,
     ReadPosition,
     SetLeverage,
     SetStop,
@@ -45,7 +46,7 @@ def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
             )
         case SetStop():
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
-        case FindOrder() | ReadPosition() | TakeInventory():
+        case FindOrder() | ReadPosition() | ReadActivity() | TakeInventory():
             return ()
         case _:
             assert_never(effect)

@@ -33,5 +33,9 @@ class CoreConfig:
     """How long to wait between two questions for an order of unknown outcome."""
     not_found_final_ms: int = 0
     """When "not found" is believed: receive window + clock lead + history lag of the venue."""
+    poll_down_ms: int | None = 2_000
+    """How often the venue's activity is read while a stream is down; ``None`` for never."""
+    poll_up_ms: int | None = None
+    """How often it is read while streams are up or not used; ``None`` where none can be missed."""
     streams_needed: bool = False
     """Whether entries need a healthy stream."""

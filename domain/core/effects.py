@@ -10,6 +10,7 @@ __all__ = [
     "Effect",
     "FindOrder",
     "Place",
+    "ReadActivity",
     "ReadPosition",
     "SetLeverage",
     "SetStop",
@@ -66,8 +67,17 @@ class ReadPosition:
 
 
 @attrs.frozen(kw_only=True)
+class ReadActivity:
+    """Ask for executions and funding since a time, and for open orders, positions and account."""
+
+    since_ms: int
+
+
+@attrs.frozen(kw_only=True)
 class TakeInventory:
     """Ask for all positions and open orders, for panic."""
 
 
-Effect = Place | Cancel | SetLeverage | SetStop | FindOrder | ReadPosition | TakeInventory
+Effect = (
+    Place | Cancel | SetLeverage | SetStop | FindOrder | ReadPosition | ReadActivity | TakeInventory
+)

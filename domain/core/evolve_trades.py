@@ -39,9 +39,8 @@ def filled(books: Books, event: ev.Filled) -> Books:
         books,
         positions=_positions(books, execution, fill),
         ledger=ledgers.book_fill(books.ledger, realised=fill.realised, fee=execution.fee),
-        executions=books.executions.add(execution.execution_id),
-        last_execution_ms=max(books.last_execution_ms, execution.time_ms),
     )
+    changed = _remember(changed, execution.execution_id, execution.time_ms)
     if order is not None:
         changed = put_order(changed, _order_filled(order, execution))
     trade = changed.trades.get(execution.symbol)
@@ -49,6 +48,17 @@ def filled(books: Books, event: ev.Filled) -> Books:
         return _with_opened(changed, order, execution, fill)
     grown = _trade_filled(trade, execution, fill, order)
     return attrs.evolve(changed, trades=with_item(changed.trades, execution.symbol, grown))
+
+
+def _remember(books: Books, booking_id: str, time_ms: int) -> Books:
+    """Remember a booking's id, and since when every id is remembered."""
+    ids = books.executions.add(booking_id)
+    last_ms = max(books.last_execution_ms, time_ms)
+    kept = attrs.evolve(books, executions=ids, last_execution_ms=last_ms)
+    if ids.young:
+        return kept
+    # The generations turned: what came before the last turn is forgotten now.
+    return attrs.evolve(kept, remembered_since_ms=books.turned_ms, turned_ms=last_ms + 1)
 
 
 def _positions(books: Books, execution: Execution, fill: Fill) -> Mapping[Symbol, Position]:
@@ -160,9 +170,8 @@ def funding_booked(books: Books, event: ev.FundingBooked) -> Books:
     changed = attrs.evolve(
         books,
         ledger=ledgers.book_funding(books.ledger, payment.amount),
-        executions=books.executions.add(payment.payment_id),
-        last_execution_ms=max(books.last_execution_ms, payment.time_ms),
     )
+    changed = _remember(changed, payment.payment_id, payment.time_ms)
     trade = changed.trades.get(payment.symbol)
     if trade is None:
         return changed

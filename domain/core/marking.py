@@ -8,6 +8,7 @@ from tidegate.domain.reports import AccountReport, StreamReport, StreamState, Ti
 
 from .draft import Draft
 from .events import DayRolled, EquityMarked, Excursion
+from .polling import poll_now
 from .snapshots import equity_now
 from .state import with_item
 
@@ -75,6 +76,9 @@ def account_reported(draft: Draft, report: AccountReport) -> None:
 def stream_reported(draft: Draft, report: StreamReport) -> None:
     """Note since when the stream is down."""
     if report.state is StreamState.UP:
+        was_down = draft.view.stream_down_since_ms is not None
         draft.view = attrs.evolve(draft.view, stream_down_since_ms=None)
+        if was_down and draft.books.ledger is not None:
+            poll_now(draft)
     elif draft.view.stream_down_since_ms is None:
         draft.view = attrs.evolve(draft.view, stream_down_since_ms=report.time_ms)

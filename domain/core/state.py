@@ -179,8 +179,9 @@ class Books:
     ``finished`` keeps the last ended orders, so that a late execution finds its order.
     ``sends`` are the times of the orders sent within the last minute. ``decided_ms`` is when a
     strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
-    ``opened_ms`` is when the account was opened. ``panic_remaining`` names what the last panic
-    could not close.
+    ``opened_ms`` is when the account was opened. The ids of all bookings after
+    ``remembered_since_ms`` are in ``executions``; ``turned_ms`` is when its generations last
+    turned. ``panic_remaining`` names what the last panic could not close.
     """
 
     ledger: Ledger | None = None
@@ -202,6 +203,8 @@ class Books:
     sends: tuple[int, ...] = ()
     sends_today: int = 0
     last_execution_ms: int = 0
+    remembered_since_ms: int = 0
+    turned_ms: int = 0
     decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
 
     def position(self, symbol: Symbol) -> Position:
@@ -240,6 +243,7 @@ class View:
     account: AccountReport | None = None
     stream_down_since_ms: int | None = None
     panic_inventories: int = 0
+    polled_ms: int | None = None
     inventory_asked_ms: int | None = None
     in_flight: frozenset[ClientId] = frozenset()
     asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))

@@ -55,6 +55,7 @@ from .panicking import (
     panic_asked,
     reset_asked,
 )
+from .polling import next_poll_ms, poll_when_due
 from .protecting import keep_levels
 from .react import react
 from .state import Order, State, with_item
@@ -85,7 +86,12 @@ def step(state: State, item: given.Input, config: CoreConfig, now_ms: int) -> St
 def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
     """Return when a ``TimePassed`` is due, ``None`` when nothing waits for time."""
     draft = Draft(state, config, now_ms)
-    due = (next_deadline_ms(draft), next_question_ms(draft), next_look_ms(draft))
+    due = (
+        next_deadline_ms(draft),
+        next_question_ms(draft),
+        next_look_ms(draft),
+        next_poll_ms(draft),
+    )
     return min((when for when in due if when is not None), default=None)
 
 
@@ -255,6 +261,7 @@ def _time_passed(draft: Draft) -> None:
     ask_in_doubt(draft)
     cancel_again(draft)
     look_when_due(draft)
+    poll_when_due(draft)
 
 
 def _leverage_answered(draft: Draft, item: given.LeverageAnswered) -> None:

@@ -1,5 +1,7 @@
 """The dry check: the core's own plan and rules on an account that was only stated."""
 
+from typing import Any
+
 import attrs
 import pytest
 from tidegate.adapters.catalogue import BTCUSDT
@@ -121,7 +123,7 @@ def test_the_policy_to_reduce_reduces_and_says_so() -> None:
         ({"stop": None}, "risk"),
     ],
 )
-def test_without_a_plan_the_fault_is_told(change: dict[str, object], fault: str) -> None:
+def test_without_a_plan_the_fault_is_told(change: dict[str, Any], fault: str) -> None:
     report = _check(attrs.evolve(LONG, **change))
     assert report.ticket is None
     assert report.fault is not None

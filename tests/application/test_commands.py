@@ -7,6 +7,7 @@ from contextlib import closing
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -64,7 +65,7 @@ def _run(opened: OpenedSession, *, stop_after: int | None = None) -> SessionRepo
         return opened.session.run(progress)
 
 
-def _request(bars: Path, **more: object) -> PaperRequest:
+def _request(bars: Path, **more: Any) -> PaperRequest:
     return attrs.evolve(PaperRequest(data=str(bars), symbol=SYMBOL), **more)
 
 
@@ -172,7 +173,7 @@ def test_funding_and_marks_from_files_are_merged(
     ],
 )
 def test_what_cannot_be_used_is_named(
-    commands: Commands, bars: Path, more: dict[str, object], message: str
+    commands: Commands, bars: Path, more: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(BadInput, match=message):
         commands.paper(_request(bars, **more))
@@ -205,16 +206,15 @@ def test_a_store_that_was_begun_with_another_seed_is_refused(
 def test_status_and_journal_read_what_a_session_left(commands: Commands, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     report = _run(commands.demo(DemoRequest(bars=BARS, state=str(folder))))
-    for state in (folder, folder / "journal.sqlite"):
-        where = Where(state=str(state))
-        status = commands.status(where)
-        assert status.version == report.journal_version
-        assert status.books == report.books
-        assert status.trading_state is TradingState.ACTIVE
-        entries = list(commands.journal(where, after_version=0))
-        assert [entry.version for entry in entries] == list(range(1, status.version + 1))
-    (last,) = commands.journal(where, after_version=status.version - 1)
-    assert last == entries[-1]
+    where, file = Where(state=str(folder)), Where(state=str(folder / "journal.sqlite"))
+    status = commands.status(where)
+    assert status.version == report.journal_version
+    assert status.books == report.books
+    assert status.trading_state is TradingState.ACTIVE
+    entries = list(commands.journal(where, after_version=0))
+    assert [entry.version for entry in entries] == list(range(1, status.version + 1))
+    assert list(commands.journal(file, after_version=status.version - 1)) == entries[-1:]
+    assert commands.status(file) == status
 
 
 def test_status_works_while_a_session_holds_the_stores(commands: Commands, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Stuck(NotifierPort):
         self.release = threading.Event()
 
     def notify(self, event: Event, *, time_ms: int) -> None:
+        self.last = (event, time_ms)
         self.entered.set()
         self.release.wait(30)
 

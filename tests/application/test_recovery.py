@@ -143,3 +143,16 @@ def test_a_finding_blocks_entries_until_it_is_settled() -> None:
     assert len(only(bench, ev.FindingSettled)) == 1
     assert isinstance(bench.desk.execute(signal("s3")), Placed)
     assert held(bench) != ZERO_QTY
+
+
+def test_an_order_that_was_given_up_and_is_live_all_the_same_is_cancelled() -> None:
+    bench = make_bench(config=config(not_found_final_ms=2_000))
+    bench.venue.script.time_out_next(Arrival.LATE, request=RequestKind.PLACE)
+    bench.desk.execute(signal(entry=limit("64900")))
+    for _ in range(3):
+        bench.pass_time(1_000)
+    bench.venue.script.disconnect()
+    bench.venue.script.arrive()
+    assert len(bench.venue.open_orders()) == 1
+    recover(bench.runner, frozenset())
+    assert bench.venue.open_orders() == ()

@@ -77,6 +77,14 @@ def _ticker(bench: RunnerBench, *, last: str, time_ms: int) -> Ticker:
     return attrs.evolve(bench.venue.ticker(BTC), last=Price.of(last), time_ms=time_ms)
 
 
+def _execute(bench: RunnerBench, name: str) -> _Call:
+    return _Call(lambda: bench.desk.execute(signal(name), timeout_ms=20_000))
+
+
+def _until_counted(bench: RunnerBench, accounts: int) -> None:
+    until(lambda: bench.engine.count(AccountReport) == accounts)
+
+
 def _hang(bench: RunnerBench, name: str = "hung") -> _Call:
     """Send an entry whose request hangs at the venue."""
     bench.venue.gate.clear()
@@ -117,7 +125,7 @@ def test_a_flooded_inbox_halts_entries_and_drops_nothing() -> None:
                 bench.runner.deliver(bench.venue.account())
             state.gate.set()
             until(lambda: bench.desk.status().trading_state is TradingState.HALTED)
-            until(lambda seen=before: bench.engine.count(AccountReport) == seen + 200)  # type: ignore[misc]
+            _until_counted(bench, before + 200)
             outcome = bench.desk.execute(signal(f"s{round_number}"))
             assert isinstance(outcome, DeskRefused)
             assert "trading state" in str([breach.rule.value for breach in outcome.breaches])
@@ -134,10 +142,7 @@ def test_a_journal_that_cannot_be_written_reaches_every_waiting_caller_and_nothi
     with running(bench):
         assert isinstance(bench.desk.execute(signal("first")), Placed)
         hung = _hang(bench)
-        behind = [
-            _Call(lambda n=n: bench.desk.execute(signal(f"behind {n}"), timeout_ms=20_000))  # type: ignore[misc]
-            for n in range(3)
-        ]
+        behind = [_execute(bench, f"behind {n}") for n in range(3)]
         until(lambda: len([e for e in events_of(state) if "EntryIntended" in str(e)]) == 5)
         state.is_broken = True
         trigger = _Call(lambda: bench.desk.execute(signal("trigger"), timeout_ms=20_000))
@@ -235,10 +240,7 @@ def test_a_full_lane_refuses_what_does_not_fit_and_halts() -> None:
     with running(bench):
         assert isinstance(bench.desk.execute(signal("leverage is set")), Placed)
         hung = _hang(bench)
-        waiting = [
-            _Call(lambda n=n: bench.desk.execute(signal(f"s{n}"), timeout_ms=20_000))  # type: ignore[misc]
-            for n in range(3)
-        ]
+        waiting = [_execute(bench, f"s{n}") for n in range(3)]
         until(lambda: bench.desk.status().trading_state is TradingState.HALTED)
         until(lambda: any(call.is_done for call in waiting))
         bench.venue.gate.set()

@@ -42,7 +42,7 @@ LADDER = (RungSpec(Rate.of(1), Rate.of("0.3")), RungSpec(Rate.of(2), Rate.of("0.
 """Of 0.010 coins: 0.003 at one R, 0.007 at two."""
 
 
-def config(**changes: int) -> CoreConfig:
+def config(*, poll_down_ms: int | None = 2_000, **changes: int) -> CoreConfig:
     """Return the bench's settings with other times."""
     limits = RiskLimits(loss_cooldown_ms=0, market_age_ms_max=3_600_000)
     settings = CoreConfig(mode=TradingMode.PAPER, venue=VenueKind.MEMORY, limits=limits)
@@ -50,6 +50,7 @@ def config(**changes: int) -> CoreConfig:
         mode=settings.mode,
         venue=settings.venue,
         limits=limits,
+        poll_down_ms=poll_down_ms,
         stop_verify_ms=changes.get("stop_verify_ms", settings.stop_verify_ms),
         not_found_final_ms=changes.get("not_found_final_ms", settings.not_found_final_ms),
         panic_inventories_max=changes.get("panic_inventories_max", settings.panic_inventories_max),

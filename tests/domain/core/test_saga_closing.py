@@ -3,7 +3,7 @@
 import pytest
 from tidegate.adapters.memory.options import Arrival, RequestKind
 from tidegate.domain.core import events as ev
-from tidegate.domain.core.inputs import CloseRequest
+from tidegate.domain.core.inputs import CloseRequest, TimePassed
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY, Money, Price, Qty, Rate
@@ -71,6 +71,7 @@ def test_a_close_that_fills_in_part_is_sent_again_after_the_wait_and_not_before(
     bench.venue.script.move(BTC)
     bench.runner.drain()
     bench.pass_time(999)
+    bench.runner.submit(TimePassed())
     assert held(bench) == Qty.of("0.006")
     assert stop_legs(bench), "the stop protects what is left"
     bench.pass_time(1)
@@ -174,6 +175,19 @@ def test_a_failed_cancel_is_repeated_until_the_order_is_gone() -> None:
         bench.pass_time(1_000)
     assert not our_orders(bench)
     assert not bench.runner.state.books.orders
+
+
+def test_a_lost_cancel_of_a_resting_entry_is_sent_again() -> None:
+    bench = scripted()
+    placed(bench, entry=limit("64900"))
+    for _ in range(2):
+        bench.venue.script.time_out_next(Arrival.LOST, request=RequestKind.CANCEL)
+    bench.desk.close_position(BTC)
+    assert our_orders(bench)
+    for _ in range(3):
+        bench.pass_time(1_000)
+    assert not our_orders(bench)
+    assert len(only(bench, ev.CancelIntended)) == 3
 
 
 def test_a_cancel_whose_report_was_lost_is_noticed() -> None:

@@ -262,7 +262,7 @@ def test_an_unknown_entry_lapses_only_when_it_can_no_longer_arrive() -> None:
 
 
 def test_an_order_of_unknown_outcome_is_asked_for_again_after_a_failed_query() -> None:
-    bench = make_bench(config=config(not_found_final_ms=5_000))
+    bench = make_bench(config=config(not_found_final_ms=5_000, poll_down_ms=None))
     bench.venue.script.time_out_next(Arrival.LATE, request=RequestKind.PLACE)
     bench.venue.script.delay_messages()
     outcome = bench.desk.execute(signal())

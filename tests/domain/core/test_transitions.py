@@ -56,7 +56,7 @@ def test_a_move_happens_exactly_when_the_table_allows_it(present: Status, then: 
     assert (order.request.client_id in after.orders) is (then in OPEN)
 
 
-@pytest.mark.parametrize("present", sorted(TERMINAL, key=lambda status: status.value))
+@pytest.mark.parametrize("present", [status for status in Status if status in TERMINAL])
 def test_nothing_leaves_an_ending(present: Status) -> None:
     assert TRANSITIONS[present] == frozenset()
 

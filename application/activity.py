@@ -1,0 +1,37 @@
+"""Reading from the venue what happened: its history, in its order, with what it covers."""
+
+from tidegate.domain.core.inputs import Input
+from tidegate.domain.reports import Execution, FundingPayment
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.exchange import Capability, ExchangePort, History, TimeRange
+
+__all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "read_activity"]
+
+CLOCK_LEAD_MS_MAX = 1_000
+"""How far the venue's clock may be ahead of ours without its newest rows being missed."""
+
+
+def bookings_since(
+    since_ms: int, port: ExchangePort, clock: ClockPort
+) -> History[Execution | FundingPayment]:
+    """Return executions and funding payments since a time, in venue order."""
+    now_ms = clock.now_ms()
+    within = TimeRange(start_ms=min(since_ms, now_ms), end_ms=now_ms + CLOCK_LEAD_MS_MAX)
+    executions = port.executions(None, within)
+    rows: list[Execution | FundingPayment] = list(executions.rows)
+    is_complete = executions.is_complete
+    if Capability.FUNDING in port.capabilities.supported:
+        payments = port.funding_payments(None, within)
+        rows += payments.rows
+        is_complete = is_complete and payments.is_complete
+    in_order = tuple(sorted(rows, key=lambda row: row.time_ms))
+    return History(rows=in_order, covers=within, is_complete=is_complete)
+
+
+def read_activity(since_ms: int, port: ExchangePort, clock: ClockPort) -> tuple[Input, ...]:
+    """Return all that may have been missed since a time, as inputs in a safe order.
+
+    Executions come before the reports that they explain, and balances last.
+    """
+    bookings = bookings_since(since_ms, port, clock)
+    return (*bookings.rows, *port.open_orders(), *port.positions(), port.account())
