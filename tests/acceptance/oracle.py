@@ -55,12 +55,17 @@ class MarkRecord(NamedTuple):
 
 
 class TradeRecord(NamedTuple):
-    """A trade from flat to flat: profit before costs, and its costs."""
+    """A trade from flat to flat: profit before costs, its costs, and how far it went both ways.
+
+    The extremes are of the profit at marks that are not older than the trade's last fill.
+    """
 
     symbol: str
     profit: Fraction
     fees: Fraction
     funding: Fraction
+    worst: Fraction
+    best: Fraction
 
 
 class _Holding:
@@ -69,7 +74,14 @@ class _Holding:
     def __init__(self) -> None:
         self.qty = self.cost = _ZERO
         self.mark: Fraction | None = None
-        self.profit = self.fees = self.funding = _ZERO
+        self.profit = self.fees = self.funding = self.worst = self.best = _ZERO
+        self.mark_ms = self.fill_ms = 0
+
+    def look(self) -> None:
+        """Widen the extremes, unless the mark is older than what is held."""
+        if self.qty == 0 or (self.mark is not None and self.mark_ms >= self.fill_ms):
+            profit = self.profit + self.unrealised
+            self.worst, self.best = min(self.worst, profit), max(self.best, profit)
 
     def fill(self, sign: int, qty: Fraction, price: Fraction) -> Fraction:
         """Change the position and return what that realised."""
@@ -110,7 +122,9 @@ class Oracle:
     def take(self, record: FillRecord | PaymentRecord | MarkRecord) -> None:
         """Fold one record."""
         if isinstance(record, MarkRecord):
-            self._holding(record.symbol).mark = Fraction(record.mark)
+            marked = self._holding(record.symbol)
+            marked.mark, marked.mark_ms = Fraction(record.mark), record.time_ms
+            marked.look()
             return
         known = self._seen.setdefault(record.identity, record)
         if known is not record:
@@ -141,14 +155,20 @@ class Oracle:
         self._cash -= record.sign * qty * price
         holding.profit += realised
         holding.fees += fee
+        holding.fill_ms = record.time_ms
+        holding.look()
         if holding.qty == 0:
             self._close(record.symbol, holding)
 
     def _close(self, symbol: str, holding: _Holding) -> None:
         if holding.cost != 0:
             raise BooksFault(f"{symbol} is flat and a cost of {holding.cost} is left")
-        self.trades.append(TradeRecord(symbol, holding.profit, holding.fees, holding.funding))
-        holding.profit = holding.fees = holding.funding = _ZERO
+        self.trades.append(
+            TradeRecord(
+                symbol, holding.profit, holding.fees, holding.funding, holding.worst, holding.best
+            )
+        )
+        holding.profit = holding.fees = holding.funding = holding.worst = holding.best = _ZERO
 
     def _pay(self, record: PaymentRecord) -> None:
         holding, amount = self._holding(record.symbol), Fraction(record.amount)

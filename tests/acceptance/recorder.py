@@ -75,8 +75,7 @@ def _payment(payment: FundingPayment) -> PaymentRecord:
 
 
 def _identity(message: _Money) -> str:
-    is_fill = isinstance(message, Execution)
-    return message.execution_id if is_fill else message.payment_id
+    return message.execution_id if isinstance(message, Execution) else message.payment_id
 
 
 class Log:

@@ -1,7 +1,6 @@
 """Whole paper sessions for the acceptance tests: data, wiring, and strategies that provoke."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +21,7 @@ from tidegate.application.session import PaperSession
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Money, Rate
+from tidegate.domain.money import ONE, Money, Rate
 from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import Bar
 from tidegate.domain.risk.limits import RiskLimits
@@ -36,6 +35,7 @@ from .recorder import Log, RecordedVenue, WatchedEngine
 
 __all__ = [
     "DEMO",
+    "HOUR_MS",
     "LAX",
     "QUICK",
     "WALLET",
@@ -46,8 +46,8 @@ __all__ = [
     "journal_rows",
     "make_session",
     "open_venue",
-    "parts_in_memory",
     "parts_in_files",
+    "parts_in_memory",
     "silent",
 ]
 
@@ -99,7 +99,9 @@ class Parts:
 
 def parts_in_memory(plan: Plan) -> Parts:
     """Keep both stores in memory."""
-    return Parts(venue=open_venue(plan, PaperStore(":memory:"), PaperVenue), state_port=MemoryState())
+    return Parts(
+        venue=open_venue(plan, PaperStore(":memory:"), PaperVenue), state_port=MemoryState()
+    )
 
 
 def parts_in_files(plan: Plan, folder: Path) -> Parts:
@@ -159,7 +161,7 @@ class Opener(StrategyPort):
 
     sizing: SizingMethod
     side: Side = Side.BUY
-    leverage: Rate = Rate(Decimal(1))
+    leverage: Rate = ONE
     stop: Rate | None = None
     ladder: tuple[RungSpec, ...] = ()
     every: int = 1

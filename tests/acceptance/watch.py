@@ -133,15 +133,22 @@ class Watch:
         assert _exact(closed.profit) == judged.profit
         assert _exact(closed.fees) == judged.fees
         assert _exact(closed.funding) == judged.funding
+        assert _exact(closed.worst) == judged.worst
+        assert _exact(closed.best) == judged.best
         assert _exact(closed.net) == judged.profit - judged.fees - judged.funding
 
 
-def run_watched(plan: Plan, parts: Parts, log: Log | None = None) -> tuple[SessionReport, Watch]:
-    """Run a session to the end of its data with its books compared at every event."""
+def run_watched(
+    plan: Plan, parts: Parts, log: Log | None = None, *, taker: str | None = None
+) -> tuple[SessionReport, Watch]:
+    """Run a session to the end of its data with its books compared at every event.
+
+    ``taker`` makes the oracle expect another fee rate than the venue's.
+    """
     log = Log() if log is None else log
     session, engine = make_session(plan, parts, log)
     fees = parts.venue.fee_rates(plan.instrument.symbol)
-    oracle = Oracle(opening=str(plan.wallet), taker=str(fees.taker), maker=str(fees.maker))
+    oracle = Oracle(opening=str(plan.wallet), taker=taker or str(fees.taker), maker=str(fees.maker))
     watch = Watch(plan=plan, engine=engine, venue=parts.venue, log=log, oracle=oracle)
     session.listen(watch.listen)
     report = session.run(silent)

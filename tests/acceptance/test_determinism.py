@@ -1,0 +1,138 @@
+"""Same data, same seed, same everything: to the last byte of the journal."""
+
+from pathlib import Path
+
+import attrs
+import pytest
+from tidegate.adapters.paper.config import PaperConfig, PathRule
+from tidegate.adapters.paper.venue import PaperVenue
+from tidegate.domain.core.state import Books
+from tidegate.domain.money import Rate
+from tidegate.domain.performance import Summary
+from tidegate.ports.exchange import TimeRange
+from tidegate.ports.session import SessionReport
+
+from .recorder import Log, RecordedVenue
+from .sessions import (
+    Parts,
+    Plan,
+    hours,
+    journal_rows,
+    make_session,
+    parts_in_files,
+    parts_in_memory,
+    silent,
+)
+
+_PLAN = Plan(feed=hours(0, 500), config=PaperConfig(latency_ms=250))
+_PLANS = (
+    _PLAN,
+    attrs.evolve(_PLAN, config=PaperConfig()),
+    attrs.evolve(
+        _PLAN,
+        config=PaperConfig(latency_ms=90_000, participation=Rate.of("0.002"), path=PathRule.SEEDED),
+    ),
+)
+_IDS = ("late", "at once", "thin, seeded path")
+_EVER = TimeRange(start_ms=0, end_ms=10**15)
+
+_Rows = list[tuple[int, str, str, int]]
+
+
+def _run(plan: Plan, parts: Parts) -> tuple[SessionReport, _Rows]:
+    session, _ = make_session(plan, parts)
+    report = session.run(silent)
+    return report, journal_rows(parts.state_port)
+
+
+def _money(summary: Summary, books: Books) -> tuple[object, ...]:
+    """Return what holds no id: the summary, the ledger and the tally."""
+    return summary, books.ledger, books.tally
+
+
+@pytest.mark.parametrize("plan", _PLANS, ids=_IDS)
+def test_two_runs_with_one_seed_are_one_run(plan: Plan) -> None:
+    first, first_rows = _run(plan, parts_in_memory(plan))
+    again, again_rows = _run(plan, parts_in_memory(plan))
+    assert first.summary.trades >= 5
+    assert first_rows == again_rows
+    assert first == again
+
+
+@pytest.mark.parametrize("plan", _PLANS, ids=_IDS)
+def test_a_journal_in_files_is_the_one_in_memory(plan: Plan, tmp_path: Path) -> None:
+    in_memory, memory_rows = _run(plan, parts_in_memory(plan))
+    in_files, file_rows = _run(plan, parts_in_files(plan, tmp_path))
+    assert file_rows == memory_rows
+    assert in_files == in_memory
+
+
+@pytest.mark.parametrize("plan", _PLANS[:2], ids=_IDS[:2])
+def test_another_seed_changes_ids_and_nothing_of_the_books(plan: Plan) -> None:
+    """Where no coin is thrown over a bar's path, the seed makes ids and nothing else."""
+    first, first_rows = _run(plan, parts_in_memory(plan))
+    other_plan = attrs.evolve(plan, seed=1)
+    other, other_rows = _run(other_plan, parts_in_memory(other_plan))
+    assert _money(first.summary, first.books) == _money(other.summary, other.books)
+    assert [row[1] for row in first_rows] == [row[1] for row in other_rows]
+    assert not set(first.books.finished) & set(other.books.finished)
+    assert _execution_ids(plan).isdisjoint(_execution_ids(other_plan))
+
+
+def _execution_ids(plan: Plan) -> set[str]:
+    parts = parts_in_memory(plan)
+    _run(plan, parts)
+    return {execution.execution_id for execution in parts.venue.executions(None, _EVER).rows}
+
+
+def test_the_seed_throws_the_coin_over_a_bars_path() -> None:
+    plan = attrs.evolve(_PLANS[2], feed=hours(0, 700))
+    first, _ = _run(plan, parts_in_memory(plan))
+    other_plan = attrs.evolve(plan, seed=1)
+    other, _ = _run(other_plan, parts_in_memory(other_plan))
+    assert first.books.ledger != other.books.ledger
+
+
+def test_watching_a_run_does_not_change_it() -> None:
+    plain, plain_rows = _run(_PLAN, parts_in_memory(_PLAN))
+    log, parts = Log(), parts_in_memory(_PLAN)
+    watched = Parts(venue=RecordedVenue(parts.venue, log), state_port=parts.state_port)
+    assert isinstance(parts.venue, PaperVenue)
+    session, _ = make_session(_PLAN, watched, log)
+    assert session.run(silent) == plain
+    assert journal_rows(parts.state_port) == plain_rows
+
+
+def _run_and_stop(plan: Plan, folder: Path, items: int | None) -> tuple[SessionReport, _Rows]:
+    """Run on the stores in ``folder``, until ``items`` were processed or to the end."""
+    parts, seen = parts_in_files(plan, folder), 0
+    session, _ = make_session(plan, parts)
+
+    def note(done: int, total: int) -> None:
+        nonlocal seen
+        silent(done, total)
+        seen += 1
+        if seen == items:
+            session.stop()
+
+    report = session.run(note)
+    rows = journal_rows(parts.state_port)
+    session.close()
+    return report, rows
+
+
+@pytest.mark.parametrize("plan", _PLANS, ids=_IDS)
+def test_stopping_and_going_on_is_the_uninterrupted_run(plan: Plan, tmp_path: Path) -> None:
+    """Stopped three times in an orderly way; each time a snapshot is kept and read again."""
+    plain, plain_rows = _run(plan, parts_in_memory(plan))
+    parts = [_run_and_stop(plan, tmp_path, items)[0] for items in (130, 120, 110)]
+    report, rows = _run_and_stop(plan, tmp_path, None)
+    assert [part.items_done for part in parts] == [130, 120, 110]
+    assert report.is_complete
+    assert report.items_done == len(plan.feed) - 360
+    assert _money(report.summary, report.books) == _money(plain.summary, plain.books)
+    assert list(report.books.finished) == list(plain.books.finished)
+    kinds = ("filled", "trade_closed", "entry_intended", "funding_booked", "signal_refused")
+    assert [row[1:] for row in rows if row[1].startswith(kinds)] == [
+        row[1:] for row in plain_rows if row[1].startswith(kinds)
+    ]
