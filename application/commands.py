@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 from tidegate.adapters.catalogue import BTCUSDT_DEMO, CatalogueError
+from tidegate.adapters.feeds import VolumeUnit
 from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.adapters.strategies import DonchianBreakout, StrategyError, load_strategy
@@ -82,6 +83,7 @@ class Commands(CommandsPort):
             data=Path(request.data),
             funding=_optional_path(request.funding),
             mark=_optional_path(request.mark),
+            volume_unit=_volume_unit(request.volume_unit),
             symbol=settings.symbol,
         )
         _folder(str(settings.state_path.parent))
@@ -191,6 +193,14 @@ def _paper_options(request: PaperRequest) -> dict[str, object]:
     strategy = {"name": request.strategy, "params": dict(request.params) or None}
     given["strategy"] = {key: value for key, value in strategy.items() if value is not None} or None
     return {key: value for key, value in given.items() if value is not None}
+
+
+def _volume_unit(text: str) -> VolumeUnit:
+    try:
+        return VolumeUnit(text)
+    except ValueError:
+        units = ", ".join(unit.value for unit in VolumeUnit)
+        raise BadInput([f"volume unit {text!r}; accepted: {units}"]) from None
 
 
 def _require_paper(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from tidegate.adapters.feeds import (
     Schema,
     StoredFeed,
     SyntheticFunding,
+    VolumeUnit,
     bundled_btcusd_hours,
 )
 from tidegate.domain.money import Rate
@@ -40,22 +41,30 @@ DEMO_ATTRIBUTION = (
 _PARQUET = ".parquet"
 
 
-def demo_feed(*, symbol: Symbol, bars: int | None) -> Feed:
+def demo_feed(*, symbol: Symbol, bars: int) -> Feed:
     """Return the bundled bars, the first ``bars`` of them, with funding every 8 hours."""
-    feed: Feed = bundled_btcusd_hours(symbol=symbol)
-    if bars is not None:
-        feed = StoredFeed(tuple(islice(feed.items(), bars)))
+    hours = bundled_btcusd_hours(symbol=symbol)
+    feed = StoredFeed(tuple(islice(hours.items(), bars)))
     return SyntheticFunding(feed, DEMO_FUNDING_RATE, DEMO_FUNDING_MINUTES)
 
 
-def user_feed(*, data: Path, funding: Path | None, mark: Path | None, symbol: Symbol) -> Feed:
+def user_feed(
+    *,
+    data: Path,
+    funding: Path | None,
+    mark: Path | None,
+    symbol: Symbol,
+    volume_unit: VolumeUnit = VolumeUnit.BASE,
+) -> Feed:
     """Return the bars of a file, with funding and marks from files of their own where given.
+
+    ``volume_unit`` says what the bars' volume counts.
 
     Raises:
         FeedError: a file cannot be read or used, or two of them contradict each other.
 
     """
-    feeds = [_feed(data, symbol, BarSchema())]
+    feeds = [_feed(data, symbol, BarSchema(volume_unit=volume_unit))]
     if funding is not None:
         feeds.append(_feed(funding, symbol, FundingSchema()))
     if mark is not None:

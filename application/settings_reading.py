@@ -111,17 +111,11 @@ def accepted_by(type_: Any) -> str:
     return _ACCEPTED.get(type_, "a table")
 
 
-def _amount(value: object, kind: type[Amount]) -> Amount:
+def _amount(value: Any, kind: type[Amount]) -> Amount:
     try:
-        return kind.of(value if isinstance(value, str) else exact(_number(value)))
+        return kind.of(value)
     except (TypeError, ValueError) as error:
         raise Unusable(value, accepted_by(kind)) from error
-
-
-def _number(value: object) -> Any:
-    if isinstance(value, bool | float):
-        raise TypeError(value)
-    return value
 
 
 def _rate(value: object, _: type) -> Rate:

@@ -17,6 +17,7 @@ from .desk import JournalEntry, StatusReport
 from .session import SessionPort
 
 __all__ = [
+    "DEMO_BARS",
     "BadInput",
     "CheckReport",
     "CheckRequest",
@@ -27,6 +28,10 @@ __all__ = [
     "PaperRequest",
     "Where",
 ]
+
+
+DEMO_BARS = 12_000
+"""How many of the bundled hourly bars the demonstration uses: about ten seconds of work."""
 
 
 class BadInput(Exception):
@@ -47,23 +52,27 @@ class Where:
 
 @attrs.frozen(kw_only=True)
 class DemoRequest:
-    """A demonstration over ``bars`` bars of the bundled data, all of them when ``None``.
+    """A demonstration over the first ``bars`` bars of the bundled data.
 
     Without a ``state`` folder a temporary one is made.
     """
 
-    bars: int | None = None
+    bars: int = DEMO_BARS
     seed: int = 0
     state: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class PaperRequest:
-    """A paper session on recorded bars. ``None`` leaves a choice to the settings."""
+    """A paper session on recorded bars. ``None`` leaves a choice to the settings.
+
+    ``volume_unit`` is ``base``, ``quote`` or ``contracts_usd``: what the volume column counts.
+    """
 
     data: str
     funding: str | None = None
     mark: str | None = None
+    volume_unit: str = "base"
     symbol: Symbol | None = None
     instruments: str | None = None
     strategy: str | None = None

@@ -26,78 +26,90 @@ class _Kind(enum.StrEnum):
     LIMIT = "limit"
 
 
+_EntryOption = Annotated[
+    Price,
+    typer.Option(metavar="PRICE", parser=parsing.price, help="Price at which you would enter."),
+]
+_EquityOption = Annotated[
+    Money,
+    typer.Option(metavar="USDT", parser=parsing.money, help="What the account is worth."),
+]
+_StopOption = Annotated[
+    parsing.StopText | None,
+    typer.Option(
+        metavar="PRICE",
+        parser=parsing.stop,
+        help="Stop price, or how far from the entry it lies, such as 2%.",
+    ),
+]
+_RiskOption = Annotated[
+    Rate | None,
+    typer.Option(
+        metavar="SHARE",
+        parser=parsing.rate,
+        help="Share of the equity that the stop may cost, fees and slippage in: 1%.",
+    ),
+]
+_QtyOption = Annotated[
+    Qty | None,
+    typer.Option(
+        metavar="QTY", parser=parsing.qty, help="Quantity in base coin, instead of --risk."
+    ),
+]
+_LadderOption = Annotated[
+    parsing.LadderText | None,
+    typer.Option(
+        metavar="R,R,...",
+        parser=parsing.rungs,
+        help="Targets in multiples of the risk: 1,2,3 in equal parts, or 1:50%,3:50%.",
+    ),
+]
+_LeverageOption = Annotated[
+    Rate | None,
+    typer.Option(metavar="X", parser=parsing.rate, help="Leverage.", show_default="1"),
+]
+_OrderOption = Annotated[
+    _Kind, typer.Option(help="Market orders are expected to slip, limit orders are not.")
+]
+_MarkOption = Annotated[
+    Price | None,
+    typer.Option(
+        metavar="PRICE",
+        parser=parsing.price,
+        help="Mark price, to judge how far the entry is from it.",
+    ),
+]
+_LimitsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Settings file whose limits and costs apply.",
+        show_default=False,
+    ),
+]
+_SymbolArgument = Annotated[
+    str, typer.Argument(metavar="SYMBOL", help="What is traded, such as BTCUSDT.")
+]
+_SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="long or short.")]
+
+
 def add_check(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the dry check."""
 
     @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.REFUSED))
     def check(
-        symbol: Annotated[
-            str, typer.Argument(metavar="SYMBOL", help="What is traded, such as BTCUSDT.")
-        ],
-        side: Annotated[str, typer.Argument(metavar="SIDE", help="long or short.")],
-        entry: Annotated[
-            Price,
-            typer.Option(
-                metavar="PRICE", parser=parsing.price, help="Price at which you would enter."
-            ),
-        ],
-        equity: Annotated[
-            Money,
-            typer.Option(metavar="USDT", parser=parsing.money, help="What the account is worth."),
-        ],
-        stop: Annotated[
-            parsing.StopText | None,
-            typer.Option(
-                metavar="PRICE",
-                parser=parsing.stop,
-                help="Stop price, or how far from the entry it lies, such as 2%.",
-            ),
-        ] = None,
-        risk: Annotated[
-            Rate | None,
-            typer.Option(
-                metavar="SHARE",
-                parser=parsing.rate,
-                help="Share of the equity that the stop may cost, fees and slippage in: 1%.",
-            ),
-        ] = None,
-        qty: Annotated[
-            Qty | None,
-            typer.Option(
-                metavar="QTY", parser=parsing.qty, help="Quantity in base coin, instead of --risk."
-            ),
-        ] = None,
-        rr: Annotated[
-            parsing.LadderText | None,
-            typer.Option(
-                metavar="R,R,...",
-                parser=parsing.rungs,
-                help="Targets in multiples of the risk: 1,2,3 in equal parts, or 1:50%,3:50%.",
-            ),
-        ] = None,
-        leverage: Annotated[
-            Rate | None,
-            typer.Option(metavar="X", parser=parsing.rate, help="Leverage.", show_default="1"),
-        ] = None,
-        order: Annotated[
-            _Kind, typer.Option(help="Market orders are expected to slip, limit orders are not.")
-        ] = _Kind.MARKET,
-        mark: Annotated[
-            Price | None,
-            typer.Option(
-                metavar="PRICE",
-                parser=parsing.price,
-                help="Mark price, to judge how far the entry is from it.",
-            ),
-        ] = None,
-        limits: Annotated[
-            str | None,
-            typer.Option(
-                metavar="FILE",
-                help="Settings file whose limits and costs apply.",
-                show_default=False,
-            ),
-        ] = None,
+        symbol: _SymbolArgument,
+        side: _SideArgument,
+        entry: _EntryOption,
+        equity: _EquityOption,
+        stop: _StopOption = None,
+        risk: _RiskOption = None,
+        qty: _QtyOption = None,
+        rr: _LadderOption = None,
+        leverage: _LeverageOption = None,
+        order: _OrderOption = _Kind.MARKET,
+        mark: _MarkOption = None,
+        limits: _LimitsOption = None,
         instrument: InstrumentOption = None,
         is_json: JsonOption = False,
     ) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from tidegate.ports.commands import CommandsPort, DemoRequest, PaperRequest, Where
+from tidegate.ports.commands import DEMO_BARS, CommandsPort, DemoRequest, PaperRequest, Where
 
 from . import parsing
 from .exits import Exit
@@ -14,6 +14,43 @@ __all__ = ["add_demo", "add_paper"]
 
 _TICKETS = 3
 _ENDS = (Exit.BAD_INPUT, Exit.STATE, Exit.SESSION, Exit.INTERRUPTED, Exit.TERMINATED)
+_DataOption = Annotated[
+    str,
+    typer.Option(metavar="FILE", help="Bars: time, open, high, low, close, volume (CSV)."),
+]
+_StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:CLASS",
+        help="The strategy. Its module is imported: name only code that you trust.",
+        show_default="the settings' own",
+    ),
+]
+_SymbolOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SYMBOL",
+        help="What the data is of.",
+        show_default="the settings' own",
+    ),
+]
+_ParamOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="A parameter of the strategy; repeatable."),
+]
+_FundingOption = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Funding rates: time, rate (CSV).")
+]
+_MarkOption = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Mark prices: time, mark (CSV).")
+]
+_VolumeUnitOption = Annotated[
+    str,
+    typer.Option(
+        metavar="UNIT",
+        help="What the volume column counts: base (coins), quote (turnover) or contracts_usd.",
+    ),
+]
 
 
 def add_demo(app: typer.Typer, commands: CommandsPort) -> None:
@@ -22,11 +59,9 @@ def add_demo(app: typer.Typer, commands: CommandsPort) -> None:
     @app.command(epilog=epilog(*_ENDS))
     def demo(
         bars: Annotated[
-            int | None,
-            typer.Option(
-                metavar="N", min=1, help="Use the first N bars only.", show_default="all 20,111"
-            ),
-        ] = None,
+            int,
+            typer.Option(metavar="N", min=1, help="Use the first N of the 20,111 bars."),
+        ] = DEMO_BARS,
         seed: Annotated[
             int, typer.Option(metavar="N", min=0, help="Same seed, same run, to the last digit.")
         ] = 0,
@@ -41,12 +76,12 @@ def add_demo(app: typer.Typer, commands: CommandsPort) -> None:
         tickets: TicketsOption = _TICKETS,
         is_json: JsonOption = False,
     ) -> None:
-        """See it work: a breakout strategy on two years of hourly bitcoin prices.
+        """See it work: a breakout strategy on real hourly bitcoin prices.
 
-        No keys, no network, about ten seconds. The bars are real and ship with the package; the
-        exchange is simulated, with fees, slippage, margin, and a made-up funding rate every eight
-        hours. The first trades are told in full: the ticket before the order, then fills, stop,
-        targets, funding and result. The summary is in R, multiples of the money at risk.
+        No keys, no network, about ten seconds. The bars are real and ship with the package;
+        the exchange is simulated, with fees, slippage, margin, and a made-up funding rate every
+        eight hours. The first trades are told in full: the ticket before the order, then fills,
+        stop, targets, funding and result. The summary is in R, multiples of the money at risk.
 
         The strategy is there to exercise the rules, not to make money.
         """
@@ -63,36 +98,13 @@ def add_paper(app: typer.Typer, commands: CommandsPort) -> None:
 
     @app.command(epilog=epilog(*_ENDS))
     def paper(
-        data: Annotated[
-            str,
-            typer.Option(metavar="FILE", help="Bars: time, open, high, low, close, volume (CSV)."),
-        ],
-        strategy: Annotated[
-            str | None,
-            typer.Option(
-                metavar="MODULE:CLASS",
-                help="The strategy. Its module is imported: name only code that you trust.",
-                show_default="the settings' own",
-            ),
-        ] = None,
-        symbol: Annotated[
-            str | None,
-            typer.Option(
-                metavar="SYMBOL",
-                help="What the data is of.",
-                show_default="the settings' own",
-            ),
-        ] = None,
-        strategy_param: Annotated[
-            list[str] | None,
-            typer.Option(metavar="NAME=VALUE", help="A parameter of the strategy; repeatable."),
-        ] = None,
-        funding: Annotated[
-            str | None, typer.Option(metavar="FILE", help="Funding rates: time, rate (CSV).")
-        ] = None,
-        mark: Annotated[
-            str | None, typer.Option(metavar="FILE", help="Mark prices: time, mark (CSV).")
-        ] = None,
+        data: _DataOption,
+        strategy: _StrategyOption = None,
+        symbol: _SymbolOption = None,
+        strategy_param: _ParamOption = None,
+        funding: _FundingOption = None,
+        mark: _MarkOption = None,
+        volume_unit: _VolumeUnitOption = "base",
         instrument: InstrumentOption = None,
         config: ConfigOption = None,
         seed: Annotated[
@@ -121,6 +133,7 @@ def add_paper(app: typer.Typer, commands: CommandsPort) -> None:
                     data=data,
                     funding=funding,
                     mark=mark,
+                    volume_unit=volume_unit,
                     symbol=None if symbol is None else parsing.symbol(symbol),
                     instruments=instrument,
                     strategy=strategy,

@@ -104,6 +104,15 @@ def test_where_no_size_that_can_be_traded_passes_the_largest_is_zero() -> None:
     assert report.largest == ZERO_QTY
 
 
+def test_a_size_below_the_viable_minimum_is_no_size_that_passes() -> None:
+    """1 % of 200 pays for 0.001 at 1.17 of risk, worth 65 USDT where 100 are the least."""
+    asked = attrs.evolve(LONG, sizing=ExactQty(Qty.of("0.002")), equity=Money.of(200))
+    limits = RiskLimits(risk_per_trade_max=Rate.of("0.01"), notional_viable_min=Money.of(100))
+    report = _check(asked, limits)
+    assert [breach.rule for breach in report.breaches] == [Rule.TRADE_RISK]
+    assert report.largest == ZERO_QTY
+
+
 def test_the_policy_to_reduce_reduces_and_says_so() -> None:
     asked = attrs.evolve(LONG, sizing=RiskFraction(Rate.of("0.05")), leverage=Rate.of(5))
     report = _check(asked, RiskLimits(oversize=Oversize.REDUCE))

@@ -1,0 +1,75 @@
+"""Writes the manual of the command line anew: ``python -m tests.adapters.cli.manual``."""
+
+from pathlib import Path
+
+from tidegate.adapters.cli.exits import Exit
+
+from .running import invoke
+
+__all__ = ["COMMANDS", "PAGE", "manual"]
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
+COMMANDS = ("demo", "paper", "check", "status", "journal", "panic", "reset-panic")
+
+_INTRODUCTION = """# Command line
+
+`tidegate` drives the same core that trades: nothing in it decides, sizes or places by other rules.
+
+- Results go to standard output, words about trouble to standard error.
+- `--json` makes a command write JSON to standard output and nothing else. Amounts are exact
+  decimals, as text; times are UTC milliseconds. `journal --json` writes one document on each line.
+- Output is 80 columns wide at most. Colours and the progress bar appear in a terminal only.
+- A message about trouble says what was wrong, the value, and what would be accepted.
+- [Settings](settings.md) come from a TOML file, the environment and the options.
+
+## State
+
+A session has a state folder with two SQLite files: `journal.sqlite`, where everything that tidegate
+decided and learnt is an entry, and `venue.sqlite`, the books of the simulated exchange. A session
+that was stopped or killed goes on from them: run the same command again. Data, seed, wallet and
+margin mode must be those that it was begun with; a new folder begins anew.
+
+`status` and `journal` read the journal alone, also while a session runs. `panic` and `reset-panic`
+need the exchange's store to themselves: stop the session first.
+
+## Signals
+
+Ctrl-C (SIGINT) and SIGTERM end a session after the present item of market data, with its summary. A
+second signal exits at once; even then nothing is lost but that item's work, which is done again.
+
+## Exit codes
+
+{codes}
+
+## Examples
+
+```sh
+tidegate demo --bars 3000 --state ./demo
+tidegate journal --state ./demo --kind trade_closed --limit 0
+tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% --equity 1400 --rr 1,2,3
+tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.02 --equity 1400 --json
+TIDEGATE_LIMITS__RISK_PER_TRADE_MAX=0.5% tidegate paper --data bars.csv --state ./run1
+```
+
+The rest of this page is what `--help` says."""
+
+
+def manual() -> str:
+    """Return the whole page."""
+    helps = [_help(), *map(_help, COMMANDS)]
+    return "\n\n".join([_INTRODUCTION.format(codes=_codes()), *helps]) + "\n"
+
+
+def _codes() -> str:
+    rows = [f"| {code.value} | {code.meaning} |" for code in Exit]
+    return "\n".join(["| code | meaning |", "|---|---|", *rows])
+
+
+def _help(*command: str) -> str:
+    done = invoke(*command, "--help")
+    assert done.code == 0, done.trouble
+    return f"## {' '.join(['tidegate', *command])}\n\n```text\n{done.out.rstrip()}\n```"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(manual(), encoding="utf-8")

@@ -1,0 +1,124 @@
+"""``tidegate status``, ``journal``, ``panic`` and ``reset-panic`` on what a session left."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .running import tidegate
+
+# The demonstration's second position, opened 2017-07-07 13:00, is open after 150 bars.
+BARS = "150"
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("left")
+    done = tidegate("demo", "--bars", BARS, "--state", "s", home=home)
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture
+def home(left: Path, tmp_path: Path) -> Path:
+    shutil.copytree(left / "s", tmp_path / "s")
+    return tmp_path
+
+
+def test_status_shows_the_desk_at_a_glance(home: Path) -> None:
+    done = tidegate("status", "--state", "s", home=home)
+    assert done.returncode == 0, done.stderr
+    assert "Trading state  ACTIVE" in done.stdout
+    assert "opened with 10,000.00" in done.stdout
+    assert "Position       short" in done.stdout
+    assert "stop 2561.24" in done.stdout
+    assert "1 finished trade" in done.stdout
+
+
+def test_status_in_json_is_one_document_with_exact_text(home: Path) -> None:
+    done = tidegate("status", "--state", "s/journal.sqlite", "--json", home=home)
+    found = json.loads(done.stdout)
+    assert found["trading_state"] == "active"
+    (position,) = found["positions"]
+    assert position["symbol"] == "BTCUSDT-DEMO"
+    assert position["side"] == "sell"
+    assert position["qty"].startswith("-")
+    assert position["stop"] == "2561.24"
+    assert {order["role"] for order in found["orders"]} == {"take_profit"}
+    assert isinstance(found["wallet"], str)
+
+
+def test_the_journal_shows_the_last_entries_or_those_after_a_version(home: Path) -> None:
+    last = tidegate("journal", "--state", "s", "--limit", "2", home=home).stdout.splitlines()
+    assert len(last) == 2
+    assert "session_stopped" in last[-1]
+    first = tidegate("journal", "--state", "s", "--after", "0", "--limit", "3", home=home)
+    assert [line.split()[0] for line in first.stdout.splitlines()] == ["1", "2", "3"]
+    assert "session_started" in first.stdout.splitlines()[0]
+    everything = tidegate("journal", "--state", "s", "--limit", "0", home=home).stdout
+    assert all(len(line) <= 80 for line in everything.splitlines())
+    assert len(everything.splitlines()) == int(last[-1].split()[0])
+
+
+def test_the_journal_can_be_asked_for_one_kind(home: Path) -> None:
+    for kind in ("trade_closed", "trade_closed.v1"):
+        done = tidegate("journal", "--state", "s", "--kind", kind, home=home)
+        (line,) = done.stdout.splitlines()
+        assert line.endswith("stop: -94.93 USDT, -1.08 R")
+
+
+def test_the_journal_in_json_is_a_document_a_line(home: Path) -> None:
+    done = tidegate("journal", "--state", "s", "--limit", "0", "--json", home=home)
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [entry["version"] for entry in entries] == list(range(1, len(entries) + 1))
+    (closed,) = (entry for entry in entries if entry["kind"] == "trade_closed.v1")
+    assert closed["event"]["trade"]["qty"] == "1.786"
+
+
+def test_panic_closes_all_stays_halted_and_needs_the_literal_to_end(home: Path) -> None:
+    panic = tidegate("panic", "--state", "s", "--cause", "drill", home=home)
+    assert panic.returncode == 0, panic.stderr
+    assert "HALTED" in panic.stdout
+    assert "Nothing is held and no order is open." in panic.stdout
+    status = tidegate("status", "--state", "s", home=home).stdout
+    assert "Trading state  HALTED" in status
+    assert "Panic          drill" in status
+    assert "Positions      none" in status
+    refused = tidegate("reset-panic", "--state", "s", "--confirm", "yes", home=home)
+    assert refused.returncode == 2
+    assert "accepted: the literal RESET" in refused.stderr
+    reset = tidegate("reset-panic", "--state", "s", "--confirm", "RESET", home=home)
+    assert reset.returncode == 0, reset.stderr
+    assert "ACTIVE" in tidegate("status", "--state", "s", home=home).stdout
+
+
+def test_panic_in_json_says_what_is_left(home: Path) -> None:
+    done = tidegate("panic", "--state", "s", "--json", home=home)
+    assert json.loads(done.stdout) == {"is_clean": True, "held": [], "orders_open": 0}
+
+
+def test_a_halted_desk_refuses_every_signal_when_the_session_goes_on(home: Path) -> None:
+    assert tidegate("panic", "--state", "s", home=home).returncode == 0
+    on = tidegate("demo", "--bars", "300", "--state", "s", "--json", home=home)
+    found = json.loads(on.stdout)
+    assert found["trading_state"] == "halted"
+    assert found["summary"]["refusals"]["panic"] > 0
+    assert found["first_tickets"] == []
+
+
+@pytest.mark.parametrize("command", ["status", "journal", "panic"])
+def test_where_there_is_no_journal_the_code_is_3(command: str, tmp_path: Path) -> None:
+    done = tidegate(command, "--state", "nowhere", home=tmp_path)
+    assert done.returncode == 3
+    assert "no journal there; name the state folder of a session with --state" in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_damaged_journal_is_refused_and_left_as_it_is(home: Path) -> None:
+    journal = home / "s" / "journal.sqlite"
+    journal.write_bytes(b"not a database" * 100)
+    done = tidegate("status", "--state", "s", home=home)
+    assert done.returncode == 3
+    assert "left untouched" in done.stderr
+    assert journal.read_bytes() == b"not a database" * 100
