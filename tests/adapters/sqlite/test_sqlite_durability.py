@@ -79,7 +79,7 @@ from pathlib import Path
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.ports.state import Record
 
-state = SqliteState(Path(sys.argv[1]))
+state = SqliteState(Path(sys.argv[1]), busy_ms_max=60_000)
 print("ready", flush=True)
 version = state.version()
 for turn in itertools.count():
@@ -132,7 +132,7 @@ from pathlib import Path
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.ports.state import Record, VersionConflict
 
-state = SqliteState(Path(sys.argv[1]))
+state = SqliteState(Path(sys.argv[1]), busy_ms_max=60_000)
 version, number = 0, 0
 while number < 150:
     record = Record(kind="case.v1", body=f"{sys.argv[2]} {number}", time_ms=0)
