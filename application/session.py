@@ -103,7 +103,7 @@ class PaperSession(SessionPort):
         if was_resumed:
             recover(self._runner, symbols)
         self._warm_up(self._venue.cursor())
-        if self._venue.pieces_done() == 0:
+        if self._venue.pieces_done() == 0 and self._ends_with_own_bar():
             self._decide_again()
         return was_resumed
 
@@ -130,6 +130,14 @@ class PaperSession(SessionPort):
 
     def _is_own_bar(self, item: FeedItem) -> bool:
         return isinstance(item, Bar) and item.symbol == self._symbol
+
+    def _ends_with_own_bar(self) -> bool:
+        """Tell whether the last item processed is a bar that the strategy decides on.
+
+        When more was processed after the bar, its decision was made before that.
+        """
+        last = next(self._feed.items(start=self._venue.cursor() - 1))
+        return self._is_own_bar(last)
 
     def _decide_again(self) -> None:
         """Let the strategy decide on the last bar, unless its decision is in the journal."""
