@@ -8,7 +8,7 @@ import json
 import random
 import sys
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -85,7 +85,7 @@ class ExposureFold:
 
     def __init__(self, marks: Mapping[str, Fraction]) -> None:
         self._marks = marks
-        self._qty: Counter[str] = Counter()
+        self._qty: defaultdict[str, Fraction] = defaultdict(Fraction)
         self._cash = Fraction(0)
         self._entries: dict[str, _InFlight] = {}
         self._handlers: dict[str, Callable[[Any], None]] = {
@@ -142,7 +142,7 @@ class ExposureFold:
         fill = body["execution"]
         qty = Fraction(fill["qty"])
         sign = 1 if fill["side"] == "buy" else -1
-        self._qty[fill["symbol"]] += sign * qty  # type: ignore[assignment]  # exact, not a count
+        self._qty[fill["symbol"]] += sign * qty
         self._cash -= sign * qty * Fraction(fill["price"]) + Fraction(fill["fee"])
         entry = self._entries.get(fill["client_id"])
         if entry is not None:
