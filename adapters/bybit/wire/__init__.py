@@ -1,0 +1,1 @@
+"""Bybit V5 wire mapping: rows to domain values and requests to bodies, in one place."""
