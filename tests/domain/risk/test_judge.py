@@ -118,6 +118,8 @@ def test_a_judgement_changes_nothing_and_is_the_same_every_time() -> None:
         ({"worst_loss_per_unit": money("12000")}, qty("0")),
         # 200 / 120 x 10000 = 16666 is less than what is worth opening.
         ({"notional_viable_min": money("20000")}, qty("0")),
+        # The venue's maximum of 100 at 10000 is 1000000: no size that it takes is worth opening.
+        ({"notional_viable_min": money("1000000.01")}, qty("0")),
         ({"exposure_total": money("50000")}, qty("0")),
         # No size passes while something else fails.
         ({"qty": qty("4.6"), "signal_seen": True}, None),

@@ -44,6 +44,21 @@ NEEDED_BY = {
     "high_water_equity": {Rule.DRAWDOWN},
 }
 
+WORDS_FOR = {
+    "instrument": "the instrument's specification",
+    "market_time_ms": "the time of the last price",
+    "mark": "a mark price above zero",
+    "margin_mode": "the account's margin mode",
+    "wallet": "the wallet balance",
+    "equity": "the account's equity",
+    "available": "the available margin",
+    "initial_margin": "the account's initial margin",
+    "maintenance_margin": "the account's maintenance margin",
+    "day_opening_equity": "the equity at the day's opening",
+    "day_profit": "the day's profit",
+    "high_water_equity": "a high-water mark of equity above zero",
+}
+
 ABSENT_IS_AN_ANSWER = {
     "stream_down_since_ms": "the stream is up",
     "symbol_side": "flat",
@@ -68,7 +83,7 @@ def test_an_unknown_value_is_refused_by_every_rule_that_needs_it(field: str) -> 
     refused = judge(ORDER, PROPOSAL, snapshot, BASE.limits)
     assert isinstance(refused, Refused)
     assert {missing.rule for missing in refused.missing} == NEEDED_BY[field]
-    assert all(missing.what for missing in refused.missing)
+    assert {missing.what for missing in refused.missing} == {WORDS_FOR[field]}
     assert refused.breaches == ()
     assert refused.largest is None
 

@@ -380,4 +380,4 @@ def test_a_mark_of_zero_is_no_price_to_compare_with() -> None:
 @pytest.mark.parametrize("high_water", ["0", "-1"])
 def test_a_drawdown_is_not_measured_from_a_mark_that_is_not_above_zero(high_water: str) -> None:
     verdict = BASE.with_(high_water_equity=money(high_water)).verdict(Rule.DRAWDOWN)
-    assert isinstance(verdict, Missing)
+    assert verdict == Missing(rule=Rule.DRAWDOWN, what="a high-water mark of equity above zero")

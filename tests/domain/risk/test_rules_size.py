@@ -59,6 +59,18 @@ ROWS = [
         "at least 5000.01 USDT",
         smallest=qty("0.51"),
     ),
+    # The first step worth 1000001 is 100.01: no size is both worth enough and small enough.
+    Row(
+        Rule.VENUE_LIMITS,
+        (),
+        {
+            "qty": qty("100.01"),
+            "instrument": attrs.evolve(INSTRUMENT, notional_min=money("1000001")),
+        },
+        "100.01 BTC",
+        "at most 100 BTC",
+        largest=qty("100"),
+    ),
     Row(
         Rule.VENUE_LIMITS,
         (),
@@ -291,7 +303,9 @@ def test_a_stop_without_a_loss_that_it_limits_is_not_evaluated(loss: object) -> 
 
 def test_an_isolated_position_that_nothing_backs_is_not_evaluated() -> None:
     case = BASE.with_(**ISOLATED, initial_margin_per_unit=money("0"))
-    assert isinstance(case.verdict(Rule.MAINTENANCE_MARGIN), Missing)
+    assert case.verdict(Rule.MAINTENANCE_MARGIN) == Missing(
+        rule=Rule.MAINTENANCE_MARGIN, what="an initial margin of the position above zero"
+    )
 
 
 def test_no_size_helps_where_no_risk_tier_allows_the_leverage() -> None:
