@@ -1,6 +1,7 @@
 """Reading from the venue what happened: its history, in its order, with what it covers."""
 
-from tidegate.domain.core.inputs import Input
+from tidegate.domain.core.effects import ReadActivity
+from tidegate.domain.core.inputs import ActivityRead, Input
 from tidegate.domain.reports import Execution, FundingPayment
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import Capability, ExchangePort, History, TimeRange
@@ -28,10 +29,15 @@ def bookings_since(
     return History(rows=in_order, covers=within, is_complete=is_complete)
 
 
-def read_activity(since_ms: int, port: ExchangePort, clock: ClockPort) -> tuple[Input, ...]:
+def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> tuple[Input, ...]:
     """Return all that may have been missed since a time, as inputs in a safe order.
 
-    Executions come before the reports that they explain, and balances last.
+    Executions come before the reports that they explain, then balances; what the whole shows is
+    last, so that it is compared with books that have all of it.
     """
-    bookings = bookings_since(since_ms, port, clock)
-    return (*bookings.rows, *port.open_orders(), *port.positions(), port.account())
+    bookings = bookings_since(asked.since_ms, port, clock)
+    orders, positions = port.open_orders(), port.positions()
+    whole = ActivityRead(
+        positions=positions, orders=orders, unreadable_count=asked.unreadable_count
+    )
+    return (*bookings.rows, *orders, *positions, port.account(), whole)

@@ -135,7 +135,7 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
         case ReadPosition():
             return (port.position(effect.symbol),)
         case ReadActivity():
-            return read_activity(effect.since_ms, port, clock)
+            return read_activity(effect, port, clock)
         case TakeInventory():
             return (given.Inventory(positions=port.positions(), orders=port.open_orders()),)
         case _:

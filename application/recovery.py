@@ -5,6 +5,7 @@ nobody listened are read from history and take the ordinary path; then every unf
 asked for by its client id; then acts that were recorded and may not have happened are repeated.
 """
 
+from tidegate.domain.core.comparing import unreadable_findings
 from tidegate.domain.core.effects import SetStop
 from tidegate.domain.core.inputs import FindingsCleared, FindingSeen, SpecsLoaded
 from tidegate.domain.core.polling import unbooked_since_ms
@@ -70,9 +71,11 @@ def _forgotten(missed: History[Execution | FundingPayment]) -> FindingSeen:
 def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> None:
     """Compare the books with the venue; each difference is a finding until it is gone.
 
-    ``also`` are findings of the caller's own.
+    ``also`` are findings of the caller's own. A message that could not be understood and came
+    during the comparison is not settled by it.
     """
     port = runner.port
+    before = unreadable_findings(runner.state.books)
     snapshot = VenueSnapshot(positions=port.positions(), orders=port.open_orders())
     for order in snapshot.orders:
         # One that was given up and is live all the same takes the ordinary path: it is cancelled.
@@ -89,4 +92,5 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
     found = (*also, *differing)
     for finding in found:
         runner.submit(finding)
-    runner.submit(FindingsCleared(still_open=frozenset(f.finding_id for f in found)))
+    since = unreadable_findings(runner.state.books) - before
+    runner.submit(FindingsCleared(still_open=since | {f.finding_id for f in found}))

@@ -34,6 +34,7 @@ __all__ = [
     "StreamReport",
     "StreamState",
     "Ticker",
+    "UnreadableReport",
     "VenueMessage",
 ]
 
@@ -249,6 +250,34 @@ class StreamReport:
     time_ms: int
 
 
+UNREADABLE_TEXT_MAX = 500
+_SOURCE_LENGTH_MAX = 100
+
+
+def _names_a_source(_: object, __: object, value: str) -> None:
+    if not 1 <= len(value) <= _SOURCE_LENGTH_MAX:
+        raise ValueError(
+            f"source of {len(value)} characters: 1 to {_SOURCE_LENGTH_MAX} are accepted"
+        )
+
+
+def _bounded(text: str) -> str:
+    return text[:UNREADABLE_TEXT_MAX]
+
+
+@attrs.frozen(kw_only=True)
+class UnreadableReport:
+    """A message of the venue that could not be understood; what it said is not known.
+
+    ``source`` names the stream or topic, from a small fixed set; ``text`` is the message, of which
+    the first 500 characters are kept.
+    """
+
+    source: str = attrs.field(validator=_names_a_source)
+    text: str = attrs.field(converter=_bounded)
+    time_ms: int
+
+
 VenueMessage = (
     OrderReport
     | Execution
@@ -257,4 +286,5 @@ VenueMessage = (
     | AccountReport
     | Ticker
     | StreamReport
+    | UnreadableReport
 )

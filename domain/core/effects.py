@@ -68,9 +68,13 @@ class ReadPosition:
 
 @attrs.frozen(kw_only=True)
 class ReadActivity:
-    """Ask for executions and funding since a time, and for open orders, positions and account."""
+    """Ask for executions and funding since a time, and for open orders, positions and account.
+
+    ``unreadable_count`` is how many unreadable messages had come when this was asked.
+    """
 
     since_ms: int
+    unreadable_count: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -14,11 +14,13 @@ from tidegate.domain.reports import (
     RejectReason,
     StreamReport,
     Ticker,
+    UnreadableReport,
 )
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
 __all__ = [
+    "ActivityRead",
     "CancelAnswered",
     "CloseRequest",
     "FindingSeen",
@@ -176,6 +178,18 @@ class Inventory:
 
 
 @attrs.frozen(kw_only=True)
+class ActivityRead:
+    """All positions and open orders of the account, at the end of a reading of its activity.
+
+    ``unreadable_count`` is that of the question: unreadable messages since then are not covered.
+    """
+
+    positions: tuple[PositionReport, ...]
+    orders: tuple[OrderReport, ...]
+    unreadable_count: int
+
+
+@attrs.frozen(kw_only=True)
 class TimePassed:
     """A timer fired: deadlines are looked at."""
 
@@ -214,6 +228,7 @@ Input = (
     | LeverageAnswered
     | StopAnswered
     | Inventory
+    | ActivityRead
     | TimePassed
     | FindingSeen
     | FindingsCleared
@@ -224,4 +239,5 @@ Input = (
     | AccountReport
     | Ticker
     | StreamReport
+    | UnreadableReport
 )

@@ -3,15 +3,27 @@
 While something is held or resting, the venue's activity is read now and then; often while a stream
 is down, and at once when it comes back, since a stream never replays what was missed. What it
 brings takes the ordinary path, so what was known already changes nothing.
+
+While a message that nobody understood stands between the books and the venue, the activity is read
+often too, until a comparison clears it.
 """
 
 import attrs
+from tidegate.domain.reports import UnreadableReport
 
+from .comparing import is_unreadable_open, note_unreadable
 from .draft import Draft
 from .effects import ReadActivity
 from .state import Books
 
-__all__ = ["LOOK_BACK_MS_MAX", "next_poll_ms", "poll_now", "poll_when_due", "unbooked_since_ms"]
+__all__ = [
+    "LOOK_BACK_MS_MAX",
+    "next_poll_ms",
+    "poll_now",
+    "poll_when_due",
+    "unbooked_since_ms",
+    "unreadable_reported",
+]
 
 LOOK_BACK_MS_MAX = 3_600_000
 """How far before the last booking an execution may have been lost while later ones came."""
@@ -29,19 +41,38 @@ def unbooked_since_ms(books: Books) -> int:
 
 def next_poll_ms(draft: Draft) -> int | None:
     """Return when the activity is read next, ``None`` for never."""
-    is_down = draft.view.stream_down_since_ms is not None
-    every_ms = draft.config.poll_down_ms if is_down else draft.config.poll_up_ms
-    is_at_stake = bool(draft.books.positions or draft.books.orders)
-    if every_ms is None or not is_at_stake or draft.books.ledger is None:
+    every_ms = _interval_ms(draft)
+    if every_ms is None or draft.books.ledger is None:
         return None
     polled_ms = draft.view.polled_ms
     return draft.now_ms if polled_ms is None else polled_ms + max(1, every_ms)
 
 
+def _interval_ms(draft: Draft) -> int | None:
+    config = draft.config
+    if is_unreadable_open(draft.books):
+        return config.ask_again_ms if config.poll_down_ms is None else config.poll_down_ms
+    if not draft.books.positions and not draft.books.orders:
+        return None
+    is_down = draft.view.stream_down_since_ms is not None
+    return config.poll_down_ms if is_down else config.poll_up_ms
+
+
 def poll_now(draft: Draft) -> None:
     """Read the activity now."""
     draft.view = attrs.evolve(draft.view, polled_ms=draft.now_ms)
-    draft.ask(ReadActivity(since_ms=unbooked_since_ms(draft.books)))
+    draft.ask(
+        ReadActivity(
+            since_ms=unbooked_since_ms(draft.books),
+            unreadable_count=draft.view.unreadable_count,
+        )
+    )
+
+
+def unreadable_reported(draft: Draft, report: UnreadableReport) -> None:
+    """Stop entries and read the activity: at once for the first such message, then at intervals."""
+    if note_unreadable(draft, report):
+        poll_now(draft)
 
 
 def poll_when_due(draft: Draft) -> None:

@@ -234,6 +234,7 @@ class View:
 
     ``in_flight`` are the orders that this process sent, or is about to send, and whose answer is
     still to come. ``asked_ms`` is when something in doubt was last asked for or tried again.
+    ``unreadable_count`` is how many messages of the venue could not be understood.
     """
 
     instruments: Mapping[Symbol, Instrument] = attrs.field(factory=lambda: frozen({}))
@@ -247,6 +248,7 @@ class View:
     inventory_asked_ms: int | None = None
     in_flight: frozenset[ClientId] = frozenset()
     asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))
+    unreadable_count: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -13,11 +13,13 @@ from tidegate.domain.reports import (
     PositionReport,
     StreamReport,
     Ticker,
+    UnreadableReport,
 )
 
 from . import inputs as given
 from .asking import ask_in_doubt, cancel_again, cancel_order, next_question_ms
 from .closing import check_deadlines, close_asked, next_deadline_ms
+from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
 from .draft import Draft
 from .effects import Effect
@@ -25,8 +27,6 @@ from .events import (
     AccountOpened,
     EntryReleased,
     Event,
-    FindingRaised,
-    FindingSettled,
     LeverageRefused,
     LeverageSet,
     OrderLapsed,
@@ -55,7 +55,7 @@ from .panicking import (
     panic_asked,
     reset_asked,
 )
-from .polling import next_poll_ms, poll_when_due
+from .polling import next_poll_ms, poll_when_due, unreadable_reported
 from .protecting import keep_levels
 from .react import react
 from .state import Order, State, with_item
@@ -112,6 +112,7 @@ _Report = (
     | AccountReport
     | Ticker
     | StreamReport
+    | UnreadableReport
 )
 _REPORTS = (
     OrderReport,
@@ -121,6 +122,7 @@ _REPORTS = (
     AccountReport,
     Ticker,
     StreamReport,
+    UnreadableReport,
 )
 _Answer = (
     given.PlaceAccepted
@@ -148,6 +150,7 @@ _Running = (
     given.StartRequest
     | given.StopRequest
     | given.TimePassed
+    | given.ActivityRead
     | given.FindingSeen
     | given.FindingsCleared
 )
@@ -177,6 +180,8 @@ def _reported(draft: Draft, item: _Report) -> None:
             funded(draft, item)
         case StreamReport():
             stream_reported(draft, item)
+        case UnreadableReport():
+            unreadable_reported(draft, item)
         case _:
             assert_never(item)
 
@@ -229,10 +234,12 @@ def _run(draft: Draft, item: _Running) -> None:
             _start_asked(draft, item)
         case given.StopRequest():
             draft.emit(SessionStopped(reason=item.reason))
+        case given.ActivityRead():
+            activity_read(draft, item)
         case given.FindingSeen():
-            _finding_seen(draft, item)
+            finding_seen(draft, item)
         case given.FindingsCleared():
-            _findings_cleared(draft, item)
+            findings_cleared(draft, item)
         case _:
             assert_never(item)
 
@@ -301,22 +308,3 @@ def _specs_loaded(draft: Draft, item: given.SpecsLoaded) -> None:
         instruments=with_item(view.instruments, symbol, item.instrument),
         fees=with_item(view.fees, symbol, item.fees),
     )
-
-
-def _finding_seen(draft: Draft, item: given.FindingSeen) -> None:
-    if item.finding_id not in draft.books.findings:
-        draft.emit(
-            FindingRaised(
-                finding_id=item.finding_id,
-                symbol=item.symbol,
-                text=item.text,
-                blocks_entries=item.blocks_entries,
-                time_ms=draft.now_ms,
-            )
-        )
-
-
-def _findings_cleared(draft: Draft, item: given.FindingsCleared) -> None:
-    for finding_id in tuple(draft.books.findings):
-        if finding_id not in item.still_open:
-            draft.emit(FindingSettled(finding_id=finding_id, time_ms=draft.now_ms))

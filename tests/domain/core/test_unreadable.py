@@ -1,0 +1,135 @@
+"""A message of the venue that nobody understood stops entries until books and venue agree."""
+
+import pytest
+from tidegate.application.recovery import reconcile
+from tidegate.domain.core import events as ev
+from tidegate.domain.core.effects import ReadActivity
+from tidegate.domain.core.inputs import ActivityRead
+from tidegate.domain.core.step import step
+from tidegate.domain.money import Price, Qty
+from tidegate.domain.orders import Side
+from tidegate.domain.reports import Execution, OrderReport, PositionReport, UnreadableReport
+from tidegate.domain.risk.verdict import Rule
+from tidegate.ports.desk import Placed, Refused
+
+from tests.application.bench import BTC, Bench, make_bench, signal
+
+from .scenes import config, held, only, opened
+
+
+def unreadable(source: str = "order", text: str = "{") -> UnreadableReport:
+    return UnreadableReport(source=source, text=text, time_ms=1)
+
+
+def muted() -> Bench:
+    """Return a desk with a position whose venue has bought more without telling anyone."""
+    bench = opened(ladder=())
+    for kind in (OrderReport, Execution, PositionReport):
+        bench.venue.script.drop_next(kind)
+    bench.venue.script.foreign_order(BTC, side=Side.SELL, qty=Qty.of("0.010"))
+    bench.runner.drain()
+    return bench
+
+
+def test_a_fill_that_could_not_be_understood_is_booked_and_the_message_cleared_at_once() -> None:
+    bench = muted()
+    assert not bench.runner.state.books.position(BTC).is_flat
+    bench.runner.submit(unreadable(text="an execution in a new form"))
+    assert held(bench) == Qty.of("0")
+    raised, settled = only(bench, ev.FindingRaised), only(bench, ev.FindingSettled)
+    assert [event.finding_id for event in raised] == ["unreadable:order"]
+    assert "an execution in a new form" in raised[0].text
+    assert raised[0].blocks_entries
+    assert [event.finding_id for event in settled] == ["unreadable:order"]
+    assert isinstance(bench.desk.execute(signal("s2")), Placed)
+
+
+def test_entries_stop_until_the_venue_can_be_asked() -> None:
+    bench = make_bench(config=config())
+    bench.venue.script.fail_queries(3)  # one of them is the desk's own question
+    bench.runner.submit(unreadable())
+    refused = bench.desk.execute(signal())
+    assert isinstance(refused, Refused)
+    assert Rule.FINDINGS_SETTLED in {breach.rule for breach in refused.breaches}
+    bench.pass_time(2_000)
+    assert list(bench.runner.state.books.findings) == ["unreadable:order"]
+    bench.pass_time(1_999)
+    assert bench.runner.state.books.findings
+    bench.pass_time(1)
+    assert not bench.runner.state.books.findings
+    assert isinstance(bench.desk.execute(signal("s2")), Placed)
+
+
+def test_a_flood_raises_one_finding_for_each_source_and_asks_once() -> None:
+    bench = make_bench(config=config())
+    state, asked, raised = bench.runner.state, [], []
+    for number in range(100):
+        source = ("order", "position")[number % 2]
+        done = step(state, unreadable(source), config(), 1_000)
+        state = done.state
+        asked += [effect for effect in done.effects if isinstance(effect, ReadActivity)]
+        raised += [event for event in done.events if isinstance(event, ev.FindingRaised)]
+    assert len(asked) == 1
+    assert [event.finding_id for event in raised] == ["unreadable:order", "unreadable:position"]
+
+
+def test_a_reading_from_before_the_last_such_message_clears_nothing() -> None:
+    bench = make_bench(config=config())
+    first = step(bench.runner.state, unreadable(), config(), 1_000)
+    second = step(first.state, unreadable(), config(), 1_000)
+    for seen, is_cleared in ((1, False), (2, True)):
+        read = ActivityRead(positions=(), orders=(), unreadable_count=seen)
+        done = step(second.state, read, config(), 1_000)
+        assert bool(done.events) is is_cleared
+        assert (not done.state.books.findings) is is_cleared
+
+
+def test_a_difference_that_remains_is_raised_and_keeps_entries_stopped() -> None:
+    bench = opened(ladder=())
+    shown = bench.venue.position(BTC)
+    at_venue = bench.venue.open_orders()
+    first = step(bench.runner.state, unreadable(), config(), 1_000)
+    without = ActivityRead(positions=(), orders=at_venue, unreadable_count=1)
+    second = step(first.state, without, config(), 1_000)
+    assert set(second.state.books.findings) == {"unreadable:order", f"position_qty:{BTC}"}
+    agreeing = ActivityRead(positions=(shown,), orders=at_venue, unreadable_count=1)
+    third = step(second.state, agreeing, config(), 1_000)
+    assert not third.state.books.findings
+
+
+def test_a_reading_settles_nothing_when_no_such_message_came() -> None:
+    bench = opened(ladder=())
+    read = ActivityRead(positions=(), orders=(), unreadable_count=0)
+    assert step(bench.runner.state, read, config(), 1_000).events == ()
+
+
+def test_a_reconciliation_clears_what_an_earlier_process_did_not_understand() -> None:
+    bench = make_bench(config=config())
+    bench.venue.script.fail_queries(1)
+    bench.runner.submit(unreadable())
+    reconcile(bench.runner)
+    assert not bench.runner.state.books.findings
+
+
+def test_books_that_were_never_opened_ask_for_nothing() -> None:
+    from tidegate.domain.core.state import State
+
+    done = step(State(), unreadable(), config(), 1_000)
+    assert done.effects == ()
+    assert list(done.state.books.findings) == ["unreadable:order"]
+
+
+def test_text_is_bounded_and_a_source_has_a_name() -> None:
+    assert len(unreadable(text="x" * 501).text) == 500
+    with pytest.raises(ValueError, match="source of 0 characters: 1 to 100"):
+        unreadable(source="")
+    with pytest.raises(ValueError, match="source of 101 characters"):
+        unreadable(source="x" * 101)
+
+
+def test_prices_go_on_while_entries_are_stopped() -> None:
+    bench = make_bench(config=config())
+    bench.venue.script.fail_queries(1)
+    bench.runner.submit(unreadable())
+    bench.move("65100")
+    assert bench.runner.state.view.tickers[BTC].last == Price.of("65100")
