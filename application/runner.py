@@ -21,6 +21,7 @@ from tidegate.ports.exchange import ExchangePort
 
 from .engine import Engine
 from .lanes import LANE_QUEUE_MAX, LaneHost, Lanes, perform
+from .modes import mode_objection
 from .waiting import Waiters
 from .withholding import withheld
 
@@ -97,7 +98,7 @@ class InlineRunner(Runner):
             handled += 1
             assert handled <= DRAIN_MAX, f"{DRAIN_MAX} inputs without coming to rest: a loop"
             for effect in self.engine.handle(self._inbox.popleft()):
-                self._inbox.extend(perform(effect, self.port, self.engine.clock))
+                self._inbox.extend(self._perform(effect))
 
     def hand_over(self, successor: Runner) -> None:
         """Give what is still queued to the runner that goes on."""
@@ -114,8 +115,16 @@ class InlineRunner(Runner):
     def run_effects(self, effects: tuple[Effect, ...]) -> None:
         """Run effects from outside a decision, as recovery does, and handle what comes back."""
         for effect in effects:
-            self._inbox.extend(perform(effect, self.port, self.engine.clock))
+            self._inbox.extend(self._perform(effect))
         self.drain()
+
+    def _perform(self, effect: Effect) -> tuple[Input, ...]:
+        """Run one effect, but no entry on a venue that the trading mode does not belong to."""
+        if isinstance(effect, Place) and isinstance(effect.order, Approved):
+            mismatch = mode_objection(self.engine.config, self.port)
+            if mismatch is not None:
+                return withheld(effect, mismatch)
+        return perform(effect, self.port, self.engine.clock)
 
     def wait(self, is_done: Callable[[], bool], *, timeout_ms: int) -> bool:
         """Answer at once: no time passes while the caller holds the only thread."""
@@ -280,6 +289,8 @@ class ThreadedRunner(Runner, LaneHost):
     def _objection_to_entries(self) -> str | None:
         if self.failure is not None:
             return "the writer stopped before it was sent"
+        if (mismatch := mode_objection(self.engine.config, self.port)) is not None:
+            return mismatch
         state = self.state.books.effective_state
         if state is not TradingState.ACTIVE:
             return f"the desk was {state.name} before it was sent"

@@ -21,6 +21,8 @@ from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import Symbol
 from tidegate.domain.risk.limits import RiskLimits
 
+from .settings_bybit import BybitSettings
+
 __all__ = [
     "LIVE_ACKNOWLEDGEMENT",
     "CostSettings",
@@ -99,7 +101,8 @@ class TimingSettings:
     not_found_final_ms: int = _CORE.not_found_final_ms
     """When "not found" is believed: receive window + clock lead + history lag of the venue.
 
-    0 for the paper venue, whose history has no lag."""
+    0 for the paper venue, whose history has no lag. On Bybit it is never less than the sum of the
+    settings there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +120,8 @@ class Settings:
     """All settings. Money is USDT, rates are fractions or percentages, times are milliseconds."""
 
     mode: TradingMode = TradingMode.PAPER
-    """What is traded: paper, demo, testnet or live. It must agree with the venue that is built."""
+    """Where orders go: nowhere (memory), to the simulated venue (paper), to Bybit's demo account or
+    test net, or to its main net with real money (live). The venue that is built must agree."""
     live_acknowledgement: str = ""
     """Must be the literal ``REAL MONEY`` when the mode is live, and nothing else means it."""
     symbol: Symbol = attrs.field(factory=lambda: Symbol("BTCUSDT"))
@@ -151,6 +155,8 @@ class Settings:
     """The strategy."""
     paper: PaperConfig = attrs.field(factory=PaperConfig)
     """The market model of the paper venue; its seed is always the one above."""
+    bybit: BybitSettings = attrs.field(factory=BybitSettings)
+    """The connection to Bybit."""
 
     def __attrs_post_init__(self) -> None:
         if self.mode is TradingMode.LIVE and self.live_acknowledgement != LIVE_ACKNOWLEDGEMENT:

@@ -11,6 +11,7 @@ from tidegate.domain.money import Amount
 from tidegate.domain.risk.limits import RiskLimits
 
 from .settings import CostSettings, Settings, TimingSettings
+from .settings_bybit import BybitSettings
 
 __all__ = ["NOT_SETTINGS", "RANGES", "Range", "range_of"]
 
@@ -90,6 +91,24 @@ _LIMITS: Mapping[str, Range] = {
     "reward_to_risk_net_min": _NOT_NEGATIVE,
 }
 
+_WAIT = Range(low=_ONE, high=Decimal(60_000), example="milliseconds")
+_BYBIT: Mapping[str, Range] = {
+    "recv_window_ms": Range(low=_ONE, high=Decimal(60_000), example="5000 is the venue's own"),
+    "connect_timeout_ms": _WAIT,
+    "order_timeout_ms": _WAIT,
+    "query_timeout_ms": _WAIT,
+    "history_lag_ms": _NOT_NEGATIVE,
+    "clock_offset_ms_max": Range(low=_ONE, high=Decimal(999), example="milliseconds"),
+    "stream_start_ms": _WAIT,
+    "ping_interval_ms": Range(low=Decimal(10), high=Decimal(300_000), example="milliseconds"),
+    "stream_silence_ms_max": Range(low=Decimal(10), high=Decimal(600_000), example="milliseconds"),
+    "reconnect_delay_ms_min": _WAIT,
+    "reconnect_delay_ms_max": Range(low=_ONE, high=Decimal(600_000), example="milliseconds"),
+    "balance_min": _NOT_NEGATIVE,
+    "key_days_left_min": _NOT_NEGATIVE,
+    "disconnect_cancel_s": Range(low=_ZERO, high=Decimal(300), example="0, or 3 to 300 seconds"),
+}
+
 RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
     {
         Settings: {
@@ -112,6 +131,7 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
             "ask_again_ms": _NOT_NEGATIVE,
             "not_found_final_ms": _NOT_NEGATIVE,
         },
+        BybitSettings: _BYBIT,
         PaperConfig: {
             "spread_ticks": _NOT_NEGATIVE,
             "slippage": _SHARE,

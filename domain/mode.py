@@ -25,9 +25,13 @@ def strictest(*states: TradingState) -> TradingState:
 
 
 class TradingMode(enum.Enum):
-    """What the user configured."""
+    """What the user configured.
+
+    ``MEMORY`` is the scripted venue alone: a desk that is put together and touches nothing.
+    """
 
     PAPER = "paper"
+    MEMORY = "memory"
     DEMO = "demo"
     TESTNET = "testnet"
     LIVE = "live"
@@ -46,6 +50,7 @@ class VenueKind(enum.Enum):
 VENUES_OF: Mapping[TradingMode, frozenset[VenueKind]] = MappingProxyType(
     {
         TradingMode.PAPER: frozenset({VenueKind.PAPER, VenueKind.MEMORY}),
+        TradingMode.MEMORY: frozenset({VenueKind.MEMORY}),
         TradingMode.DEMO: frozenset({VenueKind.BYBIT_DEMO}),
         TradingMode.TESTNET: frozenset({VenueKind.BYBIT_TESTNET}),
         TradingMode.LIVE: frozenset({VenueKind.BYBIT_MAINNET}),

@@ -53,7 +53,12 @@ tidegate: 2 settings cannot be used:
 ```
 
 Secrets are not settings. A variable whose name ends in KEY, SECRET, TOKEN, PASSWORD or PASSPHRASE
-is never read as one, and such a name in the file is refused without showing its value.
+is never read as one, and such a name in the file is refused without showing its value. Bybit's API
+key and its secret are read from the variables `TIDEGATE_BYBIT_KEY` and `TIDEGATE_BYBIT_SECRET`, or
+else from the system keyring: user names `key` and `secret` of the service that
+`bybit.keyring_service` names.
+
+Whatever the mode is, `tidegate doctor` says whether it could trade with these settings.
 
 The tables below are generated from the classes that hold the settings."""
 

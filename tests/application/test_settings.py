@@ -166,7 +166,7 @@ def test_everything_wrong_is_reported_at_once_with_path_value_and_what_is_accept
         "limits.positions_max (FILE): 1.5; accepted: a whole number",
         "limits.stop_required (TIDEGATE_LIMITS__STOP_REQUIRED): 'no'; accepted: true or false",
         "limits.symbols_allowed (FILE): 3; accepted: a symbol such as BTCUSDT",
-        "mode (FILE): 'papr'; accepted: paper or demo or testnet or live",
+        "mode (FILE): 'papr'; accepted: paper or memory or demo or testnet or live",
         "paper.latency_ms (FILE): True; accepted: a whole number",
         "timings (FILE): 3; accepted: a table of settings",
     ]

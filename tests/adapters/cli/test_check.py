@@ -122,7 +122,7 @@ def test_every_bad_setting_is_named_at_once(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "tidegate: 3 settings cannot be used:",
-        "  mode (TIDEGATE_MODE): 'real'; accepted: paper or demo or testnet or live",
+        "  mode (TIDEGATE_MODE): 'real'; accepted: paper or memory or demo or testnet or live",
         "  limits.positions_max (TIDEGATE_LIMITS__POSITIONS_MAX): '0'; accepted: 1 or more",
         "  walet (TIDEGATE_WALET): no such setting; did you mean wallet?",
     ]
