@@ -1,0 +1,84 @@
+"""Market rows: tickers, levels of the book, bars."""
+
+from collections.abc import Mapping
+
+from tidegate.domain.money import Price, Qty
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import Bar, Ticker
+
+from .fields import Row, Unreadable
+
+__all__ = ["KLINE_SPANS_MS", "bar_of_row", "bar_of_stream", "level", "ticker"]
+
+_MINUTE_MS = 60_000
+KLINE_SPANS_MS: Mapping[str, int] = {
+    **{str(minutes): minutes * _MINUTE_MS for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
+    "D": 1_440 * _MINUTE_MS,
+    "W": 7 * 1_440 * _MINUTE_MS,
+}
+"""Bar lengths by the venue's interval name; months have no fixed length and are left out."""
+
+_KLINE_NAMES = ("start", "open", "high", "low", "close", "volume")
+
+
+def ticker(value: Mapping[str, object], *, time_ms: int) -> Ticker:
+    """Read a whole ticker, of REST or folded from the stream, as it was at ``time_ms``.
+
+    Raises:
+        Unreadable: a price is missing, empty or zero, as when one side of the book is empty.
+
+    """
+    row = Row.of("ticker", value)
+    return Ticker(
+        symbol=Symbol(row.text("symbol")),
+        last=row.price("lastPrice"),
+        mark=row.price("markPrice"),
+        index=row.price("indexPrice"),
+        bid=row.price("bid1Price"),
+        ask=row.price("ask1Price"),
+        bid_size=row.qty("bid1Size"),
+        ask_size=row.qty("ask1Size"),
+        time_ms=time_ms,
+    )
+
+
+def level(value: object) -> tuple[Price, Qty]:
+    """Read one level of the book: price and quantity; quantity zero deletes the level."""
+    if not isinstance(value, list) or len(value) != len(("price", "qty")):
+        raise Unreadable("book level", "the level", repr(value)[:200])
+    row = Row("book level", {"price": value[0], "qty": value[1]})
+    return row.price("price"), row.qty("qty")
+
+
+def bar_of_row(symbol: Symbol, value: object, *, span_ms: int) -> Bar:
+    """Read one row of ``market/kline``: a list of texts, start first."""
+    if not isinstance(value, list) or len(value) < len(_KLINE_NAMES):
+        raise Unreadable("kline", "the row", repr(value)[:200])
+    fields = dict(zip(_KLINE_NAMES, value, strict=False))
+    return _bar(symbol, Row("kline", fields), span_ms)
+
+
+def bar_of_stream(symbol: Symbol, value: Mapping[str, object]) -> tuple[Bar, bool]:
+    """Read one bar of a ``kline`` topic, and whether it is closed."""
+    row = Row.of("kline", value)
+    span_ms = row.time_ms("end") - row.time_ms("start") + 1
+    if span_ms <= 0:
+        raise row.unreadable("end")
+    return _bar(symbol, row, span_ms), row.flag("confirm")
+
+
+def _bar(symbol: Symbol, row: Row, span_ms: int) -> Bar:
+    start_ms = row.time_ms("start")
+    bar = Bar(
+        symbol=symbol,
+        start_ms=start_ms,
+        end_ms=start_ms + span_ms,
+        open=row.price("open"),
+        high=row.price("high"),
+        low=row.price("low"),
+        close=row.price("close"),
+        volume=row.qty("volume"),
+    )
+    if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
+        raise row.unreadable("high")
+    return bar

@@ -1,0 +1,134 @@
+"""What the account's own records say: closed profit, the transaction log, the API key.
+
+These inform checks and reports, never the ledger, so they have values of their own.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.orders import Side, Symbol, VenueOrderId
+
+from .fields import Row
+from .words import SIDES
+
+__all__ = ["ApiKey", "ClosedPnl", "LogEntry", "api_key", "closed_pnl", "log_entry"]
+
+
+@attrs.frozen(kw_only=True)
+class ClosedPnl:
+    """One closing order's profit, less opening and closing fees and without funding, in USDT.
+
+    ``side`` is that of the closing order.
+    """
+
+    symbol: Symbol
+    venue_id: VenueOrderId
+    side: Side
+    qty: Qty
+    entry: Price
+    exit: Price
+    profit: Money
+    open_fee: Money
+    close_fee: Money
+    leverage: Rate
+    created_ms: int
+    updated_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class LogEntry:
+    """One line of the transaction log: ``change = cash_flow + funding - fee``.
+
+    ``funding`` is positive when received, opposite to an execution's fee. ``kind`` is the venue's
+    own word (an open set).
+    """
+
+    entry_id: str
+    kind: str
+    currency: str
+    symbol: str | None
+    cash_flow: Money
+    funding: Money
+    fee: Money
+    change: Money
+    balance: Money
+    trade_id: str | None
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class ApiKey:
+    """What a key may do; ``expires`` is the venue's own text."""
+
+    is_read_only: bool
+    may_order: bool
+    may_move_positions: bool
+    may_withdraw: bool
+    is_unified: bool
+    bound_ips: tuple[str, ...]
+    user_id: int
+    vip_level: str
+    expires: str | None
+
+
+def closed_pnl(value: Mapping[str, object]) -> ClosedPnl:
+    """Read one row of ``position/closed-pnl``."""
+    row = Row.of("closed pnl", value)
+    return ClosedPnl(
+        symbol=Symbol(row.text("symbol")),
+        venue_id=VenueOrderId(row.text("orderId")),
+        side=row.one_of("side", SIDES),
+        qty=row.qty("closedSize"),
+        entry=row.price("avgEntryPrice"),
+        exit=row.price("avgExitPrice"),
+        profit=row.money("closedPnl"),
+        open_fee=row.amount_or_zero(Money, "openFee"),
+        close_fee=row.amount_or_zero(Money, "closeFee"),
+        leverage=row.rate("leverage"),
+        created_ms=row.time_ms("createdTime"),
+        updated_ms=row.time_ms("updatedTime"),
+    )
+
+
+def log_entry(value: Mapping[str, object]) -> LogEntry:
+    """Read one row of ``account/transaction-log``."""
+    row = Row.of("transaction log", value)
+    return LogEntry(
+        entry_id=row.text("id"),
+        kind=row.text("type"),
+        currency=row.text("currency"),
+        symbol=row.text_or_none("symbol"),
+        cash_flow=row.amount_or_zero(Money, "cashFlow"),
+        funding=row.amount_or_zero(Money, "funding"),
+        fee=row.amount_or_zero(Money, "fee"),
+        change=row.money("change"),
+        balance=row.money("cashBalance"),
+        trade_id=row.text_or_none("tradeId"),
+        time_ms=row.time_ms("transactionTime"),
+    )
+
+
+def api_key(value: Mapping[str, object]) -> ApiKey:
+    """Read the answer of ``user/query-api``; the key and its secret are left out."""
+    row = Row.of("api key", value)
+    permissions = row.row("permissions")
+    contract = _texts(permissions, "ContractTrade")
+    return ApiKey(
+        is_read_only=row.integer("readOnly") != 0,
+        may_order="Order" in contract,
+        may_move_positions="Position" in contract,
+        may_withdraw="Withdraw" in _texts(permissions, "Wallet"),
+        is_unified=row.integer("uta") == 1,
+        bound_ips=tuple(ip for ip in _texts(row, "ips") if ip != "*"),
+        user_id=row.integer("userID"),
+        vip_level=row.text_or_none("vipLevel") or "",
+        expires=row.text_or_none("expiredAt"),
+    )
+
+
+def _texts(row: Row, name: str) -> tuple[str, ...]:
+    values = row.fields.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise row.unreadable(name)
+    return tuple(values)
