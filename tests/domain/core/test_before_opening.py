@@ -1,0 +1,94 @@
+"""Nothing is booked before the account was opened, and a session says what it trades as."""
+
+import attrs
+import pytest
+from tidegate.domain.core import events as ev
+from tidegate.domain.core.evolve import evolve
+from tidegate.domain.core.inputs import OpenRequest, StartRequest
+from tidegate.domain.core.state import Books, State
+from tidegate.domain.core.step import step
+from tidegate.domain.day import DayBoundary
+from tidegate.domain.mode import TradingMode, VenueKind
+from tidegate.domain.money import Money
+from tidegate.domain.reports import Execution, FundingPayment
+
+from tests.application.bench import make_bench, signal
+
+from .scenes import config, only
+from .test_evolve_unknown import sample
+
+DAY = DayBoundary()
+NOON_MS = 1_700_049_600_000
+"""2023-11-15, 12:00 UTC; the day began at 1_700_006_400_000."""
+START = StartRequest(mode=TradingMode.DEMO, venue=VenueKind.PAPER, wallet=Money.of("2500"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (ev.DayRolled, "the day rolled before the account was opened"),
+        (ev.TradeClosed, "a trade closed before the account was opened"),
+        (ev.EquityMarked, "equity was marked before the account was opened"),
+        (ev.Filled, "an execution came before the account was opened"),
+        (ev.FundingBooked, "a funding payment came before the account was opened"),
+    ],
+)
+def test_money_that_moves_before_the_account_was_opened_is_a_broken_journal(
+    kind: type, text: str
+) -> None:
+    event = (
+        ev.EquityMarked(equity=Money.of(1), time_ms=1) if kind is ev.EquityMarked else sample(kind)
+    )
+    with pytest.raises(AssertionError, match=f"^{text}"):
+        evolve(Books(), event, DAY)
+
+
+def test_reports_before_the_account_was_opened_are_in_its_wallet_already() -> None:
+    filled, funded = sample(ev.Filled), sample(ev.FundingBooked)
+    assert isinstance(filled, ev.Filled)
+    assert isinstance(funded, ev.FundingBooked)
+    reports: tuple[Execution | FundingPayment, ...] = (filled.execution, funded.payment)
+    for report in reports:
+        made = step(State(), report, config(), NOON_MS)
+        assert made.events == ()
+        assert made.state == State()
+
+
+def test_a_first_start_opens_the_account_and_a_second_one_does_not() -> None:
+    first = step(State(), START, config(), NOON_MS)
+    began = ev.SessionStarted(mode=TradingMode.DEMO, venue=VenueKind.PAPER)
+    assert first.events == (
+        began,
+        ev.AccountOpened(wallet=Money.of("2500"), time_ms=NOON_MS),
+    )
+    books = first.state.books
+    assert books.ledger is not None
+    assert (books.ledger.opening, books.ledger.today.start_ms) == (
+        Money.of("2500"),
+        1_700_006_400_000,
+    )
+    assert (books.opened_ms, books.last_execution_ms) == (NOON_MS, NOON_MS)
+    again = step(first.state, attrs.evolve(START, wallet=Money.of("9")), config(), NOON_MS + 5)
+    assert again.events == (began,)
+    assert again.state == first.state
+
+
+def test_a_signal_before_prices_and_account_are_known_is_refused_with_all_that_is_missing() -> None:
+    bench = make_bench(config=config())
+    bare = State(books=bench.runner.state.books)
+    made = step(bare, OpenRequest(signal=signal(), key="k" * 16), config(), NOON_MS)
+    (refused,) = made.events
+    assert isinstance(refused, ev.SignalRefused)
+    assert refused.fault == (
+        "instrument specification, fee rates, prices, margin mode of BTCUSDT not known: "
+        "nothing is sent without"
+    )
+    assert made.effects == ()
+    empty = step(State(), OpenRequest(signal=signal(), key="k" * 16), config(), NOON_MS)
+    (refused,) = empty.events
+    assert isinstance(refused, ev.SignalRefused)
+    assert refused.fault == (
+        "instrument specification, fee rates, prices, equity at mark, wallet, margin mode of "
+        "BTCUSDT not known: nothing is sent without"
+    )
+    assert only(bench, ev.EntryIntended) == []
