@@ -107,6 +107,16 @@ def refusal(
                 "above 0",
             ),
         ),
+        # Never winning is a rate like any other: 0 - 1 / 2.
+        (
+            kelly("0", "2", "1", "1"),
+            {},
+            refusal(
+                SizingFault.KELLY_WITHOUT_EDGE,
+                "Kelly share -0.5 (win rate 0, payoff 2)",
+                "above 0",
+            ),
+        ),
         (
             ExactQty(Qty.of("0.0009")),
             {},

@@ -88,6 +88,8 @@ def refused(method: SizingMethod, given_: SizingInput) -> SizingRefusal:
         (kelly("0.6", "2", "0.5", "0.01"), "0.069", Binding.KELLY_CAP),
         # Kelly 0.55 - 0.45 / 1 = 0.1, a twentieth of it 0.005: 50 / 1444.399104 = 0.0346...
         (kelly("0.55", "1", "0.05", "0.02"), "0.034", Binding.QTY_STEP),
+        # Always winning is a rate like any other: Kelly 1 - 0 / 2 = 1, a hundredth of it 0.01.
+        (kelly("1", "2", "0.01", "1"), "0.069", Binding.QTY_STEP),
         # The wish equals the cap: the cap does not bind.
         (kelly("0.55", "1", "0.1", "0.01"), "0.069", Binding.QTY_STEP),
         (ExactQty(Qty.of("0.0109")), "0.010", Binding.QTY_STEP),
