@@ -129,6 +129,10 @@ class Market:
             for listener in tuple(self._listeners):
                 listener(push)
 
+    def is_quoted(self, symbol: Symbol) -> bool:
+        """Tell whether quotes set the best prices of a symbol; trades then leave them alone."""
+        return self._of(symbol).is_quoted
+
     def has_topic(self, topic: str) -> bool:
         """Tell whether ``topic`` names a stream of a symbol that is traded here."""
         match topic.split("."):

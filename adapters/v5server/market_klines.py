@@ -54,7 +54,7 @@ def next_bucket_ms(interval: str, start_ms: int) -> int:
 
 @attrs.frozen(kw_only=True)
 class Kline:
-    """One candle; ``volume`` is in base coin, ``turnover`` in USDT; ``end_ms`` still belongs to it."""
+    """One candle; ``volume`` in base coin, ``turnover`` in USDT; ``end_ms`` is inclusive."""
 
     start_ms: int
     end_ms: int

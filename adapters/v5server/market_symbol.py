@@ -47,6 +47,7 @@ class SymbolMarket:
     ticker: Ticker | None = None
     seq: int = 0
     time_ms: int = 0
+    is_quoted: bool = False
     direction: str = _SAME_UP
     ladder: Ladder = attrs.field(factory=Ladder)
     depths: dict[int, Depth] = attrs.field(init=False)
@@ -72,10 +73,12 @@ class SymbolMarket:
     def _fold_item(self, item: FeedItem, ts: int) -> list[PublicPush]:
         match item:
             case Bar():
+                self.is_quoted = False
                 return self._fold_bar(item, ts)
             case TradePoint():
                 return self._fold_trade(item, ts)
             case QuotePoint() | MarkPoint():
+                self.is_quoted |= isinstance(item, QuotePoint)
                 self.time_ms = max(self.time_ms, item.time_ms)
                 return []
             case FundingPoint():
