@@ -1,0 +1,278 @@
+"""What the market's stream pushes, kept as the latest values of each symbol.
+
+Written by the I/O thread, read by any. Tickers also go to the sink, as the desk's prices.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import attrs
+from tidegate.adapters.bybit.wire.markets import KLINE_SPANS_MS, ticker
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import Ticker, UnreadableReport
+from tidegate.ports.exchange import MessageSink
+
+from .aged import Aged
+from .book import BookBroken, BookView, OrderBook
+from .ticker import TickerFold
+from .trades import BarFold, PublicTrade, StreamBar, TradeFold
+
+__all__ = [
+    "BOOK_DEPTH",
+    "PublicFeed",
+    "bars_topic",
+    "book_topic",
+    "ticker_topic",
+    "trades_topic",
+]
+
+BOOK_DEPTH = 50
+_LOG = logging.getLogger(__name__)
+_RENEW_AGAIN_MS = 5_000
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class _Kept:
+    value: Ticker
+    received_ms: int
+
+
+def ticker_topic(symbol: Symbol) -> str:
+    """Return the topic of a symbol's prices."""
+    return f"tickers.{symbol}"
+
+
+def book_topic(symbol: Symbol) -> str:
+    """Return the topic of a symbol's order book."""
+    return f"orderbook.{BOOK_DEPTH}.{symbol}"
+
+
+def trades_topic(symbol: Symbol) -> str:
+    """Return the topic of a symbol's trades."""
+    return f"publicTrade.{symbol}"
+
+
+def bars_topic(symbol: Symbol, interval: str) -> str:
+    """Return the topic of a symbol's bars; ``interval`` is the venue's name for their length."""
+    if interval not in KLINE_SPANS_MS:
+        raise ValueError(f"interval {interval!r}; accepted: {', '.join(KLINE_SPANS_MS)}")
+    return f"kline.{interval}.{symbol}"
+
+
+class PublicFeed:
+    """The latest market data of every watched symbol.
+
+    ``renew`` is asked to subscribe a topic anew when its book broke. Ages are judged by the venue's
+    time on the clock and by the time since the message came, whichever is longer.
+    """
+
+    def __init__(
+        self,
+        sink: MessageSink,
+        *,
+        now_ms: Callable[[], int],
+        monotonic_ms: Callable[[], int],
+        age_ms_max: int,
+        renew: Callable[[str, str], None],
+    ) -> None:
+        self._sink = sink
+        self._now_ms = now_ms
+        self._monotonic_ms = monotonic_ms
+        self._age_ms_max = age_ms_max
+        self._renew = renew
+        self._lock = threading.Lock()
+        self._is_up = False
+        self._folds: dict[str, TickerFold] = {}
+        self._tickers: dict[Symbol, _Kept] = {}
+        self._books: dict[str, OrderBook] = {}
+        self._trades: dict[str, TradeFold] = {}
+        self._bars: dict[str, BarFold] = {}
+        self._received_ms: dict[str, int] = {}
+        self._renewed_ms: dict[str, int] = {}
+        self._troubled: set[str] = set()
+
+    # -- what is watched ---------------------------------------------------------------------------
+
+    def watch_ticker(self, symbol: Symbol) -> str:
+        """Begin to keep a symbol's prices; return the topic that brings them."""
+        topic = ticker_topic(symbol)
+        with self._lock:
+            self._folds.setdefault(topic, TickerFold(_read_ticker))
+        return topic
+
+    def watch_book(self, symbol: Symbol) -> str:
+        """Begin to keep a symbol's book; return the topic that brings it."""
+        topic = book_topic(symbol)
+        with self._lock:
+            self._books.setdefault(topic, OrderBook(symbol, depth=BOOK_DEPTH))
+        return topic
+
+    def watch_trades(self, symbol: Symbol) -> str:
+        """Begin to keep a symbol's trades; return the topic that brings them."""
+        topic = trades_topic(symbol)
+        with self._lock:
+            self._trades.setdefault(topic, TradeFold())
+        return topic
+
+    def watch_bars(self, symbol: Symbol, interval: str) -> str:
+        """Begin to keep a symbol's bars; return the topic that brings them."""
+        topic = bars_topic(symbol, interval)
+        with self._lock:
+            self._bars.setdefault(topic, BarFold(symbol))
+        return topic
+
+    def drop(self, topic: str) -> None:
+        """Keep nothing of a topic any more."""
+        with self._lock:
+            for kept in (self._folds, self._books, self._trades, self._bars, self._received_ms):
+                kept.pop(topic, None)
+            if topic.startswith("tickers."):
+                self._tickers.pop(Symbol(topic.removeprefix("tickers.")), None)
+
+    def forget(self, symbol: Symbol) -> tuple[str, ...]:
+        """Keep nothing of a symbol any more; return the topics that brought it."""
+        with self._lock:
+            watched = (*self._folds, *self._books, *self._trades, *self._bars)
+        gone = tuple(topic for topic in watched if topic.rpartition(".")[2] == symbol)
+        for topic in gone:
+            self.drop(topic)
+        return gone
+
+    # -- what the stream does ----------------------------------------------------------------------
+
+    def went_up(self) -> None:
+        """Take what is kept for current from now on."""
+        self._is_up = True
+
+    def restarted(self) -> None:
+        """Wait for new snapshots: what was pushed before belongs to a connection that ended."""
+        with self._lock:
+            self._is_up = False
+            for fold in self._folds.values():
+                fold.reset()
+            for book in self._books.values():
+                book.reset()
+
+    def take(self, message: Mapping[str, object]) -> None:
+        """Take one pushed message; one of a topic that nobody watches is left out.
+
+        Messages that were under way when a subscription ended still come. A message that cannot be
+        read is reported once, until the topic is readable again.
+        """
+        topic = message.get("topic")
+        if not isinstance(topic, str):
+            self._troubled_by("", f"a message without a topic: {message}")
+            return
+        try:
+            with self._lock:
+                told = self._fold(topic, message)
+        except BookBroken as broken:
+            self._renew_now(topic, str(broken))
+        except Exception as error:  # noqa: BLE001 - whatever a message holds, the stream goes on
+            self._troubled_by(topic, f"{type(error).__name__}: {error}")
+        else:
+            self._troubled.discard(topic)
+            if told is not None:
+                self._sink(told)
+
+    def unreadable(self, text: str) -> None:
+        """Report a message that was no JSON object."""
+        self._troubled_by("", text)
+
+    def _fold(self, topic: str, message: Mapping[str, object]) -> Ticker | None:
+        self._received_ms[topic] = received_ms = self._monotonic_ms()
+        if (book := self._books.get(topic)) is not None:
+            self._fold_book(book, topic, message)
+        elif (fold := self._folds.get(topic)) is not None:
+            told = fold.take(message)
+            if told is not None:
+                self._tickers[told.symbol] = _Kept(told, received_ms)
+            return told
+        elif (trades := self._trades.get(topic)) is not None:
+            trades.take(message)
+        elif (bars := self._bars.get(topic)) is not None:
+            bars.take(message)
+        else:
+            self._received_ms.pop(topic)
+            _LOG.debug("a message of %r, which nobody watches, is left out", topic)
+        return None
+
+    def _fold_book(self, book: OrderBook, topic: str, message: Mapping[str, object]) -> None:
+        book.take(message)
+        if book.is_whole:
+            self._renewed_ms.pop(topic, None)
+        elif self._monotonic_ms() - self._renewed_ms.get(topic, 0) > _RENEW_AGAIN_MS:
+            raise BookBroken("no snapshot came")
+
+    def _renew_now(self, topic: str, cause: str) -> None:
+        self._renewed_ms[topic] = self._monotonic_ms()
+        self._renew(topic, cause)
+
+    def _troubled_by(self, topic: str, text: str) -> None:
+        book = self._books.get(topic)
+        if book is not None and book.is_whole:
+            book.reset()
+            self._renew_now(topic, text)
+        if topic in self._troubled:
+            return
+        self._troubled.add(topic)
+        source = f"public stream {topic.partition('.')[0]}".rstrip()
+        _LOG.warning("%s: unreadable: %.300s", source, text)
+        self._sink(
+            UnreadableReport(source=source[:100], text=f"{topic} {text}", time_ms=self._now_ms())
+        )
+
+    # -- what it knows -----------------------------------------------------------------------------
+
+    def ticker(self, symbol: Symbol) -> Aged[Ticker] | None:
+        """Return the last prices of a symbol; ``None`` when there were none yet."""
+        kept = self._tickers.get(symbol)
+        if kept is None:
+            return None
+        return self._aged(kept.value, kept.value.time_ms, kept.received_ms, self._is_up)
+
+    def best(self, symbol: Symbol) -> OrderBook | None:
+        """Return the live book of a symbol, for its best levels; ``None`` when not watched."""
+        return self._books.get(book_topic(symbol))
+
+    def book(self, symbol: Symbol) -> Aged[BookView] | None:
+        """Return the book of a symbol; ``None`` when there is none, or it is not whole."""
+        topic = book_topic(symbol)
+        book = self._books.get(topic)
+        view = None if book is None else book.view()
+        if view is None:
+            return None
+        return self._aged(view, view.time_ms, self._received_ms.get(topic, 0), self._is_up)
+
+    def trades(self, symbol: Symbol) -> Aged[tuple[PublicTrade, ...]] | None:
+        """Return the last trades of a symbol, oldest first; ``None`` when there were none yet."""
+        topic = trades_topic(symbol)
+        with self._lock:
+            fold = self._trades.get(topic)
+            last = () if fold is None else fold.last()
+        if not last:
+            return None
+        return self._aged(last, last[-1].time_ms, self._received_ms.get(topic, 0), self._is_up)
+
+    def bars(self, symbol: Symbol, interval: str) -> Aged[tuple[StreamBar, ...]] | None:
+        """Return the last bars of a symbol, oldest first; ``None`` when there were none yet."""
+        topic = bars_topic(symbol, interval)
+        with self._lock:
+            fold = self._bars.get(topic)
+            last = () if fold is None else fold.last()
+        if not last:
+            return None
+        return self._aged(last, last[-1].time_ms, self._received_ms.get(topic, 0), self._is_up)
+
+    def _aged(self, value: T, time_ms: int, received_ms: int, is_live: bool) -> Aged[T]:
+        age_ms = max(0, self._now_ms() - time_ms, self._monotonic_ms() - received_ms)
+        is_fresh = is_live and age_ms <= self._age_ms_max
+        return Aged(value=value, time_ms=time_ms, age_ms=age_ms, is_fresh=is_fresh)
+
+
+def _read_ticker(row: Mapping[str, object], time_ms: int) -> Ticker:
+    return ticker(row, time_ms=time_ms)

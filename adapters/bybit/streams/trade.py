@@ -1,0 +1,225 @@
+"""Order entry over the venue's trade stream: one request, one answer, or honest ignorance.
+
+The frame of a request is written by the I/O thread; the caller's thread waits. What was written and
+not answered is unknown, whatever the cause; what was surely not written was not sent. Answers may
+come in any order and are matched by the id of the request (Bybit V5, trade stream guideline).
+"""
+
+import asyncio
+import concurrent.futures
+import enum
+import itertools
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+
+import attrs
+import orjson
+
+from .connection import Connection
+
+__all__ = [
+    "PENDING_MAX",
+    "TradeAnswer",
+    "TradeNotSent",
+    "TradeOutcome",
+    "TradeSocket",
+    "TradeUnknown",
+]
+
+PENDING_MAX = 1_000
+_LOG = logging.getLogger(__name__)
+_RESTARTING = 10019
+"""The service restarts: requests under way are completed, new ones are not accepted."""
+
+
+@attrs.frozen(kw_only=True)
+class TradeAnswer:
+    """What the venue answered to this request; ``code`` 0 is accepted, which is not executed."""
+
+    code: int
+    message: str
+    result: Mapping[str, object]
+    extra: Mapping[str, object]
+    headers: Mapping[str, str]
+
+
+@attrs.frozen(kw_only=True)
+class TradeUnknown:
+    """The request was sent at ``sent_ms`` and may or may not have had its effect."""
+
+    sent_ms: int
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class TradeNotSent:
+    """Nothing left this process: the request has had no effect and may be made another way."""
+
+    cause: str
+
+
+TradeOutcome = TradeAnswer | TradeUnknown | TradeNotSent
+
+
+class _Stage(enum.Enum):
+    QUEUED = "queued"
+    WRITTEN = "written"
+    WITHDRAWN = "withdrawn"
+
+
+class _Pending:
+    __slots__ = ("future", "payload", "request_id", "sent_ms", "stage")
+
+    def __init__(self, request_id: str, payload: bytes, sent_ms: int) -> None:
+        self.request_id = request_id
+        self.payload = payload
+        self.sent_ms = sent_ms
+        self.stage = _Stage.QUEUED
+        self.future: concurrent.futures.Future[TradeOutcome] = concurrent.futures.Future()
+
+    def unknown(self, cause: str) -> TradeUnknown:
+        return TradeUnknown(sent_ms=self.sent_ms, cause=cause)
+
+
+class TradeSocket:
+    """Sends order requests from any thread but the I/O thread itself.
+
+    ``soon`` runs an act on the I/O thread and says whether it will run.
+    """
+
+    def __init__(
+        self,
+        *,
+        soon: Callable[[Callable[[], object]], bool],
+        now_ms: Callable[[], int],
+        recv_window_ms: int,
+        drain_ms: int,
+    ) -> None:
+        self._soon = soon
+        self._now_ms = now_ms
+        self._recv_window = str(recv_window_ms)
+        self._drain_s = drain_ms / 1000
+        self._prefix = secrets.token_hex(6)
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._pending: dict[str, _Pending] = {}
+        self._connection: Connection | None = None
+        self._draining: Connection | None = None
+        self._io_thread: int | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a request made now would be sent."""
+        return self._connection is not None
+
+    @property
+    def pending_count(self) -> int:
+        """How many requests wait for an answer."""
+        return len(self._pending)
+
+    def send(self, op: str, args: Mapping[str, object], *, deadline_ms: int) -> TradeOutcome:
+        """Send one request and wait for its answer, at most ``deadline_ms`` from now.
+
+        ``op`` is the venue's name of the act, such as ``order.create``; ``args`` is the body that
+        the REST route of the same act takes, category included.
+        """
+        if threading.get_ident() == self._io_thread:
+            raise RuntimeError("the I/O thread cannot wait for an answer that it has to read")
+        if self._connection is None:
+            return TradeNotSent(cause="the trade stream is not up")
+        pending = self._registered(op, args)
+        if isinstance(pending, TradeNotSent):
+            return pending
+        if not self._soon(lambda: self._write(pending)):
+            return self._given_up(pending, "the streams are closed")
+        try:
+            return pending.future.result(deadline_ms / 1000)
+        except concurrent.futures.TimeoutError:
+            return self._given_up(pending, f"no answer within {deadline_ms} ms")
+
+    def _registered(self, op: str, args: Mapping[str, object]) -> _Pending | TradeNotSent:
+        sent_ms = self._now_ms()
+        request_id = f"{self._prefix}-{next(self._numbers)}"
+        header = {"X-BAPI-TIMESTAMP": str(sent_ms), "X-BAPI-RECV-WINDOW": self._recv_window}
+        payload = orjson.dumps({"reqId": request_id, "header": header, "op": op, "args": [args]})
+        pending = _Pending(request_id, payload, sent_ms)
+        with self._lock:
+            if len(self._pending) >= PENDING_MAX:
+                return TradeNotSent(cause=f"{PENDING_MAX} requests wait for an answer already")
+            self._pending[request_id] = pending
+        return pending
+
+    def _given_up(self, pending: _Pending, cause: str) -> TradeOutcome:
+        """Stop waiting; a frame that was not written yet will never be."""
+        with self._lock:
+            self._pending.pop(pending.request_id, None)
+            if pending.future.done():
+                return pending.future.result()
+            if pending.stage is _Stage.WRITTEN:
+                return pending.unknown(cause)
+            pending.stage = _Stage.WITHDRAWN
+            return TradeNotSent(cause=cause)
+
+    # -- on the I/O thread -------------------------------------------------------------------------
+
+    def went_up(self, connection: Connection) -> None:
+        """Take a connection that is authenticated."""
+        self._io_thread = threading.get_ident()
+        self._connection = connection
+
+    def went_down(self, cause: str) -> None:
+        """Let go of the connection: what was written and not answered is unknown."""
+        self._connection = self._draining = None
+        with self._lock:
+            lost = [one for one in self._pending.values() if one.stage is _Stage.WRITTEN]
+            for pending in lost:
+                del self._pending[pending.request_id]
+                pending.future.set_result(pending.unknown(cause))
+
+    def take(self, message: Mapping[str, object]) -> None:
+        """Take one answer; one that nothing waits for is left out."""
+        if message.get("retCode") == _RESTARTING:
+            self._drain()
+        with self._lock:
+            pending = self._pending.pop(str(message.get("reqId")), None)
+            if pending is None:
+                _LOG.info("an answer to nothing that waits: %.200s", message)
+                return
+            pending.future.set_result(_answer(message, pending))
+        if self._draining is not None and not self._pending:
+            self._draining.close("the venue's trade service restarts")
+
+    def _write(self, pending: _Pending) -> None:
+        connection = self._connection
+        with self._lock:
+            if pending.stage is _Stage.WITHDRAWN:
+                return
+            # Written is noted first: an error half way leaves the request unknown, never unsent.
+            pending.stage = _Stage.WRITTEN
+            if connection is None or not connection.send(pending.payload):
+                self._pending.pop(pending.request_id, None)
+                pending.future.set_result(TradeNotSent(cause="the trade stream is not up"))
+
+    def _drain(self) -> None:
+        """Send nothing more; close when everything under way was answered, or had the time."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._draining = connection
+            cause = "the venue's trade service restarts"
+            asyncio.get_running_loop().call_later(self._drain_s, connection.close, cause)
+
+
+def _answer(message: Mapping[str, object], pending: _Pending) -> TradeOutcome:
+    code, result, extra = message.get("retCode"), message.get("data"), message.get("retExtInfo")
+    headers = message.get("header")
+    if not isinstance(code, int) or isinstance(code, bool):
+        return pending.unknown(f"an answer with retCode {code!r}")
+    return TradeAnswer(
+        code=code,
+        message=str(message.get("retMsg", "")),
+        result=result if isinstance(result, dict) else {},
+        extra=extra if isinstance(extra, dict) else {},
+        headers={str(k): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {},
+    )

@@ -1,0 +1,238 @@
+"""What the venue may do to a connection, seen through a hub: nothing of it ends the streams."""
+
+from itertools import pairwise
+from typing import Any
+
+import attrs
+import pytest
+from picows import WSMsgType
+from tidegate.adapters.bybit.streams.errors import SubscriptionRefused
+from tidegate.adapters.bybit.streams.settings import RetryLimits
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import StreamState, Ticker, UnreadableReport
+
+from tests.adapters.bybit.streams.bench import (
+    BTC,
+    PRIVATE,
+    PUBLIC,
+    QUICK,
+    Ear,
+    hub_on,
+    limits,
+    private_message,
+    ticker_message,
+)
+from tests.adapters.bybit.streams.scripted import ScriptedVenue
+
+UP, DOWN = StreamState.UP, StreamState.DOWN
+
+
+def _opened(venue: ScriptedVenue, hub: Any) -> Ear:
+    ear = Ear()
+    hub.open(ear, [BTC])
+    assert hub.wait_up(10_000)
+    assert ear.until(lambda ear: UP in ear.states())
+    return ear
+
+
+def test_up_is_told_after_authentication_and_every_acknowledgement() -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        (private,), (public,) = venue.live(PRIVATE), venue.live(PUBLIC)
+        assert [message["op"] for message in private.heard] == ["auth", "subscribe"]
+        assert private.topics == {"order", "execution", "position", "wallet"}
+        assert public.topics == {"tickers.BTCUSDT"}
+        assert ear.states() == [UP]
+
+
+def test_authentication_expires_in_the_future() -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        _opened(venue, hub)
+        key, expires_ms, signature = venue.live(PRIVATE)[0].heard[0]["args"]
+        assert (key, signature) == ("key", "signature")
+        assert isinstance(expires_ms, int)
+
+
+@pytest.mark.parametrize("silent", ["auth", "subscribe"])
+def test_a_stream_without_an_answer_is_down_and_tried_again(silent: str) -> None:
+    with ScriptedVenue() as venue:
+        venue.mute.add(silent)
+        with hub_on(venue, config=limits(answer_wait_ms=50)) as hub:
+            ear = Ear()
+            hub.open(ear, [BTC])
+            assert ear.until(lambda ear: ear.states() == [DOWN])
+            assert not hub.wait_up(1)
+            assert venue.until(lambda: len([s for s in venue.sessions if s.path == PRIVATE]) > 2)
+            venue.mute.clear()
+            assert hub.wait_up(10_000)
+            assert ear.states() == [DOWN, UP]
+
+
+def test_a_refused_key_is_down_until_it_is_accepted() -> None:
+    with ScriptedVenue(refuse_auth=True) as venue, hub_on(venue) as hub:
+        ear = Ear()
+        hub.open(ear, [])
+        assert ear.until(lambda ear: ear.states() == [DOWN])
+        assert venue.until(lambda: len(venue.sessions) >= 3)
+        assert all(session.topics == set() for session in venue.sessions)
+        venue.refuse_auth = False
+        assert hub.wait_up(10_000)
+
+
+def test_a_refused_subscription_keeps_the_stream_down() -> None:
+    with ScriptedVenue(refused_topics={"wallet"}) as venue, hub_on(venue) as hub:
+        ear = Ear()
+        hub.open(ear, [])
+        assert ear.until(lambda ear: ear.states() == [DOWN])
+        assert not hub.wait_up(50)
+
+
+def test_a_symbol_that_is_refused_later_is_told_to_the_caller_and_harms_nothing() -> None:
+    with ScriptedVenue(refused_topics={"tickers.NOPE"}) as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        with pytest.raises(SubscriptionRefused, match=r"tickers\.NOPE.*handler not found"):
+            hub.watch(Symbol("NOPE"))
+        hub.watch(Symbol("ETHUSDT"))
+        assert venue.live(PUBLIC)[0].topics == {"tickers.BTCUSDT", "tickers.ETHUSDT"}
+        venue.abort(PUBLIC)
+        assert ear.until(lambda ear: ear.states() == [UP, DOWN, UP])
+        assert venue.live(PUBLIC)[0].topics == {"tickers.BTCUSDT", "tickers.ETHUSDT"}
+
+
+@pytest.mark.parametrize("path", [PRIVATE, PUBLIC])
+@pytest.mark.parametrize("way", ["abort", "close"])
+def test_a_connection_that_ends_is_replaced_with_every_subscription(path: str, way: str) -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        before = venue.live(path)[0].topics
+        getattr(venue, way)(path)
+        assert ear.until(lambda ear: ear.states() == [UP, DOWN, UP])
+        assert [session.topics for session in venue.live(path)] == [before]
+
+
+def test_a_venue_that_answers_no_ping_is_left() -> None:
+    with ScriptedVenue() as venue:
+        venue.mute.add("ping")
+        with hub_on(venue, config=limits(ping_every_ms=50, pong_wait_ms=50)) as hub:
+            ear = _opened(venue, hub)
+            assert ear.until(lambda ear: DOWN in ear.states())
+            venue.mute.clear()
+            assert ear.until(lambda ear: ear.states()[-1] is UP)
+
+
+def test_a_venue_that_answers_pings_is_kept() -> None:
+    quick = limits(ping_every_ms=20, pong_wait_ms=5_000)
+    with ScriptedVenue() as venue, hub_on(venue, config=quick) as hub:
+        ear = _opened(venue, hub)
+        pings = [{"op": "ping"}] * 5
+        (private,), (public,) = venue.live(PRIVATE), venue.live(PUBLIC)
+        assert venue.until(lambda: private.heard[-5:] == pings == public.heard[-5:])
+        assert ear.states() == [UP]
+
+
+def test_a_market_stream_that_falls_silent_is_replaced() -> None:
+    quick = attrs.evolve(limits(ping_every_ms=30), public_silence_ms_max=100)
+    with ScriptedVenue() as venue, hub_on(venue, config=quick) as hub:
+        ear = _opened(venue, hub)
+        assert ear.until(lambda ear: DOWN in ear.states())
+        assert venue.until(lambda: len([s for s in venue.sessions if s.path == PUBLIC]) >= 2)
+        assert len([s for s in venue.sessions if s.path == PRIVATE]) == 1
+
+
+def test_a_venue_that_is_away_is_tried_with_growing_pauses() -> None:
+    """Without chance the pauses are 10, 20, 40, 80 and then 100 ms each."""
+    with ScriptedVenue(is_refusing=True) as venue:
+        with hub_on(venue, config=QUICK, random_source=lambda: 0) as hub:
+            ear = Ear()
+            hub.open(ear, [])
+            assert venue.until(lambda: len(venue.refused_s) == 7)
+            assert ear.states() == [DOWN]
+            gaps_ms = [(b - a) * 1000 for a, b in pairwise(venue.refused_s)]
+            for gap_ms, pause_ms in zip(gaps_ms, (10, 20, 40, 80, 100, 100), strict=True):
+                assert gap_ms >= pause_ms - 1
+            venue.is_refusing = False
+            assert hub.wait_up(10_000)
+            assert ear.until(lambda ear: ear.states() == [DOWN, UP])
+
+
+def test_a_bound_on_connections_is_an_outage_that_ends_by_itself() -> None:
+    retry = RetryLimits(pause_ms_min=1, pause_ms_max=1, connections_max=3, window_ms=300)
+    with ScriptedVenue(is_refusing=True) as venue:
+        with hub_on(venue, config=attrs.evolve(QUICK, retry=retry)) as hub:
+            hub.open(Ear(), [])
+            assert venue.until(lambda: len(venue.refused_s) == 9)
+    for first, fourth in zip(venue.refused_s, venue.refused_s[3:], strict=False):
+        assert fourth - first >= 0.29
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"{", b"\xff\xfe", b"[1, 2]", b"null", b'"text"', b'{"topic": "order"}', b'{"topic": 5}',
+     b'{"topic": "order", "data": [5]}', b'{"topic": "order", "data": [{}]}', b"{}",
+     b'{"op": "else", "x": 1}'],
+)  # fmt: skip
+def test_a_message_that_cannot_be_read_is_reported_and_the_stream_goes_on(garbage: bytes) -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        venue.push(PRIVATE, garbage)
+        assert ear.until(lambda ear: len(ear.of(UnreadableReport)) == 1)
+        assert ear.of(UnreadableReport)[0].source.startswith("private stream")
+        venue.push(PRIVATE, b"}")
+        assert ear.until(lambda ear: len(ear.of(UnreadableReport)) == 2)
+        assert ear.states() == [UP]
+
+
+@pytest.mark.parametrize("garbage", [b"{", b"7", b'{"topic": "tickers.BTCUSDT", "data": 5}'])
+def test_market_data_that_cannot_be_read_is_reported_once(garbage: bytes) -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        venue.push(PUBLIC, garbage, garbage, ticker_message())
+        assert ear.until(lambda ear: len(ear.of(Ticker)) == 1)
+        assert len(ear.of(UnreadableReport)) == 1
+        assert ear.of(UnreadableReport)[0].source.startswith("public stream")
+
+
+def test_a_sink_that_raises_does_not_end_the_stream() -> None:
+    heard = Ear()
+
+    def sink(message: Any) -> None:
+        heard(message)
+        raise RuntimeError("the sink broke its promise")
+
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        hub.open(sink, [BTC])
+        assert hub.wait_up(10_000)
+        venue.push(PUBLIC, ticker_message(), ticker_message())
+        assert heard.until(lambda ear: len(ear.of(Ticker)) == 2)
+
+
+def test_a_push_after_unsubscribing_is_left_out() -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        hub.watch(Symbol("ETHUSDT"))
+        hub.unwatch(BTC)
+        assert venue.live(PUBLIC)[0].topics == {"tickers.ETHUSDT"}
+        eth = ticker_message(symbol="ETHUSDT") | {"topic": "tickers.ETHUSDT"}
+        venue.push(PUBLIC, ticker_message(), eth)
+        assert ear.until(lambda ear: len(ear.of(Ticker)) == 1)
+        assert ear.of(Ticker)[0].symbol == "ETHUSDT"
+        assert ear.of(UnreadableReport) == []
+        assert hub.ticker(BTC) is None
+
+
+def test_a_fragmented_message_is_put_together() -> None:
+    text = b'{"topic":"order","creationTime":1,"data":[{}]}'
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        transport = venue.live(PRIVATE)[0].transport
+        assert transport is not None
+
+        def send() -> None:
+            transport.send(WSMsgType.TEXT, text[:10], fin=False)
+            transport.send(WSMsgType.CONTINUATION, text[10:20], fin=False)
+            transport.send(WSMsgType.CONTINUATION, text[20:], fin=True)
+
+        venue.do(send)
+        venue.push(PRIVATE, private_message("order", 7))
+        assert ear.until(lambda ear: len(ear.of(UnreadableReport)) == 2)
+        assert ear.of(UnreadableReport)[0].source == "private stream order"
