@@ -40,7 +40,7 @@ __all__ = [
 
 
 def _is_isolated(world: World) -> bool:
-    return world.config.margin_mode is MarginMode.ISOLATED
+    return world.margin_mode is MarginMode.ISOLATED
 
 
 def _basis(world: World, held: PaperPosition) -> Price:
@@ -250,7 +250,8 @@ def report_position(world: World, symbol: Symbol) -> PositionReport:
     """Return the venue's view of one position; prices must be known."""
     held, book = world.held(symbol), world.book(symbol)
     initial, maintenance = position_margin(world, held)
-    legs = {o.origin: o for o in world.state.orders_of(symbol) if o.is_protection and o.is_waiting}
+    waiting = [o for o in world.state.orders_of(symbol) if o.is_protection and o.is_waiting]
+    legs = {order.origin: order for order in waiting if order.pair is None}
     trailing = legs.get(Origin.TRAILING_STOP)
     return PositionReport(
         symbol=symbol,
@@ -290,7 +291,7 @@ def report_account(world: World) -> AccountReport:
         available=(equity if in_cross else wallet) - initial,
         initial_margin_rate=_share(initial, equity) if in_cross else None,
         maintenance_margin_rate=_share(maintenance, equity) if in_cross else None,
-        margin_mode=world.config.margin_mode,
+        margin_mode=world.margin_mode,
         time_ms=world.state.head.now_ms,
     )
 

@@ -2,7 +2,7 @@
 
 A bar's or trade's price is surrounded by the configured spread, and a share of its traded volume
 may be taken. A quote brings its own prices and sizes. With quotes alone the last price is the
-middle of bid and ask. The index price is the mark price: the data has none.
+middle of bid and ask. The data has no index price: it is the mark price until one is set.
 """
 
 from decimal import Decimal
@@ -55,6 +55,7 @@ class Book:
     mark_until_ms: int = 0
     has_more: bool = False
     point: int = 0
+    index_point: Price | None = None
 
     @property
     def mark(self) -> Price:
@@ -64,13 +65,34 @@ class Book:
         return self.mark_point
 
     @property
+    def index(self) -> Price:
+        """Return the index price that was set, else the mark price."""
+        return self.mark if self.index_point is None else self.index_point
+
+    @property
     def mark_follows_last(self) -> bool:
         """Tell whether the mark price moves with the last price."""
         return self.mark_point is None or self.time_ms > self.mark_until_ms
 
     def reference(self, by: TriggerBy) -> Price:
         """Return the price that fires triggers of this kind."""
-        return self.last if by is TriggerBy.LAST else self.mark
+        match by:
+            case TriggerBy.LAST:
+                return self.last
+            case TriggerBy.MARK:
+                return self.mark
+            case TriggerBy.INDEX:
+                return self.index
+
+    def follows_last(self, by: TriggerBy) -> bool:
+        """Tell whether the price that fires triggers of this kind moves with the last price."""
+        match by:
+            case TriggerBy.LAST:
+                return True
+            case TriggerBy.MARK:
+                return self.mark_follows_last
+            case TriggerBy.INDEX:
+                return self.index_point is None and self.mark_follows_last
 
     def best(self, side: Side) -> Price:
         """Return the best price that an order of ``side`` could take."""
@@ -140,12 +162,11 @@ class Book:
 
     def ticker(self) -> Ticker:
         """Return the prices as the venue publishes them."""
-        mark = self.mark
         return Ticker(
             symbol=self.symbol,
             last=self.last,
-            mark=mark,
-            index=mark,
+            mark=self.mark,
+            index=self.index,
             bid=self.bid,
             ask=self.ask,
             bid_size=self.bid_left if self.is_quoted else self.flow_left,

@@ -15,6 +15,7 @@ from tidegate.domain.orders import (
     TriggerBy,
     TriggerDirection,
 )
+from tidegate.ports.venue import PartialLegs
 
 from .account import available, opening_notional, opens
 from .book import Book
@@ -28,6 +29,7 @@ __all__ = [
     "CONDITIONAL_ORDERS_MAX",
     "check_admission",
     "check_leg",
+    "check_leg_limits",
     "check_legs",
     "check_limit_price",
     "check_margin",
@@ -121,13 +123,12 @@ def check_price(instrument: Instrument, price: Price, what: str) -> None:
 
 
 def check_limit_price(instrument: Instrument, book: Book, side: Side, price: Price) -> None:
-    """Refuse a limit beyond ``mark x (1 +- X)``: the venue's price limit.
+    """Refuse a limit beyond the venue's price limit (announcement of 26 May 2026).
 
-    The venue's rule (announcement of 26 May 2026) also has the index, Y and the average premium;
-    with index = mark and no premium it is this.
+    With M the mark and I the index: buys at most ``min(M (1 + Y), max(I, M (1 + X)))``, sells at
+    least ``max(M (1 - Y), min(I, M (1 - X)))``. The average premium of the book is taken as none.
     """
-    band = min(instrument.price_band_x, instrument.price_band_y).times(side.sign)
-    limit = Price((book.mark * (ONE + band)).value)
+    limit = _price_limit(instrument, book, side)
     beyond = price > limit if side is Side.BUY else price < limit
     if beyond:
         highest = "highest" if side is Side.BUY else "lowest"
@@ -135,6 +136,14 @@ def check_limit_price(instrument: Instrument, book: Book, side: Side, price: Pri
             Refusal.PRICE_RANGE,
             f"{side.value} at {price} is beyond the price limit; the {highest} price is {limit}",
         )
+
+
+def _price_limit(instrument: Instrument, book: Book, side: Side) -> Price:
+    near = Price((book.mark * (ONE + instrument.price_band_x.times(side.sign))).value)
+    far = Price((book.mark * (ONE + instrument.price_band_y.times(side.sign))).value)
+    if side is Side.BUY:
+        return min(far, max(book.index, near))
+    return max(far, min(book.index, near))
 
 
 def _check_notional(instrument: Instrument, book: Book, order: OrderRequest) -> None:
@@ -193,6 +202,20 @@ def check_legs(instrument: Instrument, order: OrderRequest | PaperOrder, *, base
     if order.take_profit is not None:
         check_price(instrument, order.take_profit.price, "take profit")
         check_leg(order.take_profit, base=base, position=order.side, below=not is_buy)
+
+
+def check_leg_limits(world: World, order: OrderRequest, legs: PartialLegs) -> None:
+    """Refuse a limit of a partial leg that the order does not carry, or that is off the grid."""
+    instrument = known_instrument(world, order.symbol)
+    for leg, limit, what in (
+        (order.stop_loss, legs.stop_loss_limit, "stop loss"),
+        (order.take_profit, legs.take_profit_limit, "take profit"),
+    ):
+        if limit is None:
+            continue
+        if leg is None:
+            raise Refused(Refusal.PARAMETER, f"{what} limit {limit} without a {what}")
+        check_price(instrument, limit, f"{what} limit")
 
 
 def check_leg(leg: ProtectiveLeg, *, base: Price, position: Side, below: bool) -> None:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from tidegate.domain.money import Price
-from tidegate.domain.orders import OrderKind, Side, Symbol, TriggerBy, TriggerDirection
+from tidegate.domain.orders import OrderKind, Side, Symbol, TriggerDirection
 from tidegate.domain.reports import Bar
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, QuotePoint, TradePoint
 
@@ -17,7 +17,7 @@ from .requests import apply_due, times_due
 from .triggers import fire_next
 from .world import World
 
-__all__ = ["advance", "settle"]
+__all__ = ["advance", "advance_time", "settle"]
 
 _LAST_PIECE = PIECES - 1
 
@@ -140,20 +140,19 @@ def _next_stop(world: World, book: Book, target: Price) -> Price:
 
 def _levels(world: World, book: Book, *, rising: bool) -> list[Price]:
     direction = TriggerDirection.RISES_TO if rising else TriggerDirection.FALLS_TO
-    follows = book.mark_follows_last
     levels = []
     for order in world.state.orders_of(book.symbol):
-        level = _level(order, direction, follows=follows)
+        level = _level(book, order, direction)
         if level is not None:
             levels.append(level)
     return levels
 
 
-def _level(order: PaperOrder, direction: TriggerDirection, *, follows: bool) -> Price | None:
+def _level(book: Book, order: PaperOrder, direction: TriggerDirection) -> Price | None:
     """Return the price at which an order has its turn when the price moves in ``direction``."""
     trigger = order.trigger
     if order.is_waiting and trigger is not None:
-        moves = follows or trigger.by is TriggerBy.LAST
+        moves = book.follows_last(trigger.by)
         return trigger.price if moves and trigger.direction is direction else None
     if order.is_live and order.kind is OrderKind.LIMIT:
         is_hit_by_rise = order.side is Side.SELL
@@ -195,6 +194,20 @@ def _advance_funding(world: World, item: FundingPoint) -> None:
         settle(world, item.symbol)
 
 
+def advance_time(world: World, now_ms: int) -> None:
+    """Let time pass without a price: what is due has its effect, each at its own time.
+
+    The prices keep the time they came at.
+    """
+    head, requests = world.state.head, world.state.requests.values()
+    due = sorted({(r.due_ms, r.symbol) for r in requests if r.due_ms <= now_ms})
+    for due_ms, symbol in due:
+        head.now_ms = max(head.now_ms, due_ms)
+        apply_due(world, symbol)
+        settle(world, symbol)
+    head.now_ms = max(head.now_ms, now_ms)
+
+
 def settle(world: World, symbol: Symbol) -> None:
     """Let everything happen that the present prices cause, until nothing more does.
 
@@ -202,7 +215,8 @@ def settle(world: World, symbol: Symbol) -> None:
     round fires, fills or ends something, so their number is bounded by what there is.
     """
     follow_price(world, symbol)
-    rounds_max = 16 + 8 * len(world.state.orders)
+    tiers = sum(len(world.instruments[s].tiers) for s in world.state.positions)
+    rounds_max = 16 + 8 * len(world.state.orders) + 2 * tiers
     for _ in range(rounds_max):
         if liquidate_next(world, symbol) or fire_next(world, symbol):
             continue

@@ -3,7 +3,8 @@
 An order takes at the best price made worse by the configured slippage, and never more than the
 volume that the point offers. A resting limit order fills at its own price as maker, at a later
 point than the one it began at: when the price goes through it, or at it behind the quantity that
-was displayed there before. Only market data fills orders: two of ours never meet.
+was displayed there before. Only market data fills orders: two of ours never meet, and the flag of
+self-match prevention says which of them ends.
 """
 
 from tidegate.domain.grid import qty_down
@@ -12,6 +13,7 @@ from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Qty, Rate
 from tidegate.domain.orders import OrderKind, Side, Symbol, TimeInForce
 from tidegate.domain.position import apply_fill
 from tidegate.domain.reports import CancelReason, Execution
+from tidegate.ports.venue import SelfMatch
 
 from .account import can_afford
 from .book import Book
@@ -47,8 +49,9 @@ def go_live(world: World, order: PaperOrder) -> None:
         return
     order.queue_ahead = _queue_ahead(book, order)
     world.state.become(order, Status.NEW)
-    take(world, order)
-    _end_immediate(world, order)
+    if not _prevent_self_match(world, order):
+        take(world, order)
+        _end_immediate(world, order)
 
 
 def rejoin(world: World, order: PaperOrder) -> None:
@@ -62,7 +65,38 @@ def rejoin(world: World, order: PaperOrder) -> None:
         return
     order.live_point, order.queue_ahead = book.point, _queue_ahead(book, order)
     world.state.keep(order)
-    take(world, order)
+    if not _prevent_self_match(world, order):
+        take(world, order)
+
+
+def _prevent_self_match(world: World, order: PaperOrder) -> bool:
+    """Cancel what would meet inside one account, as the incoming order says; tell whether it ended.
+
+    It would meet an order of ours at the best price or better: it takes at the best alone.
+    """
+    assert order.price is not None
+    if order.self_match is SelfMatch.NONE:
+        return False
+    best = world.book(order.symbol).best(order.side)
+    bound = min(best, order.price) if order.side is Side.BUY else max(best, order.price)
+    met = [o for o in world.state.orders_of(order.symbol) if _is_met(o, order.side, bound)]
+    if not met:
+        return False
+    if order.self_match is not SelfMatch.CANCEL_TAKER:
+        for maker in met:
+            world.state.end(maker, CancelReason.SELF_MATCH)
+    if order.self_match is SelfMatch.CANCEL_MAKER:
+        return False
+    world.state.end(order, CancelReason.SELF_MATCH)
+    return True
+
+
+def _is_met(maker: PaperOrder, taker: Side, bound: Price) -> bool:
+    """Tell whether a resting order of ours lies within the bound of an incoming one."""
+    if not maker.is_live or maker.kind is not OrderKind.LIMIT or maker.side is taker:
+        return False
+    assert maker.price is not None
+    return maker.price <= bound if taker is Side.BUY else maker.price >= bound
 
 
 def _refused_at_once(world: World, order: PaperOrder) -> CancelReason | None:
@@ -222,6 +256,7 @@ def execute(
         held.extra_margin = ZERO_MONEY
     order.qty_filled += qty
     order.value_filled += price * qty
+    order.fee += fee
     assert order.qty_filled <= order.qty, f"order {order.venue_id} filled beyond its quantity"
     if order.reduce_only:
         assert outcome.qty_closed == qty, f"reduce-only order {order.venue_id} opened a position"

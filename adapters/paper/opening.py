@@ -45,14 +45,18 @@ def open_world(
             "another store, or the values that it was begun with"
         )
     state = _load(store, instruments, config)
-    return World(instruments=dict(instruments), fees=fees, config=config, state=state)
+    known = dict(instruments)
+    # What was replaced while the store was in use stays so, whatever was given at this start.
+    known.update((changed.symbol, changed) for changed in store.instruments())
+    return World(instruments=known, fees=fees, config=config, state=state)
 
 
 def _load(
     store: PaperStore, instruments: Mapping[Symbol, Instrument], config: PaperConfig
 ) -> PaperState:
     held = {row.symbol: row for row in store.positions()}
-    unknown = sorted(set(held) - set(instruments))
+    kept = set(held) | {changed.symbol for changed in store.instruments()}
+    unknown = sorted(kept - set(instruments))
     if unknown:
         raise StoreOfAnother(
             f"the paper venue's store has {', '.join(unknown)}, which the instruments given lack"

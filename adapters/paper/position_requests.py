@@ -10,8 +10,9 @@ from tidegate.ports.exchange import PositionStop
 from .account import available, liquidation_price, opening_notional
 from .book import Book
 from .checks import check_leg, check_price, known_book, known_instrument
+from .legs import find_leg
 from .liquidation import is_beyond
-from .protection import find_leg, set_leg, set_trailing
+from .protection import set_leg, set_trailing
 from .records import PaperPosition
 from .refusals import Refusal, Refused
 from .world import World

@@ -5,50 +5,31 @@ the position, follows that size, and ends with the position (Bybit V5 position/t
 """
 
 import attrs
-from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY, Distance, Price
 from tidegate.domain.orders import (
     ClientId,
-    OrderKind,
     ProtectiveLeg,
     Side,
     Symbol,
-    TimeInForce,
     Trigger,
     TriggerBy,
-    TriggerDirection,
 )
 from tidegate.domain.position import Position
 from tidegate.domain.reports import CancelReason, Origin
 
+from .legs import create_leg, find_leg, level_direction
+from .pairs import attach_pair
 from .records import PaperOrder, Trailing
 from .world import World
 
 __all__ = [
     "begin_trailing",
-    "cancel_sibling",
-    "find_leg",
     "follow_position",
     "follow_price",
-    "level_direction",
     "set_leg",
     "set_trailing",
     "trim",
 ]
-
-_SIBLING = {Origin.STOP_LOSS: Origin.TAKE_PROFIT, Origin.TAKE_PROFIT: Origin.STOP_LOSS}
-
-
-def level_direction(origin: Origin, position: Side) -> TriggerDirection:
-    """Return the direction in which a leg of a position fires."""
-    rises = (origin is Origin.TAKE_PROFIT) == (position is Side.BUY)
-    return TriggerDirection.RISES_TO if rises else TriggerDirection.FALLS_TO
-
-
-def find_leg(world: World, symbol: Symbol, origin: Origin) -> PaperOrder | None:
-    """Return the waiting leg of this kind, if any."""
-    orders = world.state.orders_of(symbol)
-    return next((o for o in orders if o.origin is origin and o.is_waiting), None)
 
 
 def set_leg(
@@ -66,7 +47,7 @@ def set_leg(
     trigger = Trigger(price=leg.price, direction=level_direction(origin, side), by=leg.by)
     existing = find_leg(world, symbol, origin)
     if existing is None:
-        _create(world, symbol, origin, trigger, parent=parent, trailing=None)
+        create_leg(world, symbol, origin, trigger, parent=parent)
         return
     existing.trigger = trigger
     existing.parent_client_id = parent or existing.parent_client_id
@@ -87,7 +68,7 @@ def set_trailing(
     trigger = _trailing_trigger(trailing, side)
     existing = find_leg(world, symbol, Origin.TRAILING_STOP)
     if existing is None:
-        _create(world, symbol, Origin.TRAILING_STOP, trigger, parent=None, trailing=trailing)
+        create_leg(world, symbol, Origin.TRAILING_STOP, trigger, trailing=trailing)
         return
     existing.trailing, existing.trigger = trailing, trigger
     world.state.update(existing)
@@ -103,50 +84,6 @@ def _trailing_trigger(trailing: Trailing, position: Side) -> Trigger:
     return Trigger(price=level, direction=direction, by=TriggerBy.LAST)
 
 
-def _create(
-    world: World,
-    symbol: Symbol,
-    origin: Origin,
-    trigger: Trigger,
-    *,
-    parent: ClientId | None,
-    trailing: Trailing | None,
-) -> None:
-    position = world.held(symbol).position
-    assert position.side is not None
-    number, venue_id = world.next_order()
-    now_ms = world.state.head.now_ms
-    order = PaperOrder(
-        number=number,
-        priority=world.next_priority(),
-        venue_id=venue_id,
-        client_id=None,
-        parent_client_id=parent,
-        symbol=symbol,
-        side=position.side.opposite,
-        kind=OrderKind.MARKET,
-        qty=abs(position.qty),
-        created_ms=now_ms,
-        updated_ms=now_ms,
-        status=Status.UNTRIGGERED,
-        origin=origin,
-        trigger=trigger,
-        trailing=trailing,
-        time_in_force=TimeInForce.IOC,
-        reduce_only=True,
-        close_on_trigger=True,
-    )
-    world.state.add(order)
-
-
-def cancel_sibling(world: World, fired: PaperOrder) -> None:
-    """Take away the other leg of the pair when one of them fires."""
-    other = _SIBLING.get(fired.origin)
-    sibling = None if other is None else find_leg(world, fired.symbol, other)
-    if sibling is not None:
-        world.state.end(sibling, CancelReason.SIBLING_TRIGGERED)
-
-
 def follow_position(
     world: World, order: PaperOrder, before: Position, *, is_first_fill: bool
 ) -> None:
@@ -157,8 +94,11 @@ def follow_position(
     opened = after.side is order.side and before.side is not after.side
     # Only with the entry's first fill or a new position: a later fill of the same entry must not
     # undo a stop that was moved or cleared in between.
-    if opened or (after.side is order.side and is_first_fill):
+    begins = opened or (after.side is order.side and is_first_fill)
+    if order.partial is None and begins:
         _attach(world, order)
+    elif order.partial is not None and after.side is order.side:
+        _attach_part(world, order, before, after)
     if after.side is not None:
         _resize_legs(world, order.symbol, after)
     _trim_reducing(world, order.symbol, after)
@@ -180,11 +120,22 @@ def _attach(world: World, order: PaperOrder) -> None:
             set_leg(world, order.symbol, origin, leg, parent=order.client_id)
 
 
+def _attach_part(world: World, order: PaperOrder, before: Position, after: Position) -> None:
+    """Let an entry's legs protect what it opened, also what a later fill of it does."""
+    added = abs(after.qty) - (abs(before.qty) if before.side is after.side else ZERO_QTY)
+    if order.stop_loss is not None or order.take_profit is not None:
+        attach_pair(world, order, added)
+
+
 def _resize_legs(world: World, symbol: Symbol, position: Position) -> None:
+    """Give a leg the position's size, or one of a pair no more than that."""
     size = abs(position.qty)
     for leg in world.state.orders_of(symbol):
-        if leg.is_protection and leg.is_waiting and leg.qty != size:
-            leg.qty = size
+        if not leg.is_protection or not leg.is_waiting:
+            continue
+        wanted = size if leg.pair is None else min(leg.qty, size)
+        if leg.qty != wanted:
+            leg.qty = wanted
             world.state.update(leg)
 
 

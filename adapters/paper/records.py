@@ -16,7 +16,8 @@ from tidegate.domain.orders import (
     VenueOrderId,
 )
 from tidegate.domain.position import FLAT, Position
-from tidegate.domain.reports import CancelReason, OrderReport, Origin
+from tidegate.domain.reports import CancelReason, MarginMode, OrderReport, Origin
+from tidegate.ports.venue import PartialLegs, SelfMatch, WireOrder
 
 __all__ = [
     "PROTECTIVE",
@@ -49,6 +50,8 @@ class PaperOrder:
 
     ``queue_ahead`` is the displayed quantity before it at its price. A market order's ``price`` is
     its protective bound, once it is live; ``live_point`` is the book's point at which it became so.
+    ``last_price`` is that of its arrival, ``fee`` the sum of its fees. ``partial`` is set on an
+    order whose legs protect what it fills; ``pair`` numbers the pair of a leg that protects a part.
     """
 
     number: int
@@ -78,6 +81,11 @@ class PaperOrder:
     queue_ahead: Qty = ZERO_QTY
     live_point: int = 0
     cancel_reason: CancelReason | None = None
+    last_price: Price | None = None
+    fee: Money = ZERO_MONEY
+    partial: PartialLegs | None = None
+    pair: int | None = None
+    self_match: SelfMatch = SelfMatch.NONE
 
     @property
     def left(self) -> Qty:
@@ -103,6 +111,22 @@ class PaperOrder:
     def is_protection(self) -> bool:
         """Tell whether the order belongs to a position's protection."""
         return self.origin in PROTECTIVE
+
+    def wire(self) -> WireOrder:
+        """Return the record with what only a wire shows."""
+        trailing = self.trailing
+        return WireOrder(
+            report=self.report(),
+            close_on_trigger=self.close_on_trigger,
+            slippage_max=self.slippage_max,
+            trailing_distance=None if trailing is None else trailing.distance,
+            trailing_activation=None if trailing is None else trailing.activation,
+            last_price_on_created=self.last_price,
+            fee=self.fee,
+            is_partial_leg=self.pair is not None,
+            legs=self.partial,
+            self_match=self.self_match,
+        )
 
     def report(self) -> OrderReport:
         """Return the venue's record of this order."""
@@ -135,7 +159,7 @@ class PaperPosition:
     """One symbol's position and leverage.
 
     ``extra_margin`` is what was added to the isolated margin; negative when funding ate into it.
-    ``sequence`` grows with every change.
+    ``auto_add_margin`` adds more before a liquidation. ``sequence`` grows with every change.
     """
 
     symbol: Symbol
@@ -143,6 +167,7 @@ class PaperPosition:
     position: Position = FLAT
     extra_margin: Money = ZERO_MONEY
     sequence: int = 0
+    auto_add_margin: bool = False
 
 
 class PendingKind(enum.Enum):
@@ -165,6 +190,8 @@ class PendingRequest:
     qty: Qty | None = None
     price: Price | None = None
     trigger_price: Price | None = None
+    stop_loss: ProtectiveLeg | None = None
+    take_profit: ProtectiveLeg | None = None
 
 
 @attrs.define(kw_only=True)
@@ -172,7 +199,7 @@ class Head:
     """The venue's one row of scalars: money, time, progress through the feed, and counters.
 
     ``piece`` is the next piece of the item at ``cursor``; ``is_high_first`` is what was chosen for
-    the bar in progress, ``None`` before the choice.
+    the bar in progress, ``None`` before the choice. ``margin_mode`` is ``None`` until it changes.
     """
 
     wallet: Money
@@ -185,3 +212,5 @@ class Head:
     executions_made: int = 0
     payments_made: int = 0
     requests_made: int = 0
+    pairs_made: int = 0
+    margin_mode: MarginMode | None = None

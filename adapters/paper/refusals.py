@@ -39,6 +39,14 @@ class Refusal(enum.Enum):
     SLIPPAGE_RANGE = "slippage range"
     HALTED = "trading halted"
     REDUCE_ONLY_SYMBOL = "reduce-only symbol"
+    TOO_MANY_PARTIAL = "too many partial legs"
+    MARGIN_MODE = "margin mode"
+    MARGIN_ISOLATED_ONLY = "margin of a position in isolated mode only"
+    AUTO_MARGIN_ISOLATED_ONLY = "automatic margin in isolated mode only"
+    MARGIN_NO_POSITION = "margin without a position"
+    MARGIN_TO_ADD = "margin to add"
+    MARGIN_TO_TAKE = "margin to take"
+    WALLET = "wallet"
 
 
 _CODES = MappingProxyType(
@@ -71,6 +79,14 @@ _CODES = MappingProxyType(
         Refusal.SLIPPAGE_RANGE: (110108, RejectReason.INVALID_PARAMETER),
         Refusal.HALTED: (110074, RejectReason.TRADING_HALTED),
         Refusal.REDUCE_ONLY_SYMBOL: (30228, RejectReason.TRADING_HALTED),
+        Refusal.TOO_MANY_PARTIAL: (110061, RejectReason.TOO_MANY_ORDERS),
+        Refusal.MARGIN_MODE: (3400045, RejectReason.OTHER),
+        Refusal.MARGIN_ISOLATED_ONLY: (110015, RejectReason.INVALID_PARAMETER),
+        Refusal.AUTO_MARGIN_ISOLATED_ONLY: (110076, RejectReason.INVALID_PARAMETER),
+        Refusal.MARGIN_NO_POSITION: (110033, RejectReason.NO_POSITION),
+        Refusal.MARGIN_TO_ADD: (110014, RejectReason.INSUFFICIENT_MARGIN),
+        Refusal.MARGIN_TO_TAKE: (110051, RejectReason.INSUFFICIENT_MARGIN),
+        Refusal.WALLET: (110004, RejectReason.INSUFFICIENT_MARGIN),
     }
 )
 

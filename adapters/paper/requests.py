@@ -6,12 +6,13 @@ due, so that an order may fill before its cancel takes effect.
 
 import attrs
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import OrderKind, OrderRequest, Symbol, TimeInForce
-from tidegate.domain.reports import CancelReason
+from tidegate.domain.money import ZERO, ZERO_QTY, Price, Qty
+from tidegate.domain.orders import OrderKind, OrderRequest, ProtectiveLeg, Symbol, TimeInForce
+from tidegate.ports.venue import PartialLegs, SelfMatch
 
 from .checks import (
     check_admission,
+    check_leg_limits,
     check_legs,
     check_limit_price,
     check_margin,
@@ -23,19 +24,31 @@ from .checks import (
     known_instrument,
 )
 from .matching import go_live, rejoin
+from .pairs import end_leg
 from .records import PaperOrder, PendingKind, PendingRequest
 from .refusals import Refusal, Refused
 from .world import World
 
-__all__ = ["amend", "apply_due", "cancel", "place", "times_due"]
+__all__ = ["Amendment", "amend", "apply_due", "cancel", "place", "times_due"]
+
+_NO_LEG = ProtectiveLeg(price=Price(ZERO))
 
 
-def place(world: World, request: OrderRequest) -> PaperOrder:
+def place(
+    world: World,
+    request: OrderRequest,
+    *,
+    legs: PartialLegs | None = None,
+    self_match: SelfMatch = SelfMatch.NONE,
+) -> PaperOrder:
     """Take an order, or raise :class:`Refused` with nothing changed."""
     check_request(world, request)
+    if legs is not None:
+        check_leg_limits(world, request, legs)
     head = world.state.head
     counters = head.orders_made, head.priorities_given
     order = _new_order(world, request)
+    order.partial, order.self_match = legs, self_match
     world.state.orders[order.number] = order
     try:
         check_admission(world, order)
@@ -73,30 +86,74 @@ def _new_order(world: World, request: OrderRequest) -> PaperOrder:
         reduce_only=request.reduce_only,
         close_on_trigger=request.close_on_trigger,
         slippage_max=request.slippage_max,
+        last_price=world.book(request.symbol).last,
     )
 
 
-def amend(
-    world: World,
-    order: PaperOrder,
-    *,
-    qty: Qty | None,
-    price: Price | None,
-    trigger_price: Price | None,
-) -> None:
+@attrs.frozen(kw_only=True)
+class Amendment:
+    """What is to change in an order; ``None`` leaves a value as it is, a leg at zero clears."""
+
+    qty: Qty | None = None
+    price: Price | None = None
+    trigger_price: Price | None = None
+    stop_loss: ProtectiveLeg | None = None
+    take_profit: ProtectiveLeg | None = None
+
+
+_NOTHING = Amendment()
+
+
+def amend(world: World, order: PaperOrder, wanted: Amendment) -> None:
     """Change an unfinished order, or raise :class:`Refused` with nothing changed."""
-    now = (order.qty, order.price, None if order.trigger is None else order.trigger.price)
-    wanted = (qty, price, trigger_price)
-    if all(new is None or new == old for new, old in zip(wanted, now, strict=True)):
+    now = Amendment(
+        qty=order.qty,
+        price=order.price,
+        trigger_price=None if order.trigger is None else order.trigger.price,
+        stop_loss=order.stop_loss or _NO_LEG,
+        take_profit=order.take_profit or _NO_LEG,
+    )
+    fields = [field.name for field in attrs.fields(Amendment)]
+    if all(getattr(wanted, name) in (None, getattr(now, name)) for name in fields):
         raise Refused(Refusal.NOT_MODIFIED, f"order not modified: {order.venue_id} is so already")
-    if qty is not None:
-        _check_new_qty(world, order, qty)
-    if price is not None:
-        _check_new_price(world, order, price)
-    if trigger_price is not None:
-        _check_new_trigger(world, order, trigger_price)
-    _check_new_margin(world, order, qty, price)
-    _send(world, order, PendingKind.AMEND, qty=qty, price=price, trigger_price=trigger_price)
+    if wanted.qty is not None:
+        _check_new_qty(world, order, wanted.qty)
+    if wanted.price is not None:
+        _check_new_price(world, order, wanted.price)
+    if wanted.trigger_price is not None:
+        _check_new_trigger(world, order, wanted.trigger_price)
+    _check_new_legs(world, order, wanted)
+    _check_new_margin(world, order, wanted.qty, wanted.price)
+    _send(world, order, PendingKind.AMEND, wanted)
+
+
+def _check_new_legs(world: World, order: PaperOrder, wanted: Amendment) -> None:
+    """Check the legs as they would be, against the price as it would be."""
+    if wanted.stop_loss is None and wanted.take_profit is None and wanted.price is None:
+        return
+    given = [leg for leg in (wanted.stop_loss, wanted.take_profit) if leg is not None]
+    if given and (order.reduce_only or order.qty_filled > ZERO_QTY):
+        raise Refused(
+            Refusal.PARAMETER,
+            f"the stop and target inside order {order.venue_id} can be changed while it may open "
+            f"and has not filled; {order.qty_filled} is filled, reduce-only: {order.reduce_only}",
+        )
+    book = known_book(world, order.symbol)
+    price = order.price if wanted.price is None else wanted.price
+    if price is None:
+        price = book.last if order.trigger is None else order.trigger.price
+    changed = attrs.evolve(
+        order,
+        stop_loss=_leg_after(order.stop_loss, wanted.stop_loss),
+        take_profit=_leg_after(order.take_profit, wanted.take_profit),
+    )
+    check_legs(known_instrument(world, order.symbol), changed, base=price)
+
+
+def _leg_after(now: ProtectiveLeg | None, wanted: ProtectiveLeg | None) -> ProtectiveLeg | None:
+    if wanted is None:
+        return now
+    return None if wanted.price.value == ZERO else wanted
 
 
 def _check_new_qty(world: World, order: PaperOrder, qty: Qty) -> None:
@@ -116,7 +173,6 @@ def _check_new_price(world: World, order: PaperOrder, price: Price) -> None:
     check_price(instrument, price, "price")
     if not order.is_waiting:
         check_limit_price(instrument, book, order.side, price)
-    check_legs(instrument, order, base=price)
 
 
 def _check_new_trigger(world: World, order: PaperOrder, price: Price) -> None:
@@ -149,10 +205,7 @@ def _send(
     world: World,
     order: PaperOrder,
     kind: PendingKind,
-    *,
-    qty: Qty | None = None,
-    price: Price | None = None,
-    trigger_price: Price | None = None,
+    wanted: Amendment = _NOTHING,
 ) -> None:
     head = world.state.head
     head.requests_made += 1
@@ -162,9 +215,11 @@ def _send(
         symbol=order.symbol,
         order_number=order.number,
         due_ms=head.now_ms + world.config.latency_ms,
-        qty=qty,
-        price=price,
-        trigger_price=trigger_price,
+        qty=wanted.qty,
+        price=wanted.price,
+        trigger_price=wanted.trigger_price,
+        stop_loss=wanted.stop_loss,
+        take_profit=wanted.take_profit,
     )
     if world.config.latency_ms == 0:
         _apply(world, request)
@@ -210,7 +265,7 @@ def _apply(world: World, request: PendingRequest) -> None:
         case PendingKind.AMEND:
             _change(world, order, request)
         case PendingKind.CANCEL:
-            world.state.end(order, CancelReason.BY_USER)
+            end_leg(world, order)
 
 
 def _begin(world: World, order: PaperOrder) -> None:
@@ -231,6 +286,9 @@ def _change(world: World, order: PaperOrder, request: PendingRequest) -> None:
         order.price = request.price
     if request.trigger_price is not None and order.trigger is not None:
         order.trigger = attrs.evolve(order.trigger, price=request.trigger_price)
+    if order.qty_filled == ZERO_QTY:
+        order.stop_loss = _leg_after(order.stop_loss, request.stop_loss)
+        order.take_profit = _leg_after(order.take_profit, request.take_profit)
     if loses_place:
         order.priority = world.next_priority()
     world.state.update(order)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 import attrs
+from tidegate.domain.instrument import Instrument
 from tidegate.domain.lifecycle import Status, may_become
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
 from tidegate.domain.reports import CancelReason, Execution, FundingPayment, VenueMessage
@@ -31,6 +32,7 @@ class Changes:
     payments: list[FundingPayment] = attrs.field(factory=list)
     requests_added: list[PendingRequest] = attrs.field(factory=list)
     requests_done: list[int] = attrs.field(factory=list)
+    instruments: dict[Symbol, Instrument] = attrs.field(factory=dict)
 
     @property
     def is_prices_only(self) -> bool:
@@ -42,6 +44,7 @@ class Changes:
             or self.payments
             or self.requests_added
             or self.requests_done
+            or self.instruments
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import attrs
+from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Money
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
 from tidegate.domain.reports import Execution, FundingPayment, MarginMode
@@ -26,7 +27,8 @@ from .state import Changes
 
 __all__ = ["FORMAT_VERSION", "Opening", "PaperStore", "StoreOfAnother"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 has no specifications and lacks fields that have a default: it is read, and becomes 2."""
 _APPLICATION_ID = 0x74647076
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
@@ -35,11 +37,15 @@ _CHECKPOINT_PAGES = 8_000
 _IN_MEMORY = ":memory:"
 _HEAD = "head"
 _BOOK = "book "
+_INSTRUMENT = "instrument "
 _PAIR = 2
 _PUT = "INSERT OR REPLACE INTO present VALUES (?, ?)"
 _PUT_PAIR = f"{_PUT}, (?, ?)"
+_KEYED = "SELECT body FROM present WHERE key GLOB ? ORDER BY key"
 
-T = TypeVar("T", Book, Execution, FundingPayment, PaperOrder, PaperPosition, PendingRequest)
+T = TypeVar(
+    "T", Book, Execution, FundingPayment, Instrument, PaperOrder, PaperPosition, PendingRequest
+)
 
 _SCHEMA = """
 CREATE TABLE opening (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL);
@@ -125,9 +131,18 @@ class PaperStore:
             )
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=NORMAL")
+        version = run("PRAGMA user_version").fetchone()[0]
+        self._is_older = version < FORMAT_VERSION
         run(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         run("BEGIN IMMEDIATE")
         run("COMMIT")
+
+    def _raise_version(self) -> None:
+        """Mark a file of an older format as one that this release writes, in its own header."""
+        with _as_unavailable(self._path):
+            self._connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._is_older = False
 
     def close(self) -> None:
         """Release the file. A second call is harmless."""
@@ -146,7 +161,11 @@ class PaperStore:
 
     def commit(self, head: Head, changes: Changes) -> None:
         """Write everything that changed, all or nothing."""
+        if self._is_older:
+            self._raise_version()
         present = [(_BOOK + book.symbol, encode(book)) for book in changes.books.values()]
+        for instrument in changes.instruments.values():
+            present.append((_INSTRUMENT + instrument.symbol, encode(instrument)))
         present.append((_HEAD, encode(head)))
         if len(present) == _PAIR and changes.is_prices_only:
             self._put_pair(*present)
@@ -216,8 +235,11 @@ class PaperStore:
 
     def books(self) -> list[Book]:
         """Return the prices of every symbol that has any."""
-        text = "SELECT body FROM present WHERE key <> ? ORDER BY key"
-        return self._rows(Book, text, _HEAD)
+        return self._rows(Book, _KEYED, f"{_BOOK}*")
+
+    def instruments(self) -> list[Instrument]:
+        """Return the specifications that were replaced since the store was begun."""
+        return self._rows(Instrument, _KEYED, f"{_INSTRUMENT}*")
 
     def positions(self) -> list[PaperPosition]:
         """Return the position record of every symbol."""

@@ -4,8 +4,9 @@ from tidegate.domain.lifecycle import Status
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Origin
 
+from .legs import cancel_sibling
 from .matching import go_live
-from .protection import begin_trailing, cancel_sibling
+from .protection import begin_trailing
 from .records import PaperOrder
 from .world import World
 

@@ -1,61 +1,51 @@
-"""The paper venue behind the exchange port: lock, commit, messages, queries.
+"""The paper venue behind the exchange port and the wire's port.
 
 A simulated Bybit linear venue in one-way mode. Every request and every piece of market data is one
-transaction: state changes, is committed, and only then do messages leave, in a fixed order: what
-happened to orders, executions and payments as it happened; then positions, then the account, then
-the prices. Same data, same seed and same requests give the same everything.
+transaction; see :mod:`.transactions`. Same data, same seed and same requests give the same
+everything.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TypeVar
 
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import VenueKind
-from tidegate.domain.money import Money, Price, Qty, Rate
-from tidegate.domain.orders import ClientId, OrderRequest, Reduction, Symbol, VenueOrderId
-from tidegate.domain.reports import (
-    AccountReport,
-    Execution,
-    FundingPayment,
-    OrderReport,
-    PositionReport,
-    Ticker,
-    VenueMessage,
+from tidegate.domain.money import ZERO, Money, Price, Qty, Rate
+from tidegate.domain.orders import (
+    ClientId,
+    OrderRequest,
+    ProtectiveLeg,
+    Reduction,
+    Symbol,
+    VenueOrderId,
 )
+from tidegate.domain.reports import MarginMode, Origin
 from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import (
     Accepted,
     Capabilities,
     Capability,
     Done,
-    History,
     MessageSink,
     PositionStop,
-    QueryFailed,
     Rejected,
-    TimeRange,
-    VenueError,
 )
 from tidegate.ports.feed import FeedItem
-from tidegate.ports.state import StateError
-from tidegate.ports.venue import WireVenuePort
+from tidegate.ports.venue import PartialLegs, PartialStop, SelfMatch
 
-from . import feeding, position_requests, requests
-from .account import report_account, report_position
+from . import account_requests, decisions, feeding, partial_requests, position_requests, requests
 from .config import PaperConfig
 from .opening import open_world
+from .queries import PaperQueries
 from .records import PaperOrder
 from .refusals import Refusal, Refused
 from .store import PaperStore
+from .transactions import Transactions
+from .world import World
 
 __all__ = ["PaperVenue"]
 
-T = TypeVar("T")
 
-
-class PaperVenue(WireVenuePort):
+class PaperVenue(PaperQueries):
     """A venue in this process, with the state that ``store`` holds or ``wallet`` begins.
 
     ``wallet`` is the opening balance in USDT. A store that was begun with another wallet, seed or
@@ -83,11 +73,7 @@ class PaperVenue(WireVenuePort):
         except BaseException:
             store.close()
             raise
-        self._state = self._world.state
-        self._store = store
-        self._lock = threading.RLock()
-        self._sink: MessageSink | None = None
-        self._failure: str | None = None
+        super().__init__(Transactions(self._world, store))
 
     @property
     def kind(self) -> VenueKind:
@@ -101,32 +87,25 @@ class PaperVenue(WireVenuePort):
 
     def connect(self, sink: MessageSink) -> None:
         """Deliver every message from now on to ``sink``."""
-        with self._lock:
-            self._sink = sink
+        self._transactions.connect(sink)
 
     def close(self) -> None:
         """Stop messages and close the store. A second call is harmless."""
-        with self._lock:
-            self._sink = None
-            self._failure = "it was closed"
-            self._store.close()
+        self._transactions.close()
 
     # Driving
 
     def cursor(self) -> int:
         """Return the index of the first feed item that is not yet fully processed."""
-        with self._lock:
-            return self._state.head.cursor
+        return self._transactions.head(lambda head: head.cursor)
 
     def pieces_done(self) -> int:
         """Return how many pieces of the item at the cursor were processed."""
-        with self._lock:
-            return self._state.head.piece
+        return self._transactions.head(lambda head: head.piece)
 
     def now_ms(self) -> int:
-        """Return the time of the last point."""
-        with self._lock:
-            return self._state.head.now_ms
+        """Return the time of the last point, or that which time was let pass to."""
+        return self._transactions.head(lambda head: head.now_ms)
 
     def offer(self, item: FeedItem, *, index: int) -> Iterator[None]:
         """Process one item in pieces; see ``SimulatedVenuePort.offer``."""
@@ -140,28 +119,35 @@ class PaperVenue(WireVenuePort):
 
     def _pieces(self, item: FeedItem, index: int) -> Iterator[None]:
         while self.cursor() == index:
-            with self._lock:
-                self._check_usable()
-                with self._transaction():
-                    should_look = feeding.advance(self._world, item)
-                self._publish(item.symbol)
-            if should_look:
+            if self._transactions.advance(item):
                 yield
 
-    # Requests
+    def advance_to(self, now_ms: int) -> None:
+        """Let time pass without a price."""
+        if now_ms > self.now_ms():
+            self._transactions.decide(lambda: feeding.advance_time(self._world, now_ms))
+
+    # Orders
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected:
         """Take an order that was approved, or that only reduces."""
         return self.submit(order.order)
 
-    def submit(self, order: OrderRequest) -> Accepted | Rejected:
+    def submit(
+        self,
+        order: OrderRequest,
+        *,
+        legs: PartialLegs | None = None,
+        self_match: SelfMatch = SelfMatch.NONE,
+    ) -> Accepted | Rejected:
         """Take an order as it came over a wire."""
-        return self._request(order.symbol, lambda: self._place(order))
 
-    def _place(self, order: OrderRequest) -> PaperOrder:
-        if self._find(order.client_id) is not None:
-            raise Refused(Refusal.DUPLICATE, f"OrderLinkedID is duplicate: {order.client_id}")
-        return requests.place(self._world, order)
+        def place() -> PaperOrder:
+            if self._transactions.find(order.client_id) is not None:
+                raise Refused(Refusal.DUPLICATE, f"OrderLinkedID is duplicate: {order.client_id}")
+            return requests.place(self._world, order, legs=legs, self_match=self_match)
+
+        return self._transactions.request(order.symbol, place)
 
     def amend(
         self,
@@ -171,214 +157,110 @@ class PaperVenue(WireVenuePort):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected:
         """Change an unfinished order, named by either id."""
+        wanted = requests.Amendment(
+            qty=qty,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+        )
 
         def change() -> PaperOrder:
-            order = self._unfinished(symbol, client_id)
-            requests.amend(self._world, order, qty=qty, price=price, trigger_price=trigger_price)
+            order = self._transactions.unfinished(symbol, client_id)
+            requests.amend(self._world, order, wanted)
             return order
 
-        return self._request(symbol, change)
+        return self._transactions.request(symbol, change)
 
     def cancel(self, symbol: Symbol, order_id: ClientId | VenueOrderId) -> Accepted | Rejected:
         """Cancel an unfinished order, named by either id; also one that the venue made."""
 
         def end() -> PaperOrder:
-            order = self._unfinished(symbol, order_id)
+            order = self._transactions.unfinished(symbol, order_id)
             requests.cancel(self._world, order)
             return order
 
-        return self._request(symbol, end)
+        return self._transactions.request(symbol, end)
+
+    # Positions and the account
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected:
         """Set, move or clear the protection of an open position, at once."""
         return self._change(
-            stop.symbol, lambda: position_requests.set_position_stop(self._world, stop)
+            stop.symbol, lambda world: position_requests.set_position_stop(world, stop)
+        )
+
+    def add_partial_stop(self, stop: PartialStop) -> Done | Rejected:
+        """Add a pair of legs for a part of an open position, at once."""
+        return self._change(
+            stop.symbol, lambda world: partial_requests.add_partial_stop(world, stop)
         )
 
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected:
         """Set the leverage of ``symbol``, at once."""
         return self._change(
-            symbol, lambda: position_requests.set_leverage(self._world, symbol, leverage)
+            symbol, lambda world: position_requests.set_leverage(world, symbol, leverage)
         )
 
-    def _request(self, symbol: Symbol, act: Callable[[], PaperOrder]) -> Accepted | Rejected:
-        with self._lock:
-            outcome = self._run(symbol, act)
-            if isinstance(outcome, Rejected):
-                return outcome
-            return Accepted(venue_id=outcome.venue_id, time_ms=self._state.head.now_ms)
+    def set_margin_mode(self, mode: MarginMode) -> Done | Rejected:
+        """Set the account's margin mode, at once."""
+        return self._change(None, lambda world: account_requests.set_margin_mode(world, mode))
 
-    def _change(self, symbol: Symbol, act: Callable[[], bool]) -> Done | Rejected:
-        with self._lock:
-            outcome = self._run(symbol, act)
-            if isinstance(outcome, Rejected):
-                return outcome
-            return Done(time_ms=self._state.head.now_ms, was_already=not outcome)
+    def add_margin(self, symbol: Symbol, amount: Money) -> Done | Rejected:
+        """Add to an isolated position's margin, or take back what was added, at once."""
+        return self._change(
+            symbol, lambda world: account_requests.add_margin(world, symbol, amount)
+        )
 
-    def _run(self, symbol: Symbol, act: Callable[[], T]) -> T | Rejected:
-        """Run a request as one transaction; a refusal changes nothing and is not written."""
-        self._check_usable()
-        try:
-            with self._transaction():
-                outcome = act()
-                if symbol in self._state.books:
-                    feeding.settle(self._world, symbol)
-        except Refused as refused:
-            return Rejected(
-                reason=refused.reason,
-                code=refused.code,
-                message=str(refused),
-                time_ms=self._state.head.now_ms,
-            )
-        self._publish(None)
-        return outcome
+    def set_auto_add_margin(self, symbol: Symbol, on: bool) -> Done | Rejected:
+        """Choose whether margin is added before a liquidation, at once."""
+        return self._change(
+            symbol, lambda world: account_requests.set_auto_add_margin(world, symbol, on=on)
+        )
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit what happens inside. Anything but a refusal that escapes ends this venue.
+    def adjust_wallet(self, amount: Money) -> Done | Rejected:
+        """Add to the wallet or take from it, at once."""
+        return self._change(None, lambda world: account_requests.adjust_wallet(world, amount))
 
-        Memory would then be ahead of the store: only a new venue on the store may go on.
-        """
-        try:
-            yield
-            self._store.commit(self._state.head, self._state.changes)
-        except Refused:
-            assert not self._state.messages, "a refused request changed something"
-            raise
-        except StateError as error:
-            self._failure = str(error)
-            raise VenueError(f"nothing was done: {error}") from error
-        except BaseException as error:
-            self._failure = repr(error)
-            raise
+    def _change(self, symbol: Symbol | None, act: Callable[[World], bool]) -> Done | Rejected:
+        return self._transactions.change(symbol, lambda: act(self._world))
 
-    def _publish(self, ticker_of: Symbol | None) -> None:
-        """Send the messages of what was just committed."""
-        messages = self._following(ticker_of)
-        sent = self._state.committed() + messages
-        if self._sink is not None:
-            for message in sent:
-                self._sink(message)
+    # What the venue decides
 
-    def _following(self, ticker_of: Symbol | None) -> list[VenueMessage]:
-        messages: list[VenueMessage] = [
-            report_position(self._world, symbol)
-            for symbol in sorted(self._state.symbols_changed)
-            if symbol in self._state.books
-        ]
-        if self._state.account_changed:
-            messages.append(report_account(self._world))
-        if ticker_of is not None and ticker_of in self._state.books:
-            messages.append(self._state.books[ticker_of].ticker())
-        return messages
+    def set_index(self, symbol: Symbol, index: Price) -> None:
+        """Set the index price; index triggers may fire."""
+        self._check_traded(symbol)
+        if index.value <= ZERO:
+            raise ValueError(f"index price {index} of {symbol}: it must be above zero")
+        if not self._transactions.has_price(symbol):
+            raise ValueError(f"{symbol} has no price yet: no market data so far")
+        self._transactions.decide(
+            lambda: decisions.set_index(self._world, symbol, index), ticker_of=symbol
+        )
 
-    def _check_usable(self) -> None:
-        if self._failure is not None:
-            raise QueryFailed(
-                f"the paper venue stopped: {self._failure}; open a new one on its store"
-            )
+    def set_instrument(self, instrument: Instrument) -> None:
+        """Replace a specification; what its new status does not allow ends."""
+        self._check_traded(instrument.symbol)
+        self._transactions.decide(
+            lambda: decisions.set_instrument(self._world, instrument),
+            ticker_of=instrument.symbol,
+        )
 
-    # Queries
-
-    def instrument(self, symbol: Symbol) -> Instrument:
-        """Return the specification of ``symbol``."""
-        instrument = self._world.instruments.get(symbol)
-        if instrument is None:
+    def _check_traded(self, symbol: Symbol) -> None:
+        if symbol not in self._world.instruments:
             traded = ", ".join(sorted(self._world.instruments))
-            raise QueryFailed(f"symbol {symbol} is not traded here; {traded} is")
-        return instrument
+            raise ValueError(f"{symbol} is not traded here; {traded} is")
 
-    def fee_rates(self, symbol: Symbol) -> FeeRates:
-        """Return the fee rates, the same for every symbol."""
-        self.instrument(symbol)
-        return self._world.fees
-
-    def ticker(self, symbol: Symbol) -> Ticker:
-        """Return the prices; :class:`QueryFailed` before the first market data of ``symbol``."""
-        with self._querying(symbol):
-            return self._world.book(symbol).ticker()
-
-    def account(self) -> AccountReport:
-        """Return balances and margin."""
-        with self._lock:
-            self._check_usable()
-            return report_account(self._world)
-
-    def position(self, symbol: Symbol) -> PositionReport:
-        """Return the position; :class:`QueryFailed` before the first market data of ``symbol``."""
-        with self._querying(symbol):
-            return report_position(self._world, symbol)
-
-    def positions(self) -> tuple[PositionReport, ...]:
-        """Return every position that is not flat, by symbol."""
-        with self._lock:
-            self._check_usable()
-            return tuple(
-                report_position(self._world, symbol)
-                for symbol, held in sorted(self._state.positions.items())
-                if not held.position.is_flat
-            )
-
-    def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
-        """Return every unfinished order, oldest first; protection of positions included."""
-        with self._lock:
-            self._check_usable()
-            return tuple(
-                order.report()
-                for order in self._state.orders.values()
-                if symbol is None or order.symbol == symbol
-            )
-
-    def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
-        """Return one order, unfinished or not; ``None`` when it never arrived here."""
-        with self._lock:
-            self._check_usable()
-            order = self._find(client_id)
-            return order.report() if order is not None and order.symbol == symbol else None
-
-    def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
-        """Return orders last updated within the range; the venue keeps them for ever."""
-        with self._lock:
-            self._check_usable()
-            orders = self._store.orders_within(symbol, within)
-            return History(rows=tuple(order.report() for order in orders), covers=within)
-
-    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
-        """Return executions within the range; the venue keeps them for ever."""
-        with self._lock:
-            self._check_usable()
-            rows = self._store.executions_within(symbol, within)
-            return History(rows=tuple(rows), covers=within)
-
-    def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
-        """Return funding settlements within the range; the venue keeps them for ever."""
-        with self._lock:
-            self._check_usable()
-            return History(rows=tuple(self._store.payments_within(symbol, within)), covers=within)
-
-    @contextmanager
-    def _querying(self, symbol: Symbol) -> Iterator[None]:
-        with self._lock:
-            self._check_usable()
-            self.instrument(symbol)
-            if symbol not in self._state.books:
-                raise QueryFailed(f"{symbol} has no price yet: no market data so far")
-            yield
-
-    def _find(self, order_id: ClientId) -> PaperOrder | None:
-        return self._state.by_client_id(order_id) or self._store.order_of_client(order_id)
-
-    def _unfinished(self, symbol: Symbol, order_id: ClientId | VenueOrderId) -> PaperOrder:
-        """Return the order with this client id or venue id, or refuse."""
-        client_id, venue_id = ClientId(order_id), VenueOrderId(order_id)
-        order = self._state.by_client_id(client_id) or self._state.by_venue_id(venue_id)
-        if order is not None and order.symbol == symbol:
-            return order
-        text = f"order not exists or too late to cancel: {order_id} of {symbol}"
-        store = self._store
-        ended = store.order_of_client(client_id) or store.order_of_venue(venue_id)
-        if ended is not None and ended.symbol == symbol:
-            raise Refused(Refusal.FINISHED, f"{text}; it is {ended.status.value}")
-        raise Refused(Refusal.NOT_FOUND, text)
+    def force_close(
+        self, symbol: Symbol, qty: Qty, price: Price, origin: Origin
+    ) -> Accepted | Rejected:
+        """Close a part of a position at a price of the venue's choice."""
+        decisions.check_forced(symbol, qty, price, origin)
+        return self._transactions.request(
+            symbol,
+            lambda: decisions.force_close(self._world, symbol, qty, price, origin),
+        )

@@ -1,11 +1,10 @@
-"""What every rule of the paper venue works on: its state and the facts that never change."""
-
-from collections.abc import Mapping
+"""What every rule of the paper venue works on: its state, its instruments and its settings."""
 
 import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.money import Price
 from tidegate.domain.orders import Symbol, VenueOrderId
+from tidegate.domain.reports import MarginMode
 
 from .book import Book
 from .config import PaperConfig
@@ -19,10 +18,15 @@ __all__ = ["World"]
 class World:
     """The state with the instruments, the fees and the configuration."""
 
-    instruments: Mapping[Symbol, Instrument]
+    instruments: dict[Symbol, Instrument]
     fees: FeeRates
     config: PaperConfig
     state: PaperState
+
+    @property
+    def margin_mode(self) -> MarginMode:
+        """Return the account's margin mode: the configured one until it was changed."""
+        return self.state.head.margin_mode or self.config.margin_mode
 
     def held(self, symbol: Symbol) -> PaperPosition:
         """Return the position record of ``symbol``, which exists for every instrument."""
@@ -53,6 +57,11 @@ class World:
         head = self.state.head
         head.executions_made += 1
         return derived_id(self.config.seed, "execution", head.executions_made)
+
+    def next_pair(self) -> int:
+        """Return the number of a new pair of partial legs."""
+        self.state.head.pairs_made += 1
+        return self.state.head.pairs_made
 
     def next_payment_id(self) -> str:
         """Return the id of a new funding payment."""

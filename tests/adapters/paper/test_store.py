@@ -171,10 +171,10 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "paper.db"
     Bench(path=path).venue.close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version=2")
+    connection.execute("PRAGMA user_version=3")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(NewerFormat, match="format 2, this release reads up to 1"):
+    with pytest.raises(NewerFormat, match="format 3, this release reads up to 2"):
         PaperStore(path)
     assert path.read_bytes() == before
 
@@ -227,7 +227,7 @@ def test_when_the_store_fails_the_venue_stops(tmp_path: Path) -> None:
     bench = Bench(path=tmp_path / "paper.db")
     bench.price("20000")
     order = bench.order(BUY, "1", at="19000")
-    bench.venue._store.close()
+    bench.venue._transactions.store.close()
     bench.messages.clear()
     with pytest.raises(VenueError, match="nothing was done"):
         bench.venue.submit(order)
