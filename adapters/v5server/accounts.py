@@ -27,7 +27,7 @@ from tidegate.ports.venue import WireVenuePort
 from .ledger import AccountLedger
 from .levels import LimitLevel
 from .rows_executions import execution_stream_row, funding_stream_row
-from .rows_orders import OrderView, stream_row
+from .rows_orders import OrderView, order_view, stream_row
 from .rows_positions import PositionView, position_stream_row
 from .rows_wallet import wallet_row
 from .text import STATUSES
@@ -144,15 +144,27 @@ class Account:
 
     def report(self, venue_id: VenueOrderId) -> OrderReport | None:
         """Return the last record of an order, finished or not; ``None`` for an unknown id."""
-        return self._reports.get(venue_id)
+        known = self._reports.get(venue_id)
+        if known is not None:
+            return known
+        order = self.venue.wire_order(venue_id)
+        return None if order is None else order.report
 
-    def reports(self) -> tuple[OrderReport, ...]:
-        """Return the last record of every order, in the order in which they came."""
-        return tuple(self._reports.values())
+    def reports(self) -> Iterator[tuple[int, OrderReport]]:
+        """Yield the last record of every order that the wire shows, with its number."""
+        for number, report in enumerate(self._reports.values()):
+            if report.status in STATUSES:
+                yield number, report
 
     def order_view(self, report: OrderReport) -> OrderView:
         """Return an order with all that its row shows."""
-        return OrderView(report=report, books=self.ledger.order(report.venue_id))
+        order = self.venue.wire_order(report.venue_id)
+        return order_view(report, order, self.ledger.order(report.venue_id))
+
+    def of_execution(self, execution: Execution) -> tuple[OrderReport | None, bool]:
+        """Return the order of an execution, and whether it protected a part of a position."""
+        order = self.venue.wire_order(execution.venue_id)
+        return self.report(execution.venue_id), order is not None and order.is_partial_leg
 
     def position_view(self, report: PositionReport) -> PositionView:
         """Return a position with all that its row shows."""
@@ -205,7 +217,7 @@ class Account:
                         yield "order", stream_row(self.order_view(message))
                 case Execution():
                     booked = self.ledger.book(message)
-                    yield "execution", execution_stream_row(booked, self.report(message.venue_id))
+                    yield "execution", execution_stream_row(booked, *self.of_execution(message))
                 case FundingPayment():
                     yield "execution", funding_stream_row(self.ledger.pay(message))
                 case PositionReport():

@@ -1,8 +1,8 @@
-"""The web application: REST and the streams of one exchange."""
+"""The web application: REST, the streams and the control of one exchange."""
 
 from aiohttp import web
 
-from . import ws
+from . import control_http, ws
 from .exchange import Exchange
 from .rest import RestHandler
 
@@ -18,5 +18,6 @@ def build_app(exchange: Exchange) -> web.Application:
     app = web.Application(client_max_size=_BODY_BYTES_MAX)
     app[EXCHANGE] = exchange
     ws.add_routes(app, exchange)
+    control_http.add_routes(app, exchange)
     app.router.add_route("*", "/v5/{path:.*}", RestHandler(exchange).handle)
     return app

@@ -9,7 +9,7 @@ from tidegate.domain.instrument import Instrument
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Ticker
 from tidegate.ports.exchange import QueryFailed
-from tidegate.ports.feed import FeedItem
+from tidegate.ports.feed import FeedItem, QuotePoint
 
 from .accounts import Accounts
 from .clock import ServerClock
@@ -25,7 +25,8 @@ __all__ = ["Exchange"]
 class Exchange:
     """Everything that the routes, the sockets and the control work on.
 
-    ``symbols`` are those that every account's venue trades.
+    ``symbols`` are those that every account's venue trades; ``quoted`` are those whose best prices
+    come from quotes.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Exchange:
         self.faults = faults
         self.pushes = pushes
         self.limiter = RateLimiter()
+        self.quoted: set[Symbol] = set()
         for account in accounts:
             clock.catch_up(account.venue.now_ms())
 
@@ -57,6 +59,8 @@ class Exchange:
 
     def feed(self, item: FeedItem) -> None:
         """Let one item of market data happen: in every venue, then in public."""
+        if isinstance(item, QuotePoint):
+            self.quoted.add(item.symbol)
         for account in self.accounts:
             pieces = account.venue.offer(item, index=account.venue.cursor())
             for _ in pieces:

@@ -12,7 +12,10 @@ import attrs
 
 from .accounts import Account
 
-__all__ = ["FIXED_LIMITS", "MINUTE_MS", "WINDOW_MS", "RateLimiter", "Spent"]
+__all__ = ["FIXED_LIMITS", "MINUTE_MS", "ORDER_LIMIT_MAX", "WINDOW_MS", "RateLimiter", "Spent"]
+
+ORDER_LIMIT_MAX = 1_200
+"""The highest limit per second that a user id can have."""
 
 WINDOW_MS = 1_000
 """The rolling window of every limit but that of demo funds."""
@@ -50,6 +53,7 @@ FIXED_LIMITS: Mapping[str, int] = MappingProxyType(
         "/v5/apilimit/query": 50,
         "/v5/apilimit/query-all": 50,
         "/v5/apilimit/query-cap": 50,
+        "/v5/apilimit/set": 50,
         "/v5/account/demo-apply-money": 1,
         "/v5/asset/coin/query-info": 5,
     }

@@ -68,6 +68,7 @@ def _run(
         try:
             if position >= granted:
                 raise V5Error(TOO_MANY_VISITS, "Too many visits!")
+            _suffer(exchange, position)
             done = act(exchange, account, single)
         except V5Error as error:
             done = {"orderId": "", "orderLinkId": _given(item, "orderLinkId")}
@@ -79,6 +80,13 @@ def _run(
             row["createAt"] = str(exchange.clock.now_ms()) if done["orderId"] else ""
         rows.append(row)
     return Reply(result={"list": rows}, ext={"list": outcomes})
+
+
+def _suffer(exchange: Exchange, position: int) -> None:
+    """Refuse one item of a batch where a fault was planned for it."""
+    answer = exchange.faults.take_batch_item(position)
+    if answer is not None:
+        raise V5Error(answer.code, answer.message)
 
 
 def _given(item: Mapping[str, object], name: str) -> str:

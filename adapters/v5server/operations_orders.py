@@ -10,7 +10,7 @@ from tidegate.ports.exchange import Accepted, QueryFailed, Rejected
 from .accounts import HEDGE, Account
 from .errors import V5Error
 from .exchange import Exchange
-from .order_reading import link_id_given, order_request
+from .order_reading import WantedOrder, leg_change, link_id_given, wanted_order
 from .reading import Params, bad
 from .text import link_id
 
@@ -23,6 +23,7 @@ __all__ = [
     "check_position_index",
     "create",
     "find_order",
+    "read_order",
     "refused",
 ]
 
@@ -51,9 +52,8 @@ def check_position_index(account: Account, params: Params) -> None:
         )
 
 
-def create(exchange: Exchange, account: Account, params: Params) -> Result:
-    """Take an order (Bybit V5, order/create)."""
-    check_category(params)
+def read_order(exchange: Exchange, account: Account, params: Params) -> WantedOrder:
+    """Return the order that a create request means, moved inside the price limit if so set."""
     instrument = exchange.instrument(params.need("symbol"))
     check_position_index(account, params)
     try:
@@ -61,10 +61,19 @@ def create(exchange: Exchange, account: Account, params: Params) -> Result:
         position = account.venue.position(instrument.symbol)
     except QueryFailed as error:
         raise V5Error(NO_PRICE, str(error)) from error
-    request = order_request(params, instrument=instrument, position=position, ticker=ticker)
-    if account.modifies_price and request.trigger is None:
-        request = _within_price_limit(exchange, request, ticker)
-    return _answer(account.venue.submit(request), request.client_id)
+    wanted = wanted_order(params, instrument=instrument, position=position, ticker=ticker)
+    if account.modifies_price and wanted.request.trigger is None:
+        request = _within_price_limit(exchange, wanted.request, ticker)
+        return attrs.evolve(wanted, request=request)
+    return wanted
+
+
+def create(exchange: Exchange, account: Account, params: Params) -> Result:
+    """Take an order (Bybit V5, order/create)."""
+    check_category(params)
+    wanted = read_order(exchange, account, params)
+    outcome = account.venue.submit(wanted.request, legs=wanted.legs, self_match=wanted.self_match)
+    return _answer(outcome, wanted.request.client_id)
 
 
 def _within_price_limit(exchange: Exchange, request: OrderRequest, ticker: Ticker) -> OrderRequest:
@@ -88,13 +97,13 @@ def amend(exchange: Exchange, account: Account, params: Params) -> Result:
     report = find_order(account, symbol, params)
     outcome = account.venue.amend(
         symbol,
-        ClientId(report.venue_id),
+        report.venue_id,
         qty=params.qty("qty"),
         price=params.price("price"),
         trigger_price=params.price("triggerPrice"),
+        stop_loss=leg_change(params, "stopLoss", "slTriggerBy"),
+        take_profit=leg_change(params, "takeProfit", "tpTriggerBy"),
     )
-    if not isinstance(outcome, Accepted | Rejected):
-        raise V5Error(10016, f"no answer to the change: {outcome.cause}")
     return _answer(outcome, report.client_id)
 
 

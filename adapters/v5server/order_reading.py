@@ -6,6 +6,7 @@ from decimal import ROUND_UP, Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
+import attrs
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import EXACT, ZERO_QTY, Distance, Price, Qty, Rate
 from tidegate.domain.orders import (
@@ -21,12 +22,22 @@ from tidegate.domain.orders import (
     TriggerBy,
 )
 from tidegate.domain.reports import PositionReport, Ticker
+from tidegate.ports.venue import PartialLegs, SelfMatch
 
 from .errors import V5Error
 from .reading import Params, bad
-from .text import DIRECTIONS, HIDDEN_PREFIX, KINDS, SIDES, TIMES_IN_FORCE, TRIGGERS_BY
+from .text import DIRECTIONS, HIDDEN_PREFIX, KINDS, SIDES, SMP_TYPES, TIMES_IN_FORCE, TRIGGERS_BY
 
-__all__ = ["LINK_ID_LENGTH_MAX", "leg", "link_id_given", "order_request", "trigger_by"]
+__all__ = [
+    "LINK_ID_LENGTH_MAX",
+    "WantedOrder",
+    "leg",
+    "leg_change",
+    "leg_limit",
+    "link_id_given",
+    "trigger_by",
+    "wanted_order",
+]
 
 V = TypeVar("V")
 
@@ -41,6 +52,8 @@ _TIMES = MappingProxyType({word: time for time, word in TIMES_IN_FORCE.items()})
 _TRIGGERS_BY: Mapping[str, TriggerBy] = MappingProxyType(
     {word: by for by, word in TRIGGERS_BY.items()}
 )
+_SELF_MATCHES = MappingProxyType({word: kind for kind, word in SMP_TYPES.items()})
+_LEG_MODES = MappingProxyType({"Full": "Full", "Partial": "Partial"})
 _DIRECTIONS = MappingProxyType({str(number): way for way, number in DIRECTIONS.items()})
 
 
@@ -64,16 +77,61 @@ def trigger_by(params: Params, name: str) -> TriggerBy:
 
 def leg(params: Params, price_name: str, by_name: str) -> ProtectiveLeg | None:
     """Return an attached stop or target; ``"0"`` and nothing mean none."""
+    changed = leg_change(params, price_name, by_name)
+    return None if changed is None or changed.price.sign == 0 else changed
+
+
+def leg_change(params: Params, price_name: str, by_name: str) -> ProtectiveLeg | None:
+    """Return the change of a leg: at price zero it goes, ``None`` leaves it as it is."""
     price = params.price(price_name)
-    if price is None or price.sign == 0:
+    if price is None:
         return None
     return ProtectiveLeg(price=price, by=trigger_by(params, by_name))
 
 
-def order_request(
+@attrs.frozen(kw_only=True)
+class WantedOrder:
+    """A create request, and what the venue is told besides the order."""
+
+    request: OrderRequest
+    legs: PartialLegs | None = None
+    self_match: SelfMatch = SelfMatch.NONE
+
+
+def wanted_order(
+    params: Params, *, instrument: Instrument, position: PositionReport, ticker: Ticker
+) -> WantedOrder:
+    """Read a create request; :class:`V5Error` says what is wrong with it."""
+    return WantedOrder(
+        request=_request(params, instrument=instrument, position=position, ticker=ticker),
+        legs=_partial_legs(params),
+        self_match=params.choice("smpType", _SELF_MATCHES, SelfMatch.NONE),
+    )
+
+
+def _partial_legs(params: Params) -> PartialLegs | None:
+    """Return the sizes of their own that ``tpslMode`` Partial gives the legs."""
+    mode = params.choice("tpslMode", _LEG_MODES, "Full")
+    limits = {name: leg_limit(params, name) for name in ("tp", "sl")}
+    if mode == "Full":
+        if any(limit is not None for limit in limits.values()):
+            raise bad("a Limit take-profit or stop-loss needs tpslMode Partial")
+        return None
+    return PartialLegs(stop_loss_limit=limits["sl"], take_profit_limit=limits["tp"])
+
+
+def leg_limit(params: Params, name: str) -> Price | None:
+    """Return the limit of a leg of type Limit; ``name`` is ``tp`` or ``sl``."""
+    kind = params.choice(f"{name}OrderType", _KINDS, OrderKind.MARKET)
+    limit = params.price(f"{name}LimitPrice")
+    if kind is OrderKind.MARKET or limit is None:
+        return None
+    return limit
+
+
+def _request(
     params: Params, *, instrument: Instrument, position: PositionReport, ticker: Ticker
 ) -> OrderRequest:
-    """Read a create request; :class:`V5Error` says what is wrong with it."""
     side = _required(params, "side", _SIDES)
     kind = _required(params, "orderType", _KINDS)
     link_id = link_id_given(params) or f"{HIDDEN_PREFIX}{uuid.uuid4().hex}"

@@ -49,9 +49,7 @@ def _leaves(booked: Booked, order: OrderReport | None) -> Qty:
     return ZERO_QTY if order is None else order.qty - booked.order_filled
 
 
-def execution_row(
-    booked: Booked, order: OrderReport | None, *, is_partial: bool = False
-) -> dict[str, object]:
+def execution_row(booked: Booked, order: OrderReport | None, is_partial: bool) -> dict[str, object]:
     """Return the row of one fill; ``order`` is ``None`` where it had none, as in a settlement."""
     execution = booked.execution
     value = execution.price * execution.qty
@@ -103,10 +101,10 @@ def _of_order(
 
 
 def execution_stream_row(
-    booked: Booked, order: OrderReport | None, *, is_partial: bool = False
+    booked: Booked, order: OrderReport | None, is_partial: bool
 ) -> dict[str, object]:
     """Return the row of one fill on the ``execution`` topic."""
-    row = execution_row(booked, order, is_partial=is_partial)
+    row = execution_row(booked, order, is_partial)
     return {**row, **_stream_part(rounded(booked.profit))}
 
 

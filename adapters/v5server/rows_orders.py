@@ -1,10 +1,13 @@
 """Order rows of REST and of the ``order`` topic (Bybit V5, order/realtime, order/history)."""
 
+from decimal import Decimal
+
 import attrs
 from tidegate.domain.lifecycle import TERMINAL
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Qty
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Qty, Rate
 from tidegate.domain.orders import ProtectiveLeg, Trigger
 from tidegate.domain.reports import OrderReport, Origin
+from tidegate.ports.venue import WireOrder
 
 from .ledger import OrderBooks
 from .text import (
@@ -13,6 +16,7 @@ from .text import (
     DIRECTIONS,
     KINDS,
     SIDES,
+    SMP_TYPES,
     STATUSES,
     STOP_TYPES,
     TIMES_IN_FORCE,
@@ -25,7 +29,17 @@ from .text import (
     rounded,
 )
 
-__all__ = ["OrderView", "create_type", "history_row", "order_row", "stop_type", "stream_row"]
+__all__ = [
+    "OrderView",
+    "create_type",
+    "history_row",
+    "order_row",
+    "order_view",
+    "stop_type",
+    "stream_row",
+]
+
+_PERCENT = Rate(Decimal(100))
 
 
 @attrs.frozen(kw_only=True)
@@ -42,12 +56,33 @@ class OrderView:
     slippage: str = ""
     tp_limit_price: str = ""
     sl_limit_price: str = ""
+    smp_type: str = "None"
 
     @property
     def leaves(self) -> Qty:
         """Return what is left to fill: nothing of an order that ended."""
         report = self.report
         return ZERO_QTY if report.status in TERMINAL else report.qty - report.qty_filled
+
+
+def order_view(report: OrderReport, order: WireOrder | None, books: OrderBooks) -> OrderView:
+    """Return a view of ``report`` with what the venue keeps besides; without it, of that alone."""
+    if order is None:
+        return OrderView(report=report, books=books)
+    legs = order.legs
+    return OrderView(
+        report=report,
+        books=books,
+        close_on_trigger=order.close_on_trigger,
+        is_partial=order.is_partial_leg or legs is not None,
+        trailing_activation=optional(order.trailing_activation),
+        last_price_on_created=optional(order.last_price_on_created),
+        slippage_type="UNKNOWN" if order.slippage_max is None else "Percent",
+        slippage="" if order.slippage_max is None else rounded(order.slippage_max * _PERCENT),
+        tp_limit_price="" if legs is None else optional(legs.take_profit_limit),
+        sl_limit_price="" if legs is None else optional(legs.stop_loss_limit),
+        smp_type=SMP_TYPES[order.self_match],
+    )
 
 
 def stop_type(report: OrderReport, *, is_partial: bool = False) -> str:
@@ -80,7 +115,7 @@ def order_row(view: OrderView) -> dict[str, object]:
         "reduceOnly": report.reduce_only,
         "closeOnTrigger": view.close_on_trigger or report.origin in STOP_TYPES,
         "placeType": "",
-        "smpType": "None",
+        "smpType": view.smp_type,
         "smpGroup": 0,
         "smpOrderId": "",
         "createdTime": str(report.created_ms),

@@ -14,6 +14,7 @@ from tidegate.domain.orders import (
     TriggerDirection,
 )
 from tidegate.domain.reports import CancelReason, MarginMode, Origin
+from tidegate.ports.venue import SelfMatch
 
 __all__ = [
     "COIN",
@@ -24,6 +25,7 @@ __all__ = [
     "MARGIN_MODES",
     "SHOWN_DECIMALS",
     "SIDES",
+    "SMP_TYPES",
     "STATUSES",
     "STOP_TYPES",
     "TIMES_IN_FORCE",
@@ -102,6 +104,15 @@ STOP_TYPES: Mapping[Origin, str] = MappingProxyType(
         Origin.STOP_LOSS: "StopLoss",
         Origin.TAKE_PROFIT: "TakeProfit",
         Origin.TRAILING_STOP: "TrailingStop",
+    }
+)
+
+SMP_TYPES: Mapping[SelfMatch, str] = MappingProxyType(
+    {
+        SelfMatch.NONE: "None",
+        SelfMatch.CANCEL_MAKER: "CancelMaker",
+        SelfMatch.CANCEL_TAKER: "CancelTaker",
+        SelfMatch.CANCEL_BOTH: "CancelBoth",
     }
 )
 
