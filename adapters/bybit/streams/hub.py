@@ -10,7 +10,7 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -97,10 +97,12 @@ class StreamHub:
         self._sink = sink
         topics = [self._public.watch_ticker(symbol) for symbol in symbols]
         self._started()
+        wanted: dict[str, Iterable[str]] = {}
         if self._credentials is not None:
-            self._do(self._ensure(_PRIVATE, PRIVATE_TOPICS))
+            wanted[_PRIVATE] = PRIVATE_TOPICS
         if topics:
-            self._do(self._ensure(_PUBLIC, topics))
+            wanted[_PUBLIC] = topics
+        self._do(self._ensure_all(wanted))
 
     def close(self) -> None:
         """End every stream, free every descriptor and join the thread; again is harmless."""
@@ -195,6 +197,7 @@ class StreamHub:
                 now_ms=self._clock.now_ms,
                 recv_window_ms=self._config.trade_recv_window_ms,
                 drain_ms=self._config.trade_drain_ms,
+                pending_max=self._config.trade_pending_max,
             )
         self._do(self._ensure(_TRADE, ()))
         return self._trade
@@ -224,6 +227,13 @@ class StreamHub:
         except SubscriptionRefused:
             self._public.drop(topic)
             raise
+
+    async def _ensure_all(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        # All are needed before the first can be up: one alone must not look like the whole.
+        for name in wanted:
+            self._health.need(name)
+        for name, topics in wanted.items():
+            await self._ensure(name, topics)
 
     async def _ensure(self, name: str, topics: Iterable[str]) -> None:
         supervisor = self._supervisors.get(name)

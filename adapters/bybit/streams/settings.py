@@ -86,7 +86,8 @@ class StreamConfig:
     """Everything about streams that may be set.
 
     ``value_age_ms_max``: from which age on a value is no longer fresh. ``public_silence_ms_max``:
-    how long a public stream may push nothing before it is replaced.
+    how long a public stream may push nothing before it is replaced. ``trade_pending_max``: how many
+    order requests may wait for an answer; more are not sent.
     """
 
     connection: ConnectionLimits = ConnectionLimits()
@@ -95,4 +96,5 @@ class StreamConfig:
     public_silence_ms_max: int | None = attrs.field(default=60_000, validator=_above_zero)
     close_wait_ms: int = attrs.field(default=5_000, validator=_above_zero)
     trade_drain_ms: int = attrs.field(default=5_000, validator=_above_zero)
+    trade_pending_max: int = attrs.field(default=1_000, validator=_above_zero)
     trade_recv_window_ms: int = attrs.field(default=5_000, validator=_above_zero)

@@ -20,7 +20,6 @@ import orjson
 from .connection import Connection
 
 __all__ = [
-    "PENDING_MAX",
     "TradeAnswer",
     "TradeNotSent",
     "TradeOutcome",
@@ -28,7 +27,6 @@ __all__ = [
     "TradeUnknown",
 ]
 
-PENDING_MAX = 1_000
 _LOG = logging.getLogger(__name__)
 _RESTARTING = 10019
 """The service restarts: requests under way are completed, new ones are not accepted."""
@@ -96,11 +94,13 @@ class TradeSocket:
         now_ms: Callable[[], int],
         recv_window_ms: int,
         drain_ms: int,
+        pending_max: int,
     ) -> None:
         self._soon = soon
         self._now_ms = now_ms
         self._recv_window = str(recv_window_ms)
         self._drain_s = drain_ms / 1000
+        self._pending_max = pending_max
         self._prefix = secrets.token_hex(6)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -146,8 +146,9 @@ class TradeSocket:
         payload = orjson.dumps({"reqId": request_id, "header": header, "op": op, "args": [args]})
         pending = _Pending(request_id, payload, sent_ms)
         with self._lock:
-            if len(self._pending) >= PENDING_MAX:
-                return TradeNotSent(cause=f"{PENDING_MAX} requests wait for an answer already")
+            if len(self._pending) >= self._pending_max:
+                cause = f"{self._pending_max} requests wait for an answer already"
+                return TradeNotSent(cause=cause)
             self._pending[request_id] = pending
         return pending
 

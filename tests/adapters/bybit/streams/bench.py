@@ -67,12 +67,13 @@ class Ear:
 @contextmanager
 def hub_on(venue: ScriptedVenue, **changes: Any) -> Iterator[StreamHub]:
     """Yield a hub on the venue that is closed at the end."""
-    chosen: dict[str, Any] = {
+    usual: dict[str, Any] = {
         "credentials": Signs(),
         "clock": WallClock(),
         "config": QUICK,
-    } | changes
-    hub = StreamHub(hosts=venue, margin_mode=lambda: MarginMode.ISOLATED, **chosen)
+        "margin_mode": lambda: MarginMode.ISOLATED,
+    }
+    hub = StreamHub(hosts=venue, **usual | changes)
     try:
         yield hub
     finally:

@@ -141,26 +141,26 @@ def test_a_market_stream_that_falls_silent_is_replaced() -> None:
 
 def test_a_venue_that_is_away_is_tried_with_growing_pauses() -> None:
     """Without chance the pauses are 10, 20, 40, 80 and then 100 ms each."""
-    with ScriptedVenue(is_refusing=True) as venue:
-        with hub_on(venue, config=QUICK, random_source=lambda: 0) as hub:
-            ear = Ear()
-            hub.open(ear, [])
-            assert venue.until(lambda: len(venue.refused_s) == 7)
-            assert ear.states() == [DOWN]
-            gaps_ms = [(b - a) * 1000 for a, b in pairwise(venue.refused_s)]
-            for gap_ms, pause_ms in zip(gaps_ms, (10, 20, 40, 80, 100, 100), strict=True):
-                assert gap_ms >= pause_ms - 1
-            venue.is_refusing = False
-            assert hub.wait_up(10_000)
-            assert ear.until(lambda ear: ear.states() == [DOWN, UP])
+    away = ScriptedVenue(is_refusing=True)
+    with away as venue, hub_on(venue, random_source=lambda: 0) as hub:
+        ear = Ear()
+        hub.open(ear, [])
+        assert venue.until(lambda: len(venue.refused_s) >= 7)
+        assert ear.states() == [DOWN]
+        gaps_ms = [(b - a) * 1000 for a, b in pairwise(venue.refused_s[:7])]
+        for gap_ms, pause_ms in zip(gaps_ms, (10, 20, 40, 80, 100, 100), strict=True):
+            assert gap_ms >= pause_ms - 1
+        venue.is_refusing = False
+        assert hub.wait_up(10_000)
+        assert ear.until(lambda ear: ear.states() == [DOWN, UP])
 
 
 def test_a_bound_on_connections_is_an_outage_that_ends_by_itself() -> None:
     retry = RetryLimits(pause_ms_min=1, pause_ms_max=1, connections_max=3, window_ms=300)
-    with ScriptedVenue(is_refusing=True) as venue:
-        with hub_on(venue, config=attrs.evolve(QUICK, retry=retry)) as hub:
-            hub.open(Ear(), [])
-            assert venue.until(lambda: len(venue.refused_s) == 9)
+    away, config = ScriptedVenue(is_refusing=True), attrs.evolve(QUICK, retry=retry)
+    with away as venue, hub_on(venue, config=config) as hub:
+        hub.open(Ear(), [])
+        assert venue.until(lambda: len(venue.refused_s) >= 9)
     for first, fourth in zip(venue.refused_s, venue.refused_s[3:], strict=False):
         assert fourth - first >= 0.29
 

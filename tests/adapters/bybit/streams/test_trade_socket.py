@@ -7,24 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import pytest
 from tidegate.adapters.bybit.streams.trade import (
-    PENDING_MAX,
     TradeAnswer,
     TradeNotSent,
     TradeSocket,
     TradeUnknown,
 )
 
-from tests.adapters.bybit.streams.bench import TRADE, Ear, WallClock, hub_on
+from tests.adapters.bybit.streams.bench import QUICK, TRADE, Ear, WallClock, hub_on
 from tests.adapters.bybit.streams.scripted import WAIT_S, ScriptedVenue, trade_ok
 
 ORDER = {"category": "linear", "symbol": "BTCUSDT", "qty": "0.001"}
 
 
 @contextmanager
-def _socket(venue: ScriptedVenue) -> Iterator[TradeSocket]:
-    with hub_on(venue) as hub:
+def _socket(venue: ScriptedVenue, **changes: Any) -> Iterator[TradeSocket]:
+    with hub_on(venue, **changes) as hub:
         socket = hub.trade_socket()
         assert socket is not None
         assert _until(lambda: socket.is_up)
@@ -239,8 +239,9 @@ def test_a_venue_without_a_trade_stream_or_a_key_has_no_socket() -> None:
 
 
 def test_the_number_of_waiting_requests_is_bounded() -> None:
-    bounds = PENDING_MAX
-    with ScriptedVenue() as venue, _socket(venue) as socket:
+    bounds = 3
+    config = attrs.evolve(QUICK, trade_pending_max=bounds)
+    with ScriptedVenue() as venue, _socket(venue, config=config) as socket:
         venue.mute.add("order.create")
         with ThreadPoolExecutor(bounds) as pool:
             sent = [
