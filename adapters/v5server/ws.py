@@ -15,7 +15,7 @@ from .ws_public import PublicDialog
 from .ws_session import IDLE_MS_MAX, Session, StreamKind
 from .ws_trade import TradeDialog
 
-__all__ = ["PATHS", "add_routes"]
+__all__ = ["PATHS", "add_routes", "idle_ms_of"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -64,7 +64,8 @@ def _handler(kind: StreamKind, exchange: Exchange) -> Handler:
 async def _serve(
     kind: StreamKind, exchange: Exchange, request: web.Request
 ) -> web.WebSocketResponse:
-    session = Session(kind, request, _idle_ms(kind, request))
+    idle_ms = idle_ms_of(kind, request.query.get("max_active_time", ""))
+    session = Session(kind, request, idle_ms)
     dialog = _dialog(session, exchange)
     with exchange.pushes.joined(session):
         return await session.run(dialog.handle)
@@ -80,12 +81,16 @@ def _dialog(session: Session, exchange: Exchange) -> PublicDialog | PrivateDialo
             return TradeDialog(session, exchange)
 
 
-def _idle_ms(kind: StreamKind, request: web.Request) -> int:
-    """Return after how long a silent client is cut: ``max_active_time`` from 30s to 600s."""
-    asked = _ACTIVE_TIME.fullmatch(request.query.get("max_active_time", ""))
-    if kind is StreamKind.PUBLIC or asked is None:
+def idle_ms_of(kind: StreamKind, asked: str) -> int:
+    """Return after how long a client that sends nothing is cut.
+
+    ``max_active_time`` of private and trade streams is from 30s to 600s; ten minutes without it
+    (Bybit V5, websocket connect).
+    """
+    found = _ACTIVE_TIME.fullmatch(asked)
+    if kind is StreamKind.PUBLIC or found is None:
         return IDLE_MS_MAX
-    seconds = int(asked[1]) * (60 if asked[2] == "m" else 1)
+    seconds = int(found[1]) * (60 if found[2] == "m" else 1)
     return min(max(seconds * 1_000, IDLE_MS_MIN), IDLE_MS_MAX)
 
 

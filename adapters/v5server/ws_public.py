@@ -50,7 +50,7 @@ class PublicDialog:
         for topic in topics:
             if not self._exchange.market.has_topic(topic):
                 raise ValueError(f"error:handler not found,topic:{topic}")
-        length = sum(map(len, self._session.topics.union(topics)))
+        length = sum(map(len, (*self._session.topics, *topics)))
         if length > ARGS_TEXT_MAX:
             raise ValueError(f"error:topics of {length} characters; {ARGS_TEXT_MAX} are accepted")
 
