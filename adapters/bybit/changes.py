@@ -1,0 +1,178 @@
+"""Requests that change something, from domain values to outcomes of the exchange port.
+
+"Not modified" counts as done only after the venue showed the wanted value: the same code is given
+when nothing was passed (Bybit V5 code 34040).
+"""
+
+from typing import TypeVar
+
+from tidegate.domain.money import Amount, Price, Qty, Rate
+from tidegate.domain.orders import ClientId, OrderRequest, Symbol, VenueOrderId
+from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
+from tidegate.ports.exchange import (
+    Accepted,
+    Done,
+    PositionStop,
+    QueryFailed,
+    Rejected,
+    Unknown,
+)
+
+from .channels import Act, OrderChannel
+from .outcomes import accepted, done, not_modified
+from .queries import StateQueries
+from .rest import Call, Lane, RestClient
+from .wire.fields import Unreadable
+from .wire.requests import (
+    Unsendable,
+    amend_body,
+    cancel_body,
+    leverage_body,
+    order_body,
+    stop_body,
+)
+
+__all__ = ["Changes"]
+
+A = TypeVar("A", bound=Amount)
+
+_VENUE_ID_LENGTH = 36
+_VENUE_ID_DASHES = (8, 13, 18, 23)
+
+
+class Changes:
+    """Orders and settings. Any thread may call; nothing is raised for what a venue may answer."""
+
+    def __init__(self, rest: RestClient, channel: OrderChannel, queries: StateQueries) -> None:
+        self._rest = rest
+        self._channel = channel
+        self._queries = queries
+
+    def place(self, order: OrderRequest) -> Accepted | Rejected | Unknown:
+        """Send an order; one that can only reduce goes by the lane that nothing else uses."""
+        try:
+            body = order_body(order)
+        except Unsendable as error:
+            return self._refused(RejectReason.INVALID_PARAMETER, str(error))
+        lane = Lane.SAFETY if order.reduce_only else Lane.ORDERS
+        return self._accepted(Act.CREATE, body, lane)
+
+    def amend(
+        self,
+        symbol: Symbol,
+        client_id: ClientId,
+        *,
+        qty: Qty | None,
+        price: Price | None,
+        trigger_price: Price | None,
+    ) -> Accepted | Rejected | Unknown:
+        """Change a resting order."""
+        body = amend_body(symbol, client_id, qty=qty, price=price, trigger_price=trigger_price)
+        outcome = self._accepted(Act.AMEND, body, Lane.ORDERS)
+        if not not_modified(outcome):
+            return outcome
+        try:
+            report = self._queries.find_order(symbol, client_id, lane=Lane.ORDERS)
+        except (QueryFailed, Unreadable):
+            return outcome
+        if report is None or not _order_has(report, qty, price, trigger_price):
+            return outcome
+        return Accepted(venue_id=report.venue_id, time_ms=self._rest.clock.now_ms())
+
+    def cancel(
+        self, symbol: Symbol, order_id: ClientId | VenueOrderId
+    ) -> Accepted | Rejected | Unknown:
+        """Cancel by either id.
+
+        Nothing in the text says which kind an id is: the likelier kind is tried first, and the
+        other one when no such order exists.
+        """
+        bodies = [
+            cancel_body(symbol, client_id=ClientId(order_id), venue_id=None),
+            cancel_body(symbol, client_id=None, venue_id=VenueOrderId(order_id)),
+        ]
+        if _looks_like_venue_id(order_id):
+            bodies.reverse()
+        outcome = self._accepted(Act.CANCEL, bodies[0], Lane.SAFETY)
+        if isinstance(outcome, Rejected) and outcome.reason is RejectReason.ORDER_NOT_FOUND:
+            return self._accepted(Act.CANCEL, bodies[1], Lane.SAFETY)
+        return outcome
+
+    def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
+        """Set, move or clear the protection of a position."""
+        reply = self._rest.change(Call.TRADING_STOP, stop_body(stop), lane=Lane.SAFETY)
+        outcome = done(reply, now_ms=self._rest.clock.now_ms())
+        if not not_modified(outcome):
+            return outcome
+        shown = self._position(stop.symbol)
+        if shown is None:
+            return outcome
+        if not shown.qty.sign:
+            return self._refused(RejectReason.NO_POSITION, f"{stop.symbol} has no position")
+        return self._already(outcome, is_as_wanted=_position_has(shown, stop))
+
+    def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
+        """Set the leverage of a symbol."""
+        body = leverage_body(symbol, leverage)
+        reply = self._rest.change(Call.SET_LEVERAGE, body, lane=Lane.ORDERS)
+        outcome = done(reply, now_ms=self._rest.clock.now_ms())
+        if not not_modified(outcome):
+            return outcome
+        shown = self._position(symbol)
+        return self._already(outcome, is_as_wanted=shown is not None and shown.leverage == leverage)
+
+    def _accepted(
+        self, act: Act, body: dict[str, str | int | bool], lane: Lane
+    ) -> Accepted | Rejected | Unknown:
+        reply = self._channel.send(act, body, lane=lane)
+        return accepted(reply, now_ms=self._rest.clock.now_ms())
+
+    def _position(self, symbol: Symbol) -> PositionReport | None:
+        try:
+            return self._queries.position(symbol, lane=Lane.SAFETY)
+        except (QueryFailed, Unreadable):
+            return None
+
+    def _already(
+        self, outcome: Done | Rejected | Unknown, *, is_as_wanted: bool
+    ) -> Done | Rejected | Unknown:
+        if not is_as_wanted:
+            return outcome
+        return Done(time_ms=self._rest.clock.now_ms(), was_already=True)
+
+    def _refused(self, reason: RejectReason, message: str) -> Rejected:
+        now_ms = self._rest.clock.now_ms()
+        return Rejected(reason=reason, code=None, message=message, time_ms=now_ms)
+
+
+def _order_has(
+    report: OrderReport, qty: Qty | None, price: Price | None, trigger_price: Price | None
+) -> bool:
+    shown = None if report.trigger is None else report.trigger.price
+    return (
+        qty in (None, report.qty)
+        and price in (None, report.price)
+        and trigger_price in (None, shown)
+    )
+
+
+def _position_has(report: PositionReport, stop: PositionStop) -> bool:
+    """Tell whether a position shows every leg that was named; zero means cleared."""
+    return (
+        _is_shown(stop.stop_loss, report.stop_loss)
+        and _is_shown(stop.take_profit, report.take_profit)
+        and _is_shown(stop.trailing_distance, report.trailing_distance)
+    )
+
+
+def _is_shown(wanted: A | None, shown: A | None) -> bool:
+    if wanted is None:
+        return True
+    return wanted.sign == 0 if shown is None else wanted == shown
+
+
+def _looks_like_venue_id(order_id: str) -> bool:
+    """Tell whether an id has the form that the venue gives: a UUID."""
+    return len(order_id) == _VENUE_ID_LENGTH and all(
+        order_id[place] == "-" for place in _VENUE_ID_DASHES
+    )

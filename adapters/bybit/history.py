@@ -1,0 +1,119 @@
+"""What happened in a range of time, and how much of it the venue still knows.
+
+Executions are kept for two years. Orders with fills are too, but orders that ended without any are
+shown for 24 hours only (Bybit V5, order/history and execution/list).
+"""
+
+from collections.abc import Iterable
+
+import attrs
+from tidegate.domain.orders import Symbol
+from tidegate.domain.reports import Execution, FundingPayment, OrderReport
+from tidegate.ports.exchange import History, TimeRange
+
+from .paging import WINDOW_MS, all_rows, windows
+from .rest import Call, RestClient
+from .wire.executions import execution_or_funding, execution_sort_key
+from .wire.fields import Row
+from .wire.orders import order_report
+from .wire.requests import CATEGORY
+
+__all__ = ["HistoryQueries", "scope"]
+
+_DAY_MS = 86_400_000
+_KEPT_MS = 730 * _DAY_MS
+_UNFILLED_KEPT_MS = _DAY_MS
+_EXECUTIONS_LIMIT = 100
+_ORDERS_LIMIT = 50
+_SETTLE = "USDT"
+_FUNDING = "Funding"
+
+
+def scope(symbol: Symbol | None) -> dict[str, object]:
+    """Return the parameters for one symbol, or for all that settle in USDT."""
+    which = {"settleCoin": _SETTLE} if symbol is None else {"symbol": symbol}
+    return {"category": CATEGORY, **which}
+
+
+class HistoryQueries:
+    """History over REST. Methods raise ``QueryFailed`` and ``Unreadable``."""
+
+    def __init__(self, rest: RestClient) -> None:
+        self._rest = rest
+
+    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
+        """Return executions within the range, ascending; funding is left out."""
+        covers, rows = self._execution_rows(scope(symbol), within)
+        read = (execution_or_funding(row.fields) for row in rows)
+        found = tuple(item for item in read if isinstance(item, Execution))
+        return History(rows=found, covers=covers, is_complete=covers == within)
+
+    def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
+        """Return funding settlements within the range, ascending."""
+        asked = {**scope(symbol), "execType": _FUNDING}
+        covers, rows = self._execution_rows(asked, within)
+        read = (execution_or_funding(row.fields) for row in rows)
+        found = tuple(item for item in read if isinstance(item, FundingPayment))
+        return History(rows=found, covers=covers, is_complete=covers == within)
+
+    def _execution_rows(
+        self, params: dict[str, object], within: TimeRange
+    ) -> tuple[TimeRange, list[Row]]:
+        """Return what is covered, and each row of it once in the order of the events.
+
+        Rows come newest first, and rows of one millisecond in no promised order: they are put in
+        order by the venue's sequence number.
+        """
+        covers = _kept(within, self._rest.clock.now_ms(), _KEPT_MS)
+        rows: dict[str, Row] = {}
+        for window in windows(covers):
+            asked = {**params, **_times(window)}
+            found, _ = all_rows(self._rest, Call.EXECUTIONS, asked, limit=_EXECUTIONS_LIMIT)
+            rows.update((row.text("execId"), row) for row in reversed(found))
+        inside = (row for row in rows.values() if _is_in(row.time_ms("execTime"), covers))
+        return covers, sorted(inside, key=lambda row: execution_sort_key(row.fields))
+
+    def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
+        """Return orders that ended or were last changed within the range, ascending.
+
+        It is complete for the last 24 hours only. One window before the range is asked too, since
+        the venue does not say whether it filters by creation or by change.
+        """
+        now_ms = self._rest.clock.now_ms()
+        earlier = TimeRange(
+            start_ms=max(within.start_ms - WINDOW_MS, 0),
+            end_ms=within.end_ms,
+        )
+        orders: dict[str, OrderReport] = {}
+        for window in windows(_kept(earlier, now_ms, _KEPT_MS)):
+            asked = {**scope(symbol), **_times(window)}
+            found, _ = all_rows(self._rest, Call.ORDER_HISTORY, asked, limit=_ORDERS_LIMIT)
+            _add_newest(orders, (order_report(row.fields) for row in reversed(found)))
+        inside = (order for order in orders.values() if _is_in(order.updated_ms, within))
+        covers = _kept(within, now_ms, _UNFILLED_KEPT_MS)
+        return History(
+            rows=tuple(sorted(inside, key=lambda order: order.updated_ms)),
+            covers=covers,
+            is_complete=covers == within,
+        )
+
+
+def _add_newest(orders: dict[str, OrderReport], reports: Iterable[OrderReport]) -> None:
+    for report in reports:
+        known = orders.get(report.venue_id)
+        if known is None or known.updated_ms <= report.updated_ms:
+            orders[report.venue_id] = report
+
+
+def _kept(within: TimeRange, now_ms: int, kept_ms: int) -> TimeRange:
+    """Return the part of a range that is not older than the venue keeps; at least its last ms."""
+    start_ms = min(max(within.start_ms, now_ms - kept_ms), within.end_ms)
+    return attrs.evolve(within, start_ms=start_ms)
+
+
+def _times(window: TimeRange) -> dict[str, object]:
+    return {"startTime": str(window.start_ms), "endTime": str(window.end_ms)}
+
+
+def _is_in(time_ms: int, within: TimeRange) -> bool:
+    return within.start_ms <= time_ms <= within.end_ms

@@ -1,0 +1,119 @@
+"""Queries of the present state over REST, as domain values."""
+
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY
+from tidegate.domain.orders import ClientId, Symbol
+from tidegate.domain.reports import AccountReport, MarginMode, OrderReport, PositionReport, Ticker
+from tidegate.ports.exchange import QueryFailed
+
+from .history import scope
+from .paging import all_rows
+from .rest import Call, Lane, RestClient
+from .wire.fields import Row
+from .wire.instruments import fee_rates, instrument, risk_tiers
+from .wire.markets import ticker
+from .wire.orders import order_report
+from .wire.positions import position_report
+from .wire.requests import CATEGORY
+from .wire.wallets import account_report, margin_mode
+
+__all__ = ["StateQueries"]
+
+_ORDERS_LIMIT = 50
+_POSITIONS_LIMIT = 200
+_COIN = "USDT"
+
+
+class StateQueries:
+    """What is now. Methods raise ``QueryFailed`` and ``Unreadable``, and return nothing partial."""
+
+    def __init__(self, rest: RestClient) -> None:
+        self._rest = rest
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """Return the specification: filters and risk tiers together."""
+        params = {"category": CATEGORY, "symbol": symbol}
+        rows, _ = all_rows(self._rest, Call.INSTRUMENTS, params)
+        row = _the_one(rows, symbol, "instrument")
+        tiers, _ = all_rows(self._rest, Call.RISK_LIMITS, params)
+        own = [tier.fields for tier in tiers if tier.fields.get("symbol") == symbol]
+        return instrument(row.fields, tiers=risk_tiers(own))
+
+    def fee_rates(self, symbol: Symbol) -> FeeRates:
+        """Return the account's fee rates of a symbol."""
+        params = {"category": CATEGORY, "symbol": symbol}
+        rows, _ = all_rows(self._rest, Call.FEE_RATES, params)
+        return fee_rates(_the_one(rows, symbol, "fee rate").fields)
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        """Return the present prices of a symbol."""
+        params = {"category": CATEGORY, "symbol": symbol}
+        rows, time_ms = all_rows(self._rest, Call.TICKERS, params)
+        return ticker(_the_one(rows, symbol, "ticker").fields, time_ms=time_ms)
+
+    def margin_mode(self) -> MarginMode:
+        """Return the account's margin mode."""
+        return margin_mode(self._rest.query(Call.ACCOUNT_INFO).result)
+
+    def account(self, mode: MarginMode) -> AccountReport:
+        """Return balances, read as the margin mode says. Without any USDT they are zero."""
+        params = {"accountType": "UNIFIED", "coin": _COIN}
+        rows, time_ms = all_rows(self._rest, Call.WALLET, params)
+        if not rows:
+            raise QueryFailed("get_wallet_balance: the answer holds no account")
+        report = account_report(rows[0].fields, mode=mode, time_ms=time_ms)
+        if report is not None:
+            return report
+        return AccountReport(
+            wallet=ZERO_MONEY,
+            equity=ZERO_MONEY,
+            available=ZERO_MONEY,
+            initial_margin_rate=None,
+            maintenance_margin_rate=None,
+            margin_mode=mode,
+            time_ms=time_ms,
+        )
+
+    def position(self, symbol: Symbol, *, lane: Lane = Lane.READS) -> PositionReport:
+        """Return the position of a symbol; a symbol in hedge mode is unreadable."""
+        rows, time_ms = all_rows(self._rest, Call.POSITIONS, scope(symbol), lane=lane)
+        reports = [position_report(row.fields, time_ms=time_ms) for row in rows]
+        for report in reports:
+            if report.symbol == symbol:
+                return report
+        raise QueryFailed(f"get_positions: the answer holds no position of {symbol}")
+
+    def positions(self) -> tuple[PositionReport, ...]:
+        """Return every position that is not flat."""
+        params = scope(None)
+        rows, time_ms = all_rows(self._rest, Call.POSITIONS, params, limit=_POSITIONS_LIMIT)
+        reports = (position_report(row.fields, time_ms=time_ms) for row in rows)
+        return tuple(report for report in reports if report.qty != ZERO_QTY)
+
+    def open_orders(self, symbol: Symbol | None) -> tuple[OrderReport, ...]:
+        """Return every order that is not finished, oldest first."""
+        rows, _ = all_rows(self._rest, Call.OPEN_ORDERS, scope(symbol), limit=_ORDERS_LIMIT)
+        reports = {
+            report.venue_id: report
+            for report in (order_report(row.fields) for row in reversed(rows))
+        }
+        return tuple(sorted(reports.values(), key=lambda report: report.created_ms))
+
+    def find_order(
+        self, symbol: Symbol, client_id: ClientId, *, lane: Lane = Lane.READS
+    ) -> OrderReport | None:
+        """Return one order from the live set, else from the history; ``None``: neither knows it."""
+        params = {"category": CATEGORY, "symbol": symbol, "orderLinkId": client_id}
+        for call in (Call.OPEN_ORDERS, Call.ORDER_HISTORY):
+            rows, _ = all_rows(self._rest, call, params, lane=lane)
+            for row in rows:
+                if row.fields.get("orderLinkId") == client_id:
+                    return order_report(row.fields)
+        return None
+
+
+def _the_one(rows: list[Row], symbol: Symbol, what: str) -> Row:
+    for row in rows:
+        if row.fields.get("symbol") == symbol:
+            return row
+    raise QueryFailed(f"the venue has no {what} of {symbol}")

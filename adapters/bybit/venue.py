@@ -1,0 +1,285 @@
+"""Bybit as an exchange port: USDT perpetuals of one unified account in one-way mode."""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import attrs
+from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.mode import VenueKind
+from tidegate.domain.money import Price, Qty, Rate
+from tidegate.domain.orders import ClientId, Reduction, Symbol, VenueOrderId
+from tidegate.domain.reports import (
+    AccountReport,
+    Execution,
+    FundingPayment,
+    MarginMode,
+    OrderReport,
+    PositionReport,
+    Ticker,
+    VenueMessage,
+)
+from tidegate.domain.risk.approval import Approved
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.exchange import (
+    Accepted,
+    Capabilities,
+    Capability,
+    Done,
+    ExchangePort,
+    History,
+    MessageSink,
+    PositionStop,
+    QueryFailed,
+    Rejected,
+    TimeRange,
+    Unknown,
+)
+
+from .changes import Changes
+from .channels import OrderChannel, RestChannel, StreamChannel
+from .clock import ServerClock
+from .credentials import Credentials
+from .history import HistoryQueries
+from .hosts import Hosts
+from .queries import StateQueries
+from .rest import RestClient, RestConfig
+from .streams.hub import StreamHub
+from .streams.settings import StreamConfig
+from .wire.fields import Unreadable
+
+__all__ = ["BybitConfig", "BybitVenue"]
+
+T = TypeVar("T")
+
+_CLOCK_LEAD_MS = 1_000
+"""How far ahead of the venue's clock a request may be stamped (Bybit V5 "Authentication")."""
+
+
+def _not_negative(_: object, attribute: "attrs.Attribute[int]", value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{attribute.name} is {value}; accepted: a whole number, 0 or more")
+
+
+@attrs.frozen(kw_only=True)
+class BybitConfig:
+    """How the venue is used. Times are milliseconds.
+
+    ``history_lag_ms`` is how far the venue's history may lag behind what happened.
+    ``stream_wait_ms`` is how long connecting waits for the streams; they go on trying after it.
+    """
+
+    rest: RestConfig = attrs.field(factory=RestConfig)
+    streams: StreamConfig = attrs.field(factory=StreamConfig)
+    with_streams: bool = True
+    orders_over_stream: bool = False
+    history_lag_ms: int = attrs.field(default=3_000, validator=_not_negative)
+    stream_wait_ms: int = attrs.field(default=10_000, validator=_not_negative)
+
+    @property
+    def not_found_final_ms(self) -> int:
+        """Return when "not found" is proven: receive window, clock lead, history lag."""
+        return self.rest.recv_window_ms + _CLOCK_LEAD_MS + self.history_lag_ms
+
+
+class BybitVenue(ExchangePort):
+    """One account at Bybit. Every method may be called from any thread.
+
+    ``clock`` is this machine's; requests are stamped in venue time, which answers reveal. Streams
+    carry the account and the tickers of ``symbols``; nothing connects before it is asked to.
+    ``tls`` replaces the system's trust for REST and streams alike.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Hosts,
+        credentials: Credentials,
+        clock: ClockPort,
+        symbols: Iterable[Symbol],
+        config: BybitConfig | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._hosts = hosts
+        self._config = config = BybitConfig() if config is None else config
+        self._symbols = tuple(symbols)
+        self._clock = ServerClock(clock)
+        self.rest = RestClient(
+            hosts=hosts, credentials=credentials, clock=self._clock, config=config.rest, tls=tls
+        )
+        self._queries = StateQueries(self.rest)
+        self._history = HistoryQueries(self.rest)
+        self._opening = threading.Lock()
+        self._sink: MessageSink = _heard_by_nobody
+        self._is_open = False
+        self._mode: MarginMode | None = None
+        self._hub = StreamHub(
+            hosts=hosts,
+            credentials=credentials,
+            clock=self._clock,
+            config=config.streams,
+            ssl_context=tls,
+            margin_mode=lambda: self._mode,
+        )
+        self._changes = Changes(self.rest, self._channel(), self._queries)
+
+    def _channel(self) -> OrderChannel:
+        if not self._config.orders_over_stream or self._hosts.trade_url is None:
+            return RestChannel(self.rest)
+        orders = self._config.rest.orders
+        return StreamChannel(
+            self.rest,
+            self._hub.trade_socket,
+            answer_wait_ms=orders.answer_wait_ms,
+            rate_wait_ms=orders.rate_wait_ms,
+        )
+
+    def __repr__(self) -> str:
+        return f"BybitVenue({self._hosts.kind.value}, {self._hosts.rest_url})"
+
+    @property
+    def kind(self) -> VenueKind:
+        """See :attr:`ExchangePort.kind`."""
+        return self._hosts.kind
+
+    @property
+    def streams(self) -> StreamHub:
+        """The streams, for market data beyond the exchange port."""
+        return self._hub
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything; demo trading has no fee-rate query, and streams may be switched off."""
+        missing = set()
+        if self.kind is VenueKind.BYBIT_DEMO:
+            missing.add(Capability.FEE_RATES)
+        if not self._config.with_streams:
+            missing.add(Capability.STREAM)
+        return Capabilities(
+            supported=frozenset(Capability) - missing,
+            not_found_final_ms=self._config.not_found_final_ms,
+        )
+
+    def connect(self, sink: MessageSink) -> None:
+        """See :meth:`ExchangePort.connect`; waits for the streams within the configured time.
+
+        Raises:
+            QueryFailed: the venue's time or the account's margin mode could not be read.
+
+        """
+        self.capabilities.require(Capability.STREAM)
+        self._sink = sink
+        with self._opening:
+            if self._is_open:
+                return
+            self.rest.sync_clock()
+            self._read_mode()
+            self._hub.open(self._tell, self._symbols)
+            if self._config.orders_over_stream:
+                self._hub.trade_socket()
+            self._is_open = True
+        self._hub.wait_up(self._config.stream_wait_ms)
+
+    def _tell(self, message: VenueMessage) -> None:
+        self._sink(message)
+
+    def close(self) -> None:
+        """See :meth:`ExchangePort.close`."""
+        self._sink = _heard_by_nobody
+        self._hub.close()
+        self.rest.close()
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """See :meth:`ExchangePort.instrument`."""
+        return _asked(lambda: self._queries.instrument(symbol))
+
+    def fee_rates(self, symbol: Symbol) -> FeeRates:
+        """See :meth:`ExchangePort.fee_rates`."""
+        self.capabilities.require(Capability.FEE_RATES)
+        return _asked(lambda: self._queries.fee_rates(symbol))
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        """See :meth:`ExchangePort.ticker`."""
+        return _asked(lambda: self._queries.ticker(symbol))
+
+    def account(self) -> AccountReport:
+        """See :meth:`ExchangePort.account`."""
+        mode = self._read_mode()
+        return _asked(lambda: self._queries.account(mode))
+
+    def _read_mode(self) -> MarginMode:
+        self._mode = mode = _asked(self._queries.margin_mode)
+        return mode
+
+    def position(self, symbol: Symbol) -> PositionReport:
+        """See :meth:`ExchangePort.position`."""
+        return _asked(lambda: self._queries.position(symbol))
+
+    def positions(self) -> tuple[PositionReport, ...]:
+        """See :meth:`ExchangePort.positions`."""
+        return _asked(self._queries.positions)
+
+    def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
+        """See :meth:`ExchangePort.place`."""
+        return self._changes.place(order.order)
+
+    def amend(
+        self,
+        symbol: Symbol,
+        client_id: ClientId,
+        *,
+        qty: Qty | None = None,
+        price: Price | None = None,
+        trigger_price: Price | None = None,
+    ) -> Accepted | Rejected | Unknown:
+        """See :meth:`ExchangePort.amend`."""
+        return self._changes.amend(
+            symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
+        )
+
+    def cancel(
+        self, symbol: Symbol, order_id: ClientId | VenueOrderId
+    ) -> Accepted | Rejected | Unknown:
+        """See :meth:`ExchangePort.cancel`."""
+        return self._changes.cancel(symbol, order_id)
+
+    def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
+        """See :meth:`ExchangePort.set_position_stop`."""
+        return self._changes.set_position_stop(stop)
+
+    def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
+        """See :meth:`ExchangePort.set_leverage`."""
+        return self._changes.set_leverage(symbol, leverage)
+
+    def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
+        """See :meth:`ExchangePort.open_orders`."""
+        return _asked(lambda: self._queries.open_orders(symbol))
+
+    def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
+        """See :meth:`ExchangePort.find_order`."""
+        return _asked(lambda: self._queries.find_order(symbol, client_id))
+
+    def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
+        """See :meth:`ExchangePort.order_history`."""
+        return _asked(lambda: self._history.order_history(symbol, within))
+
+    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
+        """See :meth:`ExchangePort.executions`."""
+        return _asked(lambda: self._history.executions(symbol, within))
+
+    def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
+        """See :meth:`ExchangePort.funding_payments`."""
+        return _asked(lambda: self._history.funding_payments(symbol, within))
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    """Ask; an answer that cannot be understood is a failed query."""
+    try:
+        return ask()
+    except Unreadable as error:
+        raise QueryFailed(str(error)) from error
+
+
+def _heard_by_nobody(message: VenueMessage) -> None:
+    del message
