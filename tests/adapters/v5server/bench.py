@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tidegate.adapters.paper import PaperConfig, PaperStore, PaperVenue
 from tidegate.adapters.v5server.accounts import Accounts, AccountSpec
-from tidegate.adapters.v5server.clock import ServerClock
+from tidegate.adapters.v5server.clock import ServerClock, wall_ms
 from tidegate.adapters.v5server.exchange import Exchange
 from tidegate.adapters.v5server.faults import Faults
 from tidegate.adapters.v5server.market import Market
@@ -129,6 +129,12 @@ class Client:
             connection.close()
 
 
+def _frozen() -> Callable[[], int]:
+    """A wall clock that stands: time passes by ``advance`` alone."""
+    now_ms = wall_ms()
+    return lambda: now_ms
+
+
 class Bench:
     """A running server with BTCUSDT and COARSEUSDT, and short ways to say what a test means."""
 
@@ -140,17 +146,19 @@ class Bench:
         instruments: Iterable[Instrument] = (BTCUSDT, COARSE),
         ack_delay_ms: int = 0,
         path: str = ":memory:",
+        has_frozen_clock: bool = False,
     ) -> None:
         self.specs = tuple(specs) or (account_spec(),)
         self.config = config
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.ack_delay_ms = ack_delay_ms
         self.path = path
+        self.wall: Callable[[], int] = _frozen() if has_frozen_clock else wall_ms
         self.server = V5Server(self.exchange)
 
     def exchange(self) -> Exchange:
         """Make the exchange, on the server's loop."""
-        clock = ServerClock()
+        clock = ServerClock(self.wall)
         return Exchange(
             accounts=Accounts(self.specs, self._venue),
             symbols=self.instruments,
