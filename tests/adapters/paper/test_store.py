@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tidegate.adapters.paper import PaperConfig, PaperStore, StoreOfAnother
 from tidegate.adapters.paper.codec import decode, encode
 from tidegate.adapters.paper.records import Head
+from tidegate.adapters.paper.store import FORMAT_VERSION
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import Side
@@ -176,6 +177,55 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(NewerFormat, match="format 3, this release reads up to 2"):
         PaperStore(path)
+    assert path.read_bytes() == before
+
+
+def _make_it_of_format_1(path: Path) -> None:
+    """Take out of a store what the first format did not have."""
+    without = {
+        "present": ("$.pairs_made", "$.margin_mode", "$.index_point"),
+        "positions": ("$.auto_add_margin",),
+        "orders": ("$.last_price", "$.fee", "$.partial", "$.pair", "$.self_match"),
+        "requests": ("$.stop_loss", "$.take_profit"),
+    }
+    connection = sqlite3.connect(path)
+    for table, fields in without.items():
+        connection.execute(
+            f"UPDATE {table} SET body = json_remove(body, {', '.join('?' * len(fields))})",  # noqa: S608 - own names
+            fields,
+        )
+    connection.commit()
+    connection.execute("PRAGMA user_version=1")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def test_a_store_of_the_first_format_goes_on_and_becomes_one_of_this(tmp_path: Path) -> None:
+    path = tmp_path / "paper.db"
+    bench = Bench(path=path, config=attrs.evolve(PLAIN, latency_ms=50))
+    bench.price("20000")
+    bench.send(bench.order(BUY, "1", stop="19000"))
+    bench.price("20000")
+    late = bench.order(BUY, "1", at="19500")
+    bench.send(late)
+    bench.venue.close()
+    _make_it_of_format_1(path)
+    assert int.from_bytes(path.read_bytes()[60:64], "big") == 1
+    bench.venue = bench._open()
+    assert bench.position().stop_loss == Price.of("19000")
+    bench.price("20000")
+    assert bench.status(late) is Status.NEW
+    bench.venue.close()
+    assert int.from_bytes(path.read_bytes()[60:64], "big") == FORMAT_VERSION
+
+
+def test_an_older_store_that_is_not_used_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "paper.db"
+    Bench(path=path).venue.close()
+    _make_it_of_format_1(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreOfAnother):
+        Bench(path=path, wallet=Money.of("5"))
     assert path.read_bytes() == before
 
 
