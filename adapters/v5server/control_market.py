@@ -8,7 +8,7 @@ from tidegate.domain.instrument import Instrument, InstrumentStatus
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import Origin, PositionReport
-from tidegate.ports.exchange import Accepted, Rejected
+from tidegate.ports.exchange import Accepted, QueryFailed, Rejected
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, QuotePoint, TradePoint
 
 from .control_base import ControlBase, ControlRefused, account_of
@@ -108,7 +108,7 @@ class MarketControl(ControlBase):
             if position.liquidation_price is None:
                 raise ControlRefused(f"the position in {symbol} has no liquidation price")
             beyond = position.liquidation_price * BEYOND.times(-position.qty.sign)
-            tick = exchange.instrument(symbol).tick
+            tick = _instrument(exchange, symbol).tick
             price = price_down(position.liquidation_price + beyond, tick)
             _price(exchange, symbol, price, price, PLENTY)
             return price
@@ -183,6 +183,13 @@ def _now(exchange: Exchange) -> int:
     return exchange.clock.now_ms()
 
 
+def _instrument(exchange: Exchange, symbol: Symbol) -> Instrument:
+    if symbol not in exchange.symbols:
+        known = ", ".join(exchange.symbols)
+        raise ControlRefused(f"symbol {symbol} is not traded here; {known} is")
+    return exchange.instrument(symbol)
+
+
 def _feed(exchange: Exchange, *items: FeedItem) -> None:
     exchange.settle_time()
     for item in items:
@@ -191,7 +198,7 @@ def _feed(exchange: Exchange, *items: FeedItem) -> None:
 
 def _price(exchange: Exchange, symbol: Symbol, last: Price, mark: Price, size: Qty) -> None:
     """Move the mark, then the last price; bid and ask follow, also where quotes had set them."""
-    now_ms, instrument = _now(exchange), exchange.instrument(symbol)
+    now_ms, instrument = _now(exchange), _instrument(exchange, symbol)
     items: list[FeedItem] = [MarkPoint(symbol=symbol, time_ms=now_ms, mark=mark)]
     if exchange.market.is_quoted(symbol):
         ask = last + instrument.tick
@@ -212,7 +219,11 @@ def _quote(exchange: Exchange, symbol: Symbol, bid: Level, ask: Level) -> QuoteP
 
 def _position(exchange: Exchange, symbol: Symbol, account_key: str | None) -> PositionReport:
     account = account_of(exchange, account_key)
-    position = account.venue.position(symbol)
+    _instrument(exchange, symbol)
+    try:
+        position = account.venue.position(symbol)
+    except QueryFailed as error:
+        raise ControlRefused(str(error)) from error
     if position.qty.sign == 0:
         raise ControlRefused(f"account {account.key} has no position in {symbol}")
     return position
@@ -221,7 +232,7 @@ def _position(exchange: Exchange, symbol: Symbol, account_key: str | None) -> Po
 def _change(
     exchange: Exchange, symbol: Symbol, changed: Callable[[Instrument], Instrument]
 ) -> None:
-    instrument = changed(exchange.instrument(symbol))
+    instrument = changed(_instrument(exchange, symbol))
     for account in exchange.accounts:
         account.venue.set_instrument(instrument)
     exchange.market.set_instrument(instrument)

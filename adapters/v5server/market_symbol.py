@@ -23,15 +23,13 @@ from .market_pushes import (
     trade_push,
 )
 from .market_text import price_text
-from .market_tickers import changed_fields, ticker_fields
+from .market_tickers import DAY_MS, HOUR_MS, changed_fields, ticker_fields
 
 __all__ = ["SymbolMarket"]
 
 TRADES_MAX = 1_000
 FUNDINGS_MAX = 1_000
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 _UP, _SAME_UP, _DOWN, _SAME_DOWN = "PlusTick", "ZeroPlusTick", "MinusTick", "ZeroMinusTick"
 
 
@@ -167,8 +165,8 @@ class SymbolMarket:
             self.instrument,
             self.ticker,
             funding_rate=self.fundings[-1].rate if self.fundings else ZERO_RATE,
-            day=self.last_klines["60"].since(now_ms - _DAY_MS + 1),
-            hour=self.last_klines["1"].since(now_ms - _HOUR_MS + 1),
+            day=self.last_klines["60"].since(now_ms - DAY_MS + 1),
+            hour=self.last_klines["1"].since(now_ms - HOUR_MS + 1),
             now_ms=now_ms,
         )
 

@@ -9,7 +9,10 @@ from tidegate.domain.reports import Ticker
 from .market_klines import Kline
 from .market_text import price_text, text
 
-__all__ = ["changed_fields", "next_funding_ms", "ticker_fields"]
+__all__ = ["DAY_MS", "HOUR_MS", "changed_fields", "next_funding_ms", "ticker_fields"]
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 _MINUTE_MS = 60_000
 _PLACES = 6
@@ -50,19 +53,19 @@ def ticker_fields(
     def price(value: Price) -> str:
         return price_text(value, instrument.tick)
 
-    day_open = day[0].open if day else ticker.last
-    hour_open = hour[0].open if hour else ticker.last
+    day_before = _price_at(day, now_ms - DAY_MS, ticker.last)
+    hour_before = _price_at(hour, now_ms - HOUR_MS, ticker.last)
     volume = sum((kline.volume for kline in day), ZERO_QTY)
     turnover = sum((kline.turnover for kline in day), ZERO_MONEY)
     return {
         "lastPrice": price(ticker.last),
         "indexPrice": price(ticker.index),
         "markPrice": price(ticker.mark),
-        "prevPrice24h": price(day_open),
-        "price24hPcnt": _change(day_open, ticker.last),
+        "prevPrice24h": price(day_before),
+        "price24hPcnt": _change(day_before, ticker.last),
         "highPrice24h": price(max((kline.high for kline in day), default=ticker.last)),
         "lowPrice24h": price(min((kline.low for kline in day), default=ticker.last)),
-        "prevPrice1h": price(hour_open),
+        "prevPrice1h": price(hour_before),
         "openInterest": "0",
         "openInterestValue": "0",
         "singleOpenInterest": "0",
@@ -80,6 +83,13 @@ def ticker_fields(
         "fundingIntervalHour": _hours(instrument),
         "fundingCap": text(instrument.funding_rate_max),
     }
+
+
+def _price_at(klines: Sequence[Kline], ms: int, otherwise: Price) -> Price:
+    """Return the price at a time: the close of its candle, or where the data begins after it."""
+    if not klines:
+        return otherwise
+    return klines[0].close if klines[0].start_ms <= ms else klines[0].open
 
 
 def _change(before: Price, after: Price) -> str:
