@@ -66,6 +66,12 @@ HISTORY: list[tuple[Rule, Changes, str]] = [
         "wait until the oldest stop-outs leave the window",
     ),
     (Rule.LOSING_SYMBOL, SYMBOL_LOST, "wait 2.5 s, or trade another symbol"),
+    # A loss that the venue dates ahead of this clock was made just now.
+    (
+        Rule.LOSING_SYMBOL,
+        {"symbol_losses_in_row": 4, "symbol_last_loss_ms": NOW_MS + 300},
+        "wait 86400 s, or trade another symbol",
+    ),
     (Rule.ORDER_RATE_SECOND, {"orders_last_second": 8}, "wait a second, then ask again"),
     (Rule.ORDER_RATE_MINUTE, {"orders_last_minute": 118}, "wait a minute, then ask again"),
     (Rule.ORDER_RATE_DAY, {"orders_today": 4_998}, "wait for the next trading day"),
