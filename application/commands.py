@@ -23,25 +23,31 @@ from tidegate.ports.commands import (
     CheckRequest,
     CommandsPort,
     DemoRequest,
+    DoctorReport,
+    DoctorRequest,
     OpenedSession,
     PanicReport,
     PaperRequest,
+    VenueRequest,
     Where,
 )
 from tidegate.ports.desk import DeskPort, JournalEntry, StatusReport
 from tidegate.ports.feed import Feed
 from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
+from tidegate.ports.venue_server import VenueServerPort
 
 from .check import check_trade
 from .codec import decode
 from .container import open_desk, paper_session
+from .doctor import examine
 from .engine import fold
 from .instruments import instrument_of
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
+from .venue_preparing import prepare_venue
 
 __all__ = ["Commands"]
 
@@ -99,6 +105,20 @@ class Commands(CommandsPort):
             settings = self._settings(Where(config=request.limits), options)
             spec = instrument_of(settings)
         return check_trade(request, settings, spec)
+
+    def doctor(self, request: DoctorRequest) -> DoctorReport:
+        """See :meth:`CommandsPort.doctor`."""
+        options = {} if request.mode is None else {"mode": request.mode}
+        with _named_problems():
+            settings = self._settings(request.where, options)
+        return examine(settings, self._env, is_fixing=request.is_fixing)
+
+    def venue(self, request: VenueRequest) -> VenueServerPort:
+        """See :meth:`CommandsPort.venue`."""
+        options = {} if request.symbol is None else {"symbol": request.symbol}
+        with _named_problems():
+            settings = self._settings(Where(config=request.where.config), options)
+            return prepare_venue(request, settings)
 
     def status(self, where: Where) -> StatusReport:
         """See :meth:`CommandsPort.status`; works while a session runs."""

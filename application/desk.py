@@ -87,7 +87,7 @@ class Desk(DeskPort):
         try:
             spec = self._specs.get(symbol)
             if self._runner.state.view.instruments.get(symbol) != spec:
-                fees = self._runner.port.fee_rates(symbol)
+                fees = self._runner.fee_rates(symbol)
                 self._runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
                 self._runner.deliver(self._runner.port.ticker(symbol))
         except VenueError as error:

@@ -14,10 +14,13 @@ from contextlib import ExitStack
 from types import FrameType
 
 from tidegate.domain.core.inputs import StartRequest, StopRequest
+from tidegate.domain.instrument import FeeRates
+from tidegate.domain.mode import TradingMode
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import VenueMessage
 from tidegate.ports.clock import KeyPort
-from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.exchange import Capability, ExchangePort
+from tidegate.ports.preflight import PreflightFailed, PreflightPort
 from tidegate.ports.state import StatePort
 
 from .desk import Desk
@@ -64,6 +67,8 @@ class Application:
     """One desk with a writer thread. Two applications in one process share nothing.
 
     It owns the ports that it is given and closes them at the end, also after a start that failed.
+    With a ``preflight`` it does not start while a check fails. ``fees_stated`` are used where the
+    venue has no query for the account's rates.
     """
 
     def __init__(
@@ -74,12 +79,17 @@ class Application:
         state_port: StatePort,
         keys: KeyPort,
         symbols: frozenset[Symbol],
+        preflight: PreflightPort | None = None,
+        fees_stated: FeeRates | None = None,
     ) -> None:
         self._engine = engine
         self._port = port
         self._state_port = state_port
         self._symbols = symbols
+        self._preflight = preflight
+        self._fees_stated = fees_stated
         self._runner = ThreadedRunner(engine, port)
+        self._runner.fees_stated = fees_stated
         self.desk = Desk(runner=self._runner, state_port=state_port, keys=keys)
         self._undo = ExitStack()
         self._lock = threading.Lock()
@@ -101,6 +111,7 @@ class Application:
         Raises:
             RuntimeError: it was stopped, or its start failed, before; or signals were asked for
                 outside the main thread.
+            PreflightFailed: a check failed; it holds every finding with its remedy.
 
         """
         with self._lock:
@@ -123,9 +134,12 @@ class Application:
             self._install_signals()
         self._at_end(self._state_port.close)
         self._at_end(self._port.close)
+        self._check()
         first = InlineRunner(self._engine, self._port)
+        first.fees_stated = self._fees_stated
         relay = _Relay(first)
-        self._port.connect(relay.sink)
+        if Capability.STREAM in self._port.capabilities.supported:
+            self._port.connect(relay.sink)
         self._recover(first)
         self._at_end(self._end_writer)
         self._runner.start()
@@ -135,6 +149,18 @@ class Application:
         atexit.register(self.stop)
         self._at_end(atexit.unregister, self.stop)
         _LOG.info("started")
+
+    def _check(self) -> None:
+        """Go through the check list; before real money, what can be mended by itself is mended."""
+        if self._preflight is None:
+            return
+        is_live = self._engine.config.mode is TradingMode.LIVE
+        findings = self._preflight.run(is_fixing=is_live)
+        for found in findings:
+            if not found.is_ok:
+                _LOG.warning("%s: %s", found.check.value, found.what)
+        if any(found.stops_start for found in findings):
+            raise PreflightFailed(findings)
 
     def _at_end(self, act: Callable[..., object], *args: object) -> None:
         self._undo.callback(self._unless_interrupted, act, *args)

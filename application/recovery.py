@@ -26,7 +26,9 @@ def load_view(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
     """Ask the venue for what the core needs to know before it may decide."""
     port = runner.port
     for symbol in sorted(symbols | _in_use(runner.state.books)):
-        runner.submit(SpecsLoaded(instrument=port.instrument(symbol), fees=port.fee_rates(symbol)))
+        runner.submit(
+            SpecsLoaded(instrument=port.instrument(symbol), fees=runner.fee_rates(symbol))
+        )
     runner.submit(port.account())
 
 

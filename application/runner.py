@@ -13,11 +13,12 @@ from tidegate.domain.core.effects import Effect, Place, SetLeverage
 from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import deadline_ms
+from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingState
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Ticker, VenueMessage
 from tidegate.domain.risk.approval import Approved
-from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.exchange import ExchangePort, NotSupported
 
 from .engine import Engine
 from .lanes import LANE_QUEUE_MAX, LaneHost, Lanes, perform
@@ -48,6 +49,21 @@ class Runner(ABC):
     def __init__(self, engine: Engine, port: ExchangePort) -> None:
         self.engine = engine
         self.port = port
+        self.fees_stated: FeeRates | None = None
+
+    def fee_rates(self, symbol: Symbol) -> FeeRates:
+        """Return what the venue charges, or the stated rates where it has no query for them.
+
+        Raises:
+            VenueError: the venue could not be asked, or has no query and no rates were stated.
+
+        """
+        try:
+            return self.port.fee_rates(symbol)
+        except NotSupported:
+            if self.fees_stated is None:
+                raise
+            return self.fees_stated
 
     @property
     def state(self) -> State:

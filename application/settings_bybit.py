@@ -84,8 +84,16 @@ class BybitSettings:
     """How long the streams may take to be up when a desk starts."""
     ping_interval_ms: int = 20_000
     """How often a ping is sent on each stream; the venue cuts a silent one after 10 minutes."""
-    stream_silence_ms_max: int = 30_000
-    """After how long without any message, an answer to a ping included, a stream counts as dead."""
+    pong_wait_ms: int = 5_000
+    """How long the answer to a ping may take before the stream counts as dead."""
+    public_silence_ms_max: int = 60_000
+    """How long the public stream may push nothing before it is replaced."""
+    price_age_ms_max: int = 5_000
+    """How old a price of the stream may be and still count as fresh."""
+    poll_up_ms: int = 60_000
+    """How often the account's activity is read over REST beside streams that are up."""
+    poll_down_ms: int = 2_000
+    """How often it is read while the streams are down, or not used."""
     reconnect_delay_ms_min: int = 250
     """How long the first wait before a new connection is, at most; each further one is twice as
     long."""

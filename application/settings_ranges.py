@@ -92,22 +92,32 @@ _LIMITS: Mapping[str, Range] = {
 }
 
 _WAIT = Range(low=_ONE, high=Decimal(60_000), example="milliseconds")
-_BYBIT: Mapping[str, Range] = {
-    "recv_window_ms": Range(low=_ONE, high=Decimal(60_000), example="5000 is the venue's own"),
-    "connect_timeout_ms": _WAIT,
-    "order_timeout_ms": _WAIT,
-    "query_timeout_ms": _WAIT,
-    "history_lag_ms": _NOT_NEGATIVE,
-    "clock_offset_ms_max": Range(low=_ONE, high=Decimal(999), example="milliseconds"),
-    "stream_start_ms": _WAIT,
-    "ping_interval_ms": Range(low=Decimal(10), high=Decimal(300_000), example="milliseconds"),
-    "stream_silence_ms_max": Range(low=Decimal(10), high=Decimal(600_000), example="milliseconds"),
-    "reconnect_delay_ms_min": _WAIT,
-    "reconnect_delay_ms_max": Range(low=_ONE, high=Decimal(600_000), example="milliseconds"),
-    "balance_min": _NOT_NEGATIVE,
-    "key_days_left_min": _NOT_NEGATIVE,
-    "disconnect_cancel_s": Range(low=_ZERO, high=Decimal(300), example="0, or 3 to 300 seconds"),
-}
+_BYBIT: Mapping[str, Range] = MappingProxyType(
+    {
+        "recv_window_ms": Range(low=_ONE, high=Decimal(60_000), example="5000 is the venue's own"),
+        "connect_timeout_ms": _WAIT,
+        "order_timeout_ms": _WAIT,
+        "query_timeout_ms": _WAIT,
+        "history_lag_ms": _NOT_NEGATIVE,
+        "clock_offset_ms_max": Range(low=_ONE, high=Decimal(999), example="milliseconds"),
+        "stream_start_ms": _WAIT,
+        "ping_interval_ms": Range(low=Decimal(10), high=Decimal(300_000), example="milliseconds"),
+        "pong_wait_ms": _WAIT,
+        "public_silence_ms_max": Range(
+            low=Decimal(10), high=Decimal(600_000), example="milliseconds"
+        ),
+        "price_age_ms_max": _WAIT,
+        "poll_up_ms": Range(low=Decimal(100), high=Decimal(3_600_000), example="milliseconds"),
+        "poll_down_ms": Range(low=Decimal(100), high=Decimal(60_000), example="milliseconds"),
+        "reconnect_delay_ms_min": _WAIT,
+        "reconnect_delay_ms_max": Range(low=_ONE, high=Decimal(600_000), example="milliseconds"),
+        "balance_min": _NOT_NEGATIVE,
+        "key_days_left_min": _NOT_NEGATIVE,
+        "disconnect_cancel_s": Range(
+            low=_ZERO, high=Decimal(300), example="0, or 3 to 300 seconds"
+        ),
+    }
+)
 
 RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
     {

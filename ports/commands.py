@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
+from tidegate.domain.mode import TradingMode
 from tidegate.domain.money import ONE, Money, Price, Qty, Rate
 from tidegate.domain.orders import OrderKind, Side, Symbol
 from tidegate.domain.risk.verdict import Breach, Missing, Rule
@@ -14,7 +15,9 @@ from tidegate.domain.signal import RungSpec, SizingMethod, StopSpec
 from tidegate.domain.ticket import Ticket
 
 from .desk import JournalEntry, StatusReport
+from .preflight import Finding
 from .session import SessionPort
+from .venue_server import VenueServerPort
 
 __all__ = [
     "DEMO_BARS",
@@ -23,9 +26,12 @@ __all__ = [
     "CheckRequest",
     "CommandsPort",
     "DemoRequest",
+    "DoctorReport",
+    "DoctorRequest",
     "OpenedSession",
     "PanicReport",
     "PaperRequest",
+    "VenueRequest",
     "Where",
 ]
 
@@ -157,6 +163,55 @@ class PanicReport:
         return not self.held and not self.orders_open
 
 
+@attrs.frozen(kw_only=True)
+class DoctorRequest:
+    """A check of everything that trading needs. ``mode`` of ``None`` is that of the settings.
+
+    ``is_fixing`` permits the changes of account settings that trading needs.
+    """
+
+    mode: TradingMode | None = None
+    is_fixing: bool = False
+    where: Where = attrs.field(factory=Where)
+
+
+@attrs.frozen(kw_only=True)
+class DoctorReport:
+    """What the checks found, in their order. ``venue`` says which one was looked at, and where."""
+
+    mode: TradingMode
+    venue: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def first_failed(self) -> Finding | None:
+        """Return the first finding with which a desk would not start."""
+        return next((found for found in self.findings if found.stops_start), None)
+
+
+@attrs.frozen(kw_only=True)
+class VenueRequest:
+    """A simulated venue to be served.
+
+    ``data`` is a file of bars, ``is_demo_feed`` takes the bundled ones instead; without either the
+    market stands at ``price``. ``speed`` is how fast data is told: 1 as recorded, 0 as fast as it
+    goes. Port 0 takes any free one. ``accounts`` is a TOML file, ``None`` for the ready ones.
+    """
+
+    data: str | None = None
+    is_demo_feed: bool = False
+    speed: Rate | None = None
+    price: Price | None = None
+    symbol: Symbol | None = None
+    accounts: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    allow_remote: bool = False
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    where: Where = attrs.field(factory=Where)
+
+
 class CommandsPort(ABC):
     """The use cases behind a command line.
 
@@ -176,6 +231,14 @@ class CommandsPort(ABC):
     @abstractmethod
     def check(self, request: CheckRequest) -> CheckReport:
         """Judge a trade without an account, a venue or an order."""
+
+    @abstractmethod
+    def doctor(self, request: DoctorRequest) -> DoctorReport:
+        """Check settings, state, keys, account and streams; nothing is ordered or moved."""
+
+    @abstractmethod
+    def venue(self, request: VenueRequest) -> VenueServerPort:
+        """Prepare a simulated venue that clients reach over Bybit's protocol; it is not started."""
 
     @abstractmethod
     def status(self, where: Where) -> StatusReport:

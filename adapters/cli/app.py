@@ -4,8 +4,10 @@ import typer
 from tidegate.ports.commands import CommandsPort
 
 from .check_command import add_check
+from .doctor_command import add_doctor
 from .session_commands import add_demo, add_paper
 from .state_commands import add_journal, add_panic, add_reset_panic, add_status
+from .venue_command import add_venue
 
 __all__ = ["build_app"]
 
@@ -34,10 +36,12 @@ def build_app(commands: CommandsPort) -> typer.Typer:
         add_demo,
         add_paper,
         add_check,
+        add_doctor,
         add_status,
         add_journal,
         add_panic,
         add_reset_panic,
+        add_venue,
     ):
         add(app, commands)
     return app

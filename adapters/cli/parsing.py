@@ -20,6 +20,7 @@ __all__ = [
     "rate",
     "rungs",
     "side",
+    "speed",
     "stop",
     "symbol",
 ]
@@ -79,6 +80,17 @@ def _rate(text: str) -> Rate:
     if not text.strip().endswith("%"):
         return Rate.of(text)
     return Rate(EXACT.scaleb(Rate.of(text.strip().removesuffix("%")).value, -_PERCENT_PLACES))
+
+
+def speed(text: str) -> Rate:
+    """Read a pace, which may be zero."""
+    try:
+        value = Rate.of(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}; accepted: a number such as 10, or 0") from None
+    if value.sign < 0:
+        raise typer.BadParameter(f"{text!r}; accepted: 0 or more")
+    return value
 
 
 def stop(text: str) -> StopText:

@@ -9,7 +9,17 @@ from .running import invoke
 __all__ = ["COMMANDS", "PAGE", "manual"]
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
-COMMANDS = ("demo", "paper", "check", "status", "journal", "panic", "reset-panic")
+COMMANDS = (
+    "demo",
+    "paper",
+    "check",
+    "doctor",
+    "status",
+    "journal",
+    "panic",
+    "reset-panic",
+    "venue",
+)
 
 _INTRODUCTION = """# Command line
 
@@ -37,6 +47,16 @@ need the exchange's store to themselves: stop the session first.
 Ctrl-C (SIGINT) and SIGTERM end a session after the present item of market data, with its summary. A
 second signal exits at once; even then nothing is lost but that item's work, which is done again.
 
+## Doctor
+
+`tidegate doctor` looks at everything that trading needs, and `tidegate venue` serves an exchange to
+try it on. A desk on Bybit makes the same checks before it starts, and does not start while one of
+them fails. Each check has an exit code of its own; where several fail, the first one decides. A
+warning does not change it, and what could not be looked at is marked as skipped.
+
+The key and its secret come from `TIDEGATE_BYBIT_KEY` and `TIDEGATE_BYBIT_SECRET` or the system
+keyring, never from an option or a file.
+
 ## Exit codes
 
 {codes}
@@ -49,6 +69,8 @@ tidegate journal --state ./demo --kind trade_closed --limit 0
 tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% --equity 1400 --rr 1,2,3
 tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.02 --equity 1400 --json
 TIDEGATE_LIMITS__RISK_PER_TRADE_MAX=0.5% tidegate paper --data bars.csv --state ./run1
+tidegate doctor --mode demo
+tidegate venue --feed demo --port 8080
 ```
 
 The rest of this page is what `--help` says."""
