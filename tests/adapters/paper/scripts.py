@@ -12,7 +12,7 @@ from tidegate.ports.feed import FeedItem
 
 from tests.adapters.paper.bench import SYMBOL, Bench
 
-__all__ = ["Act", "run", "session", "sessions"]
+__all__ = ["Act", "carry_out", "run", "session", "sessions"]
 
 _KINDS = (
     ["bar"] * 4
@@ -77,11 +77,16 @@ def run(bench: Bench, acts: list[Act]) -> Iterator[None]:
     bench.price("20000", volume="50")
     yield
     for act in acts:
-        if act.name in {"bar", "trade", "quote", "mark", "funding"}:
-            yield from _feed(bench, act)
-        else:
-            _request(bench, act)
-            yield
+        yield from carry_out(bench, act)
+
+
+def carry_out(bench: Bench, act: Act) -> Iterator[None]:
+    """Carry one step out, pausing as :func:`run` does."""
+    if act.name in {"bar", "trade", "quote", "mark", "funding"}:
+        yield from _feed(bench, act)
+    else:
+        _request(bench, act)
+        yield
 
 
 def _feed(bench: Bench, act: Act) -> Iterator[None]:
