@@ -14,6 +14,8 @@ __all__ = ["account_report", "margin_mode"]
 _SOURCE = "wallet"
 _USDT = "USDT"
 _SHOWN = Decimal("0.00000001")
+_DIGITS_MAX = 30
+"""No balance has more digits before its point; beyond them it cannot be rounded exactly."""
 
 
 def margin_mode(value: Mapping[str, object]) -> MarginMode:
@@ -70,4 +72,6 @@ def _available_cross(row: Row, coin: Row) -> Money:
     if value == equity or value.sign <= 0 or equity.sign <= 0:
         return available
     exact = EXACT.divide(EXACT.multiply(available.value, equity.value), value.value)
+    if exact.adjusted() > _DIGITS_MAX:
+        raise coin.unreadable("usdValue")
     return Money(exact.quantize(_SHOWN, rounding=ROUND_FLOOR, context=EXACT))
