@@ -111,6 +111,20 @@ class StreamControl(ControlBase):
 
         self._call(act)
 
+    def set_book_pace(self, interval_ms: int = 0, best_repeat_ms: int = 0) -> None:
+        """Set how often books are told, and after how long a quiet level 1 is told again.
+
+        0 tells every change at once, and never repeats.
+        """
+
+        def act(exchange: Exchange) -> None:
+            exchange.pushes.book_interval_ms = _not_negative(interval_ms)
+            exchange.pushes.best_repeat_ms = _not_negative(best_repeat_ms)
+            exchange.market.is_book_held = interval_ms > 0
+            exchange.market.tell_books()
+
+        self._call(act)
+
     def set_ack_first(self, is_first: bool) -> None:
         """Choose whether pushes of the trade stream's orders wait for the acknowledgement."""
 

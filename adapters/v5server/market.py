@@ -16,7 +16,7 @@ from tidegate.ports.feed import FeedItem
 
 from .market_book import DEPTHS, Ladder
 from .market_klines import INTERVALS, Kline
-from .market_pushes import PublicPush, kline_push, liquidation_push, price_limit_push, ticker_push
+from .market_pushes import PublicPush, kline_push, liquidation_push, price_limit_push
 from .market_symbol import SymbolMarket
 from .market_text import price_text, text
 
@@ -25,6 +25,10 @@ __all__ = ["Market", "MarketMissing", "PriceKind"]
 Listener = Callable[[PublicPush], None]
 
 _PREMIUM = "0"
+
+
+def _everything(_: str) -> bool:
+    return True
 
 
 class MarketMissing(LookupError):
@@ -44,17 +48,24 @@ class Market:
     """The public side of every symbol. All calls happen on one thread.
 
     Changes of the book are told at once; with ``is_book_held`` they wait for :meth:`tell_books`,
-    which a timer calls, as the venue's push intervals do.
+    which a timer calls, as the venue's push intervals do. ``wants`` tells for which topics messages
+    are made: those that somebody listens to, where that is known.
     """
 
     def __init__(self, instruments: Mapping[Symbol, Instrument], now_ms: Callable[[], int]) -> None:
+        self.wants: Callable[[str], bool] = _everything
         self._symbols = {
-            symbol: SymbolMarket(instrument=instrument)
-            for symbol, instrument in instruments.items()
+            symbol: self._opened(instrument) for symbol, instrument in instruments.items()
         }
         self._now_ms = now_ms
         self._listeners: list[Listener] = []
         self.is_book_held = False
+
+    def _opened(self, instrument: Instrument) -> SymbolMarket:
+        return SymbolMarket(instrument=instrument, wants=self._is_wanted)
+
+    def _is_wanted(self, topic: str) -> bool:
+        return self.wants(topic)
 
     # Driving
 
@@ -83,7 +94,7 @@ class Market:
         """Take over a changed specification; a new symbol begins without a price."""
         known = self._symbols.get(instrument.symbol)
         if known is None:
-            self._symbols[instrument.symbol] = SymbolMarket(instrument=instrument)
+            self._symbols[instrument.symbol] = self._opened(instrument)
             return
         known.instrument = instrument
         for depth in known.depths.values():
@@ -99,6 +110,12 @@ class Market:
         """Tell what changed in the books since they were told last."""
         for market in self._symbols.values():
             self._tell(market.book_pushes(self._now_ms()))
+
+    def repeat_best(self, quiet_ms: int) -> None:
+        """Send level 1 again where it was not sent for ``quiet_ms``, under the same ``u``."""
+        now_ms = self._now_ms()
+        for market in self._symbols.values():
+            self._tell(market.best_again(now_ms, quiet_ms))
 
     def skip_update(self, symbol: Symbol, count: int = 1) -> None:
         """Lose ``count`` book messages: every depth's ``u`` goes on without them."""
@@ -156,8 +173,7 @@ class Market:
             case "orderbook":
                 return market.book_snapshot(int(middle[0]), ts)
             case "tickers":
-                fields = {**market.fields(), "tickDirection": market.direction}
-                return ticker_push(symbol, "snapshot", fields, market.seq, ts)
+                return market.ticker_snapshot(ts)
             case "kline":
                 kline = market.last_klines[middle[0]].open_one
                 if kline is None:
@@ -180,7 +196,7 @@ class Market:
     def orderbook(self, symbol: Symbol, depth: int) -> dict[str, object]:
         """Return the result of market/orderbook; its ``u`` is that of the deepest stream."""
         market = self._priced(symbol)
-        deepest = market.depths[DEPTHS[-1]]
+        deepest = market.depth(DEPTHS[-1])
         bids, asks = deepest.rows(depth)
         return {
             "s": symbol,

@@ -87,9 +87,10 @@ class Depth:
         return changed
 
     def _changes(self, before: Mapping[Price, Qty], after: Mapping[Price, Qty]) -> Rows:
-        gone = [[price_text(p, self.tick), "0"] for p in before if p not in after]
-        new = {price: size for price, size in after.items() if before.get(price) != size}
-        return gone + self._rows(new)
+        tick = self.tick
+        gone = [[price_text(price, tick), "0"] for price in before if price not in after]
+        new = after.items() - before.items()
+        return gone + [[price_text(price, tick), text(size)] for price, size in new]
 
     def _rows(self, side: Mapping[Price, Qty]) -> Rows:
         return [[price_text(price, self.tick), text(size)] for price, size in side.items()]

@@ -52,9 +52,12 @@ def next_bucket_ms(interval: str, start_ms: int) -> int:
     return start_ms + _WIDTHS_MS[interval]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Kline:
-    """One candle; ``volume`` in base coin, ``turnover`` in USDT; ``end_ms`` is inclusive."""
+    """One candle, which grows while it is open; ``end_ms`` is its last millisecond.
+
+    ``volume`` is in base coin, ``turnover`` in USDT.
+    """
 
     start_ms: int
     end_ms: int
@@ -66,17 +69,16 @@ class Kline:
     turnover: Money = ZERO_MONEY
     updated_ms: int
 
-    def joined(self, other: "Kline") -> "Kline":
-        """Return this candle with a later piece of the same interval in it."""
-        return attrs.evolve(
-            self,
-            high=max(self.high, other.high),
-            low=min(self.low, other.low),
-            close=other.close,
-            volume=self.volume + other.volume,
-            turnover=self.turnover + other.turnover,
-            updated_ms=other.updated_ms,
-        )
+    def join(self, later: "Kline") -> None:
+        """Take in a later piece of the same interval."""
+        if later.high > self.high:
+            self.high = later.high
+        if later.low < self.low:
+            self.low = later.low
+        self.close = later.close
+        self.volume += later.volume
+        self.turnover += later.turnover
+        self.updated_ms = later.updated_ms
 
 
 @attrs.define
@@ -93,12 +95,12 @@ class KlineSeries:
     def add(self, piece: Kline) -> list[Kline]:
         """Fold a piece of price history in; return the candles that this closed."""
         done = self.roll(piece.start_ms)
-        start_ms = bucket_start_ms(self.interval, piece.start_ms)
         if self.open_one is None:
+            start_ms = bucket_start_ms(self.interval, piece.start_ms)
             end_ms = next_bucket_ms(self.interval, start_ms) - 1
             self.open_one = attrs.evolve(piece, start_ms=start_ms, end_ms=end_ms)
         elif piece.start_ms >= self.open_one.start_ms:
-            self.open_one = self.open_one.joined(piece)
+            self.open_one.join(piece)
         return done
 
     def roll(self, now_ms: int) -> list[Kline]:

@@ -1,6 +1,7 @@
 """The public market of one symbol: a fold of its feed items and of the venue's tickers."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import assert_never
 
 import attrs
@@ -30,6 +31,8 @@ __all__ = ["SymbolMarket"]
 TRADES_MAX = 1_000
 FUNDINGS_MAX = 1_000
 
+Wants = Callable[[str], bool]
+
 _UP, _SAME_UP, _DOWN, _SAME_DOWN = "PlusTick", "ZeroPlusTick", "MinusTick", "ZeroMinusTick"
 
 
@@ -39,12 +42,17 @@ def _series() -> dict[str, KlineSeries]:
 
 @attrs.define(kw_only=True)
 class SymbolMarket:
-    """What the public sees of one symbol. Every change gets the next ``seq``."""
+    """What the public sees of one symbol. Every change gets the next ``seq``.
+
+    Messages are made for the topics that somebody ``wants``; the others only keep up.
+    """
 
     instrument: Instrument
+    wants: Wants
     ticker: Ticker | None = None
     seq: int = 0
     time_ms: int = 0
+    best_told_ms: int = 0
     is_quoted: bool = False
     direction: str = _SAME_UP
     ladder: Ladder = attrs.field(factory=Ladder)
@@ -99,12 +107,17 @@ class SymbolMarket:
             updated_ms=bar.end_ms,
         )
         trade = self._trade(bar.close, bar.volume, None, bar.end_ms)
-        return [trade_push(trade, self.instrument, ts), *self._add(piece, ts)]
+        return [*self._trade_pushes(trade, ts), *self._add(piece, ts)]
 
     def _fold_trade(self, point: TradePoint, ts: int) -> list[PublicPush]:
         trade = self._trade(point.price, point.qty, point.taker_side, point.time_ms)
         piece = _moment(point.price, point.time_ms, qty=point.qty)
-        return [trade_push(trade, self.instrument, ts), *self._add(piece, ts)]
+        return [*self._trade_pushes(trade, ts), *self._add(piece, ts)]
+
+    def _trade_pushes(self, trade: PublicTrade, ts: int) -> list[PublicPush]:
+        if not self.wants(f"publicTrade.{self.instrument.symbol}"):
+            return []
+        return [trade_push(trade, self.instrument, ts)]
 
     def _trade(self, price: Price, qty: Qty, side: Side | None, time_ms: int) -> PublicTrade:
         self.time_ms = max(self.time_ms, time_ms)
@@ -126,11 +139,17 @@ class SymbolMarket:
     def _add(self, piece: Kline, ts: int) -> list[PublicPush]:
         pushes = []
         for interval, series in self.last_klines.items():
-            for closed in series.add(piece):
-                pushes.append(self._kline_push(interval, closed, ts, is_closed=True))
-            if series.open_one is not None:
+            closed = series.add(piece)
+            if self._wants_klines(interval):
+                pushes += [
+                    self._kline_push(interval, kline, ts, is_closed=True) for kline in closed
+                ]
+                assert series.open_one is not None, "a piece was added"
                 pushes.append(self._kline_push(interval, series.open_one, ts, is_closed=False))
         return pushes
+
+    def _wants_klines(self, interval: str) -> bool:
+        return self.wants(f"kline.{interval}.{self.instrument.symbol}")
 
     def roll(self, now_ms: int, ts: int) -> list[PublicPush]:
         """Close the candles that ended before ``now_ms``."""
@@ -141,6 +160,7 @@ class SymbolMarket:
             self._kline_push(interval, closed, ts, is_closed=True)
             for interval, series in self.last_klines.items()
             for closed in series.roll(now_ms)
+            if self._wants_klines(interval)
         ]
 
     def _kline_push(self, interval: str, kline: Kline, ts: int, *, is_closed: bool) -> PublicPush:
@@ -173,13 +193,25 @@ class SymbolMarket:
     def _ticker_pushes(self, ts: int) -> list[PublicPush]:
         if self.ticker is None:
             return []
-        fields = {**self.fields(), "tickDirection": self.direction}
+        if not self.wants(f"tickers.{self.instrument.symbol}"):
+            self.told = {}
+            return []
+        fields = self._told_fields()
         changed, was_told = changed_fields(self.told, fields), bool(self.told)
         self.told = fields
         if not changed:
             return []
         kind = "delta" if was_told else "snapshot"
         return [ticker_push(self.instrument.symbol, kind, changed, self.seq, ts)]
+
+    def _told_fields(self) -> dict[str, str]:
+        return {**self.fields(), "tickDirection": self.direction}
+
+    def ticker_snapshot(self, ts: int) -> PublicPush:
+        """Return the whole ticker as its subscribers know it."""
+        if not self.told:
+            self.told = self._told_fields()
+        return ticker_push(self.instrument.symbol, "snapshot", self.told, self.seq, ts)
 
     def limits(self) -> dict[str, str]:
         """Return the highest bid and the lowest ask that are allowed now.
@@ -197,7 +229,10 @@ class SymbolMarket:
         }
 
     def _limit_pushes(self, ts: int) -> list[PublicPush]:
-        if self.ticker is None or (limits := self.limits()) == self.limits_told:
+        if self.ticker is None or not self.wants(f"priceLimit.{self.instrument.symbol}"):
+            return []
+        limits = self.limits()
+        if limits == self.limits_told:
             return []
         self.limits_told = limits
         return [price_limit_push(self.instrument.symbol, limits, ts)]
@@ -205,22 +240,42 @@ class SymbolMarket:
     # The book
 
     def book_pushes(self, ts: int) -> list[PublicPush]:
-        """Bring every depth up to the book as it is; return the messages of those that changed.
+        """Bring wanted depths up to the book as it is; return the messages of those that changed.
 
         Level 1 comes as snapshots only, the others as deltas.
         """
         pushes = []
         for levels, depth in self.depths.items():
+            if not self._wants_book(levels):
+                continue
             changed = depth.update(self.ladder)
             if changed is not None:
                 kind, rows = ("snapshot", depth.rows()) if levels == 1 else ("delta", changed)
+                self.best_told_ms = ts if levels == 1 else self.best_told_ms
                 numbers = (depth.u, self.seq, ts, self.time_ms)
                 pushes.append(book_push(self.instrument.symbol, levels, kind, rows, numbers))
         return pushes
 
+    def best_again(self, now_ms: int, quiet_ms: int) -> list[PublicPush]:
+        """Return level 1 once more when it was not told for ``quiet_ms``."""
+        if not self._wants_book(1) or now_ms - self.best_told_ms < quiet_ms:
+            return []
+        self.best_told_ms = now_ms
+        return [self.book_snapshot(1, now_ms)]
+
+    def _wants_book(self, levels: int) -> bool:
+        return self.wants(f"orderbook.{levels}.{self.instrument.symbol}")
+
+    def depth(self, levels: int) -> Depth:
+        """Return one depth as its subscribers know it; without any, as the book is."""
+        depth = self.depths[levels]
+        if not self._wants_book(levels):
+            depth.update(self.ladder)
+        return depth
+
     def book_snapshot(self, levels: int, ts: int) -> PublicPush:
         """Return the whole book of one depth as its subscribers know it."""
-        depth = self.depths[levels]
+        depth = self.depth(levels)
         numbers = (depth.u, self.seq, ts, self.time_ms)
         return book_push(self.instrument.symbol, levels, "snapshot", depth.rows(), numbers)
 

@@ -16,10 +16,11 @@ from .ws_faults import PrivateFaults
 from .ws_session import Session, StreamKind, encoded
 from .ws_topics import frames
 
-__all__ = ["ACK_DELAY_MS", "Down", "PushPlan"]
+__all__ = ["ACK_DELAY_MS", "TICK_MS", "Down", "PushPlan"]
 
 ACK_DELAY_MS = 10
 LOOK_AGAIN_S = 0.001
+TICK_MS = 10
 
 
 @attrs.frozen
@@ -43,11 +44,24 @@ class PushPlan:
     once. ``push_delay_ms`` is how late private pushes are; ``topic_delays_ms`` is added for single
     topics, and so lets them overtake each other. ``is_ack_first`` keeps the pushes of an order of
     the trade stream behind its acknowledgement.
+
+    ``book_interval_ms`` gathers the changes of books and tells them that often; 0 tells each at
+    once. ``best_repeat_ms`` sends level 1 again after so long without a change, as the venue does
+    after 3,000; 0 never does. A clock of :data:`TICK_MS` serves both.
     """
 
-    def __init__(self, *, ack_delay_ms: int = ACK_DELAY_MS, push_delay_ms: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        ack_delay_ms: int = ACK_DELAY_MS,
+        push_delay_ms: int = 0,
+        book_interval_ms: int = 0,
+        best_repeat_ms: int = 0,
+    ) -> None:
         self.ack_delay_ms = ack_delay_ms
         self.push_delay_ms = push_delay_ms
+        self.book_interval_ms = book_interval_ms
+        self.best_repeat_ms = best_repeat_ms
         self.topic_delays_ms: dict[str, int] = {}
         self.is_ack_first = True
         self.auth_refusals = 0
@@ -106,6 +120,13 @@ class PushPlan:
             asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self.when_quiet, act)
 
     # Public pushes
+
+    def is_wanted(self, topic: str) -> bool:
+        """Tell whether somebody subscribed to a public topic."""
+        return any(
+            session.kind is StreamKind.PUBLIC and topic in session.topics
+            for session in self._sessions
+        )
 
     def tell_public(self, push: PublicPush) -> None:
         """Send a public message to those who subscribed to its topic."""

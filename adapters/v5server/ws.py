@@ -10,6 +10,7 @@ from tidegate.domain.orders import Side, Symbol
 
 from .accounts import PrivatePush
 from .exchange import Exchange
+from .ws_pacing import Pacing
 from .ws_private import PrivateDialog
 from .ws_public import PublicDialog
 from .ws_session import IDLE_MS_MAX, Session, StreamKind
@@ -34,16 +35,24 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     """Serve the streams of ``exchange``; they are closed when the application shuts down."""
     pushes = exchange.pushes
     exchange.market.subscribe(pushes.tell_public)
+    exchange.market.wants = pushes.is_wanted
     for account in exchange.accounts:
         account.subscribe(partial(pushes.collect, account.key))
         account.subscribe(partial(_tell_liquidations, exchange))
     for kind, path in PATHS.items():
         app.router.add_get(path, _handler(kind, exchange))
 
-    async def close_all(_: web.Application) -> None:
+    pacing = Pacing(exchange)
+
+    async def begin(_: web.Application) -> None:
+        pacing.start()
+
+    async def end(_: web.Application) -> None:
+        pacing.stop()
         pushes.close_all()
 
-    app.on_shutdown.append(close_all)
+    app.on_startup.append(begin)
+    app.on_shutdown.append(end)
 
 
 def _handler(kind: StreamKind, exchange: Exchange) -> Handler:

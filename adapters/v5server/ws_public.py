@@ -57,8 +57,8 @@ class PublicDialog:
     def _begin(self, topics: Sequence[str]) -> None:
         """Send the first snapshots, once the answer has left; changes follow from here on."""
         for topic in topics:
-            self._session.topics.add(topic)
             snapshot = self._exchange.market.snapshot(topic)
+            self._session.topics.add(topic)
             if snapshot is not None:
                 self._session.send(snapshot.frame)
 

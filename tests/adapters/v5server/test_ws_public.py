@@ -271,3 +271,38 @@ def test_a_restarted_book_begins_at_one_and_a_reset_one_goes_on() -> None:
         assert [m["type"] for m in (again, restarted, delta)] == ["snapshot", "snapshot", "delta"]
         assert data(again)["u"] == data(first)["u"]
         assert [data(restarted)["u"], data(delta)["u"]] == [1, 2]
+
+
+def test_books_may_be_told_at_an_interval() -> None:
+    with Bench() as bench, RawStream(bench, PATH) as stream:
+        bench.price("60000")
+        subscribed(stream, "orderbook.50.BTCUSDT")
+        Control(bench.server.call).set_book_pace(interval_ms=30_000)
+        bench.price("60001")
+        assert stream.waiting() == []
+        bench.price("60002")
+        Control(bench.server.call).advance(30_000)
+        delta = stream.next()
+        assert data(delta)["b"] != []
+        prices = [row[0] for row in levels(delta, "b") if row[1] != "0"]
+        assert "60002.00" in prices
+        assert stream.waiting() == []
+
+
+def levels(message: Json, side: str) -> list[list[str]]:
+    found = data(message)[side]
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_quiet_best_level_may_be_told_again_under_its_number() -> None:
+    with Bench() as bench, RawStream(bench, PATH) as stream:
+        bench.price("60000")
+        control = Control(bench.server.call)
+        (first,) = subscribed(stream, "orderbook.1.BTCUSDT")
+        control.set_book_pace(best_repeat_ms=3_000_000)
+        control.advance(3_000_000)
+        again = stream.next()
+        assert again["type"] == "snapshot"
+        assert data(again) == data(first)
+        assert stream.waiting() == []
