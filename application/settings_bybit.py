@@ -11,6 +11,9 @@ from tidegate.domain.money import Money
 
 __all__ = ["BybitSettings", "OrderEntry", "Region", "is_loopback"]
 
+_DISCONNECT_S_MIN = 3
+"""The shortest window of the venue's cancel on disconnect (Bybit V5, disconnected-cancel-all)."""
+
 
 class Region(enum.Enum):
     """Which of Bybit's main net sites is used, by its domain; an account belongs to one of them."""
@@ -129,6 +132,11 @@ class BybitSettings:
             raise ValueError(
                 f"rest_url is {self.rest_url!r} and allow_loopback is false; accepted: "
                 "allow_loopback true beside it, or no address"
+            )
+        if 0 < self.disconnect_cancel_s < _DISCONNECT_S_MIN:
+            raise ValueError(
+                f"disconnect_cancel_s is {self.disconnect_cancel_s}; accepted: 0, or "
+                f"{_DISCONNECT_S_MIN} to 300 seconds"
             )
         if self.reconnect_delay_ms_max < self.reconnect_delay_ms_min:
             raise ValueError(

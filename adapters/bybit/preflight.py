@@ -33,8 +33,8 @@ __all__ = ["BybitPreflight", "StreamProbe"]
 _CLOCK_CODES = frozenset({10002, -1})
 _KEY_REMEDIES: Mapping[int, str] = MappingProxyType(
     {
-        10003: "look at the key, and whether it belongs to this environment: demo, testnet and main "
-        "net each have keys of their own",
+        10003: "look at the key, and whether it belongs to this environment: demo, test net and "
+        "main net each have keys of their own",
         10004: "look at the secret: the signature made with it is not accepted",
         10005: "grant the key contract orders and positions",
         10010: "add this machine's address to those that the key is bound to",

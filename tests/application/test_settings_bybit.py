@@ -88,6 +88,11 @@ def test_a_longest_wait_below_the_shortest_is_refused() -> None:
     assert "accepted: at least reconnect_delay_ms_min, 500" in problem
 
 
+def test_a_disconnect_window_below_the_venues_shortest_is_refused() -> None:
+    assert "accepted: 0, or 3 to 300 seconds" in _problem(disconnect_cancel_s="2")
+    assert BybitSettings(disconnect_cancel_s=3).disconnect_cancel_s == 3
+
+
 def test_a_key_or_a_secret_is_no_setting() -> None:
     for name in ("key", "secret", "api_key"):
         with pytest.raises(SettingsError, match="secrets belong in the environment"):
