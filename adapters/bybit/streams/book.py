@@ -155,9 +155,9 @@ class OrderBook:
 
     def _check_sides(self) -> None:
         bids, asks = self._bids.prices, self._asks.prices
-        if bids and asks and bids[-1] >= asks[0]:
+        if bids and asks and bids[-1] > asks[0]:
             self._is_whole = False
-            raise BookBroken(f"the best bid {bids[-1]} is not below the best ask {asks[0]}")
+            raise BookBroken(f"the best bid {bids[-1]} is above the best ask {asks[0]}")
 
     def best_bid(self) -> BookLevel | None:
         """Return the highest bid; ``None`` when there is none, or the book is not whole."""

@@ -30,7 +30,9 @@ __all__ = [
 
 BOOK_DEPTH = 50
 _LOG = logging.getLogger(__name__)
-_RENEW_AGAIN_MS = 5_000
+_RENEW_EVERY_MS = 1_000
+"""A book is subscribed anew at most this often: a venue whose books never fit is no reason to
+flood it."""
 
 T = TypeVar("T")
 
@@ -92,7 +94,7 @@ class PublicFeed:
         self._trades: dict[str, TradeFold] = {}
         self._bars: dict[str, BarFold] = {}
         self._received_ms: dict[str, int] = {}
-        self._renewed_ms: dict[str, int] = {}
+        self._asked_ms: dict[str, int] = {}
         self._troubled: set[str] = set()
 
     # -- what is watched ---------------------------------------------------------------------------
@@ -109,6 +111,7 @@ class PublicFeed:
         topic = book_topic(symbol)
         with self._lock:
             self._books.setdefault(topic, OrderBook(symbol, depth=BOOK_DEPTH))
+            self._asked_ms.setdefault(topic, self._monotonic_ms() - _RENEW_EVERY_MS)
         return topic
 
     def watch_trades(self, symbol: Symbol) -> str:
@@ -171,7 +174,7 @@ class PublicFeed:
             with self._lock:
                 told = self._fold(topic, message)
         except BookBroken as broken:
-            self._renew_now(topic, str(broken))
+            self._renew_in_turn(topic, str(broken))
         except Exception as error:  # noqa: BLE001 - whatever a message holds, the stream goes on
             self._troubled_by(topic, f"{type(error).__name__}: {error}")
         else:
@@ -186,7 +189,7 @@ class PublicFeed:
     def _fold(self, topic: str, message: Mapping[str, object]) -> Ticker | None:
         self._received_ms[topic] = received_ms = self._monotonic_ms()
         if (book := self._books.get(topic)) is not None:
-            self._fold_book(book, topic, message)
+            self._fold_book(book, message)
         elif (fold := self._folds.get(topic)) is not None:
             told = fold.take(message)
             if told is not None:
@@ -201,22 +204,23 @@ class PublicFeed:
             _LOG.debug("a message of %r, which nobody watches, is left out", topic)
         return None
 
-    def _fold_book(self, book: OrderBook, topic: str, message: Mapping[str, object]) -> None:
+    def _fold_book(self, book: OrderBook, message: Mapping[str, object]) -> None:
         book.take(message)
-        if book.is_whole:
-            self._renewed_ms.pop(topic, None)
-        elif self._monotonic_ms() - self._renewed_ms.get(topic, 0) > _RENEW_AGAIN_MS:
+        if not book.is_whole and self._is_up:
             raise BookBroken("no snapshot came")
 
-    def _renew_now(self, topic: str, cause: str) -> None:
-        self._renewed_ms[topic] = self._monotonic_ms()
-        self._renew(topic, cause)
+    def _renew_in_turn(self, topic: str, cause: str) -> None:
+        """Subscribe anew, unless that was just done: then a later message asks again."""
+        now_ms = self._monotonic_ms()
+        if now_ms - self._asked_ms.get(topic, 0) >= _RENEW_EVERY_MS:
+            self._asked_ms[topic] = now_ms
+            self._renew(topic, cause)
 
     def _troubled_by(self, topic: str, text: str) -> None:
         book = self._books.get(topic)
         if book is not None and book.is_whole:
             book.reset()
-            self._renew_now(topic, text)
+            self._renew_in_turn(topic, text)
         if topic in self._troubled:
             return
         self._troubled.add(topic)

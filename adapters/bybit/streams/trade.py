@@ -6,7 +6,6 @@ come in any order and are matched by the id of the request (Bybit V5, trade stre
 """
 
 import asyncio
-import concurrent.futures
 import enum
 import itertools
 import logging
@@ -68,16 +67,32 @@ class _Stage(enum.Enum):
 
 
 class _Pending:
-    __slots__ = ("future", "payload", "request_id", "sent_ms", "stage")
+    """One request under way. The lock is held until the outcome is known; waiting takes it."""
+
+    __slots__ = ("_known", "outcome", "payload", "request_id", "sent_ms", "stage")
 
     def __init__(self, request_id: str, payload: bytes, sent_ms: int) -> None:
         self.request_id = request_id
         self.payload = payload
         self.sent_ms = sent_ms
         self.stage = _Stage.QUEUED
-        self.future: concurrent.futures.Future[TradeOutcome] = concurrent.futures.Future()
+        self.outcome: TradeOutcome | None = None
+        self._known = threading.Lock()
+        self._known.acquire()
+
+    def settle(self, outcome: TradeOutcome) -> None:
+        """Set the outcome; called once, by whoever took the request out of those that wait."""
+        assert self.outcome is None, "a request has one outcome"
+        self.outcome = outcome
+        self._known.release()
+
+    def wait(self, wait_ms: int) -> TradeOutcome | None:
+        """Wait for the outcome; ``None`` when it is not known in time."""
+        self._known.acquire(timeout=max(0, wait_ms) / 1000)
+        return self.outcome
 
     def unknown(self, cause: str) -> TradeUnknown:
+        """Return that nobody can tell."""
         return TradeUnknown(sent_ms=self.sent_ms, cause=cause)
 
 
@@ -134,10 +149,10 @@ class TradeSocket:
             return pending
         if not self._soon(lambda: self._write(pending)):
             return self._given_up(pending, "the streams are closed")
-        try:
-            return pending.future.result(deadline_ms / 1000)
-        except concurrent.futures.TimeoutError:
-            return self._given_up(pending, f"no answer within {deadline_ms} ms")
+        outcome = pending.wait(deadline_ms)
+        if outcome is not None:
+            return outcome
+        return self._given_up(pending, f"no answer within {deadline_ms} ms")
 
     def _registered(self, op: str, args: Mapping[str, object]) -> _Pending | TradeNotSent:
         sent_ms = self._now_ms()
@@ -156,8 +171,8 @@ class TradeSocket:
         """Stop waiting; a frame that was not written yet will never be."""
         with self._lock:
             self._pending.pop(pending.request_id, None)
-            if pending.future.done():
-                return pending.future.result()
+            if pending.outcome is not None:
+                return pending.outcome
             if pending.stage is _Stage.WRITTEN:
                 return pending.unknown(cause)
             pending.stage = _Stage.WITHDRAWN
@@ -177,7 +192,7 @@ class TradeSocket:
             lost = [one for one in self._pending.values() if one.stage is _Stage.WRITTEN]
             for pending in lost:
                 del self._pending[pending.request_id]
-                pending.future.set_result(pending.unknown(cause))
+                pending.settle(pending.unknown(cause))
 
     def take(self, message: Mapping[str, object]) -> None:
         """Take one answer; one that nothing waits for is left out."""
@@ -188,7 +203,7 @@ class TradeSocket:
             if pending is None:
                 _LOG.info("an answer to nothing that waits: %.200s", message)
                 return
-            pending.future.set_result(_answer(message, pending))
+            pending.settle(_answer(message, pending))
         if self._draining is not None and not self._pending:
             self._draining.close("the venue's trade service restarts")
 
@@ -201,7 +216,7 @@ class TradeSocket:
             pending.stage = _Stage.WRITTEN
             if connection is None or not connection.send(pending.payload):
                 self._pending.pop(pending.request_id, None)
-                pending.future.set_result(TradeNotSent(cause="the trade stream is not up"))
+                pending.settle(TradeNotSent(cause="the trade stream is not up"))
 
     def _drain(self) -> None:
         """Send nothing more; close when everything under way was answered, or had the time."""

@@ -89,9 +89,14 @@ def test_any_snapshot_replaces_everything() -> None:
 
 def test_crossed_sides_break_the_book() -> None:
     book = _book(SNAPSHOT)
-    with pytest.raises(BookBroken, match=r"best bid 101 is not below the best ask 101"):
-        book.take(book_message("delta", 8, [["101", "1"]], []))
+    with pytest.raises(BookBroken, match=r"best bid 101\.1 is above the best ask 101"):
+        book.take(book_message("delta", 8, [["101.1", "1"]], []))
     assert book.view() is None
+
+
+def test_sides_that_touch_are_a_whole_book() -> None:
+    """A market without a spread, such as a simulated one."""
+    assert _book(SNAPSHOT, book_message("delta", 8, [["101", "1"]], [])).view() is not None
 
 
 def test_a_delta_before_the_snapshot_is_left_out() -> None:

@@ -225,6 +225,19 @@ def test_a_gap_in_the_book_subscribes_it_anew() -> None:
         assert len(venue.live(PUBLIC)) == 1
 
 
+def test_a_venue_whose_books_never_fit_is_not_flooded() -> None:
+    topic = "orderbook.50.BTCUSDT"
+    crossed = book_message("snapshot", 5, [["3", "1"]], [["2", "1"]])
+    with ScriptedVenue(snapshots={topic: [crossed]}) as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        hub.watch_book(BTC)
+        venue.push(PUBLIC, *[crossed] * 50, ticker_message())
+        assert ear.until(lambda ear: len(ear.of(Ticker)) == 1)
+        (session,) = venue.live(PUBLIC)
+        assert len([m for m in session.heard if topic in m.get("args", ())]) <= 3
+        assert hub.book(BTC) is None
+
+
 def test_a_book_that_cannot_be_subscribed_anew_replaces_the_connection() -> None:
     topic = "orderbook.50.BTCUSDT"
     snapshot = book_message("snapshot", 5, [["1", "1"]], [["2", "1"]])
