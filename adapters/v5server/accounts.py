@@ -9,7 +9,7 @@ from typing import assert_never
 
 import attrs
 from tidegate.domain.money import ZERO_MONEY, Money
-from tidegate.domain.orders import Symbol, VenueOrderId
+from tidegate.domain.orders import VenueOrderId
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -108,8 +108,6 @@ class Account:
     ledger: AccountLedger
     position_mode: int = ONE_WAY
     modifies_price: bool = True
-    adds_margin: set[Symbol] = attrs.field(factory=set)
-    api_limits: dict[str, int] = attrs.field(factory=dict)
     _inbox: list[VenueMessage] = attrs.field(factory=list, init=False)
     _listeners: list[Listener] = attrs.field(factory=list, init=False)
     _reports: dict[VenueOrderId, OrderReport] = attrs.field(factory=dict, init=False)
@@ -174,7 +172,7 @@ class Account:
             books=self.ledger.symbol(symbol),
             instrument=self.venue.instrument(symbol),
             taker=self.venue.fee_rates(symbol).taker,
-            adds_margin=symbol in self.adds_margin,
+            adds_margin=self.venue.auto_add_margin(symbol),
         )
 
     def wallet_row(self, report: AccountReport) -> Row:

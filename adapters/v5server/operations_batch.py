@@ -6,10 +6,12 @@ those beyond the limit are refused one by one.
 
 from collections.abc import Callable, Mapping
 
+from tidegate.domain.lifecycle import Status
+
 from .accounts import Account
 from .errors import V5Error
 from .exchange import Exchange
-from .operations_orders import Result, amend, cancel, check_category, create
+from .operations_orders import Result, amend, cancel, check_category, create, find_order
 from .reading import Params, bad
 from .replies import Reply
 
@@ -95,6 +97,7 @@ def _given(item: Mapping[str, object], name: str) -> str:
 
 
 def _amend_plain(exchange: Exchange, account: Account, params: Params) -> Result:
-    if params.has("triggerPrice"):
-        raise bad("triggerPrice: a batch does not change conditional orders")
+    symbol = exchange.instrument(params.need("symbol")).symbol
+    if find_order(account, symbol, params).status is Status.UNTRIGGERED:
+        raise bad("a batch does not change conditional orders")
     return amend(exchange, account, params)
