@@ -72,8 +72,10 @@ class MarketControl(ControlBase):
         """Set the index price, which is the mark price until then."""
 
         def act(exchange: Exchange) -> None:
+            _instrument(exchange, symbol)
             for account in exchange.accounts:
                 account.venue.set_index(symbol, index)
+            exchange.market.reprice(exchange.accounts.first.venue.ticker(symbol))
             exchange.flush()
 
         self._call(act)

@@ -77,6 +77,13 @@ class Market:
         if not self.is_book_held:
             self._tell(market.book_pushes(ts))
 
+    def reprice(self, ticker: Ticker) -> None:
+        """Take over prices that changed without an item, such as an index that was set."""
+        market, ts = self._of(ticker.symbol), self._now_ms()
+        self._tell(market.reprice(ticker, ts))
+        if not self.is_book_held:
+            self._tell(market.book_pushes(ts))
+
     def roll(self, now_ms: int) -> None:
         """Close the candles that ended before ``now_ms``."""
         for market in self._symbols.values():

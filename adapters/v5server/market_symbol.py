@@ -166,6 +166,12 @@ class SymbolMarket:
     def _kline_push(self, interval: str, kline: Kline, ts: int, *, is_closed: bool) -> PublicPush:
         return kline_push(self.instrument, interval, kline, is_closed=is_closed, ts=ts)
 
+    def reprice(self, ticker: Ticker, ts: int) -> list[PublicPush]:
+        """Take over prices that changed without an item of the feed; the book excepted."""
+        self.seq += 1
+        self._see(ticker)
+        return [*self._ticker_pushes(ts), *self._limit_pushes(ts)]
+
     def _see(self, ticker: Ticker) -> None:
         is_new = self.ticker is None or _quotes(ticker) != _quotes(self.ticker)
         self.ticker = ticker
@@ -214,18 +220,21 @@ class SymbolMarket:
         return ticker_push(self.instrument.symbol, "snapshot", self.told, self.seq, ts)
 
     def limits(self) -> dict[str, str]:
-        """Return the highest bid and the lowest ask that are allowed now.
+        """Return the highest bid and the lowest ask that are allowed now, on the grid.
 
-        ``mark x (1 +- X)``: the venue's rule of 26 May 2026 with index = mark and no premium.
+        With M the mark and I the index: ``min(M (1 + Y), max(I, M (1 + X)))`` and
+        ``max(M (1 - Y), min(I, M (1 - X)))``, the venue's rule of 26 May 2026 with the average
+        premium of the book taken as none.
         """
         assert self.ticker is not None, "asked for price limits before the first price"
-        instrument, mark = self.instrument, self.ticker.mark
-        band = min(instrument.price_band_x, instrument.price_band_y)
-        highest = price_down(_scaled(mark, ONE + band), instrument.tick)
-        lowest = price_up(_scaled(mark, ONE - band), instrument.tick)
+        instrument, mark, index = self.instrument, self.ticker.mark, self.ticker.index
+        x, y = instrument.price_band_x, instrument.price_band_y
+        highest = min(_scaled(mark, ONE + y), max(index, _scaled(mark, ONE + x)))
+        lowest = max(_scaled(mark, ONE - y), min(index, _scaled(mark, ONE - x)))
+        tick = instrument.tick
         return {
-            "buyLmt": price_text(highest, instrument.tick),
-            "sellLmt": price_text(lowest, instrument.tick),
+            "buyLmt": price_text(price_down(highest, tick), tick),
+            "sellLmt": price_text(price_up(lowest, tick), tick),
         }
 
     def _limit_pushes(self, ts: int) -> list[PublicPush]:

@@ -18,6 +18,10 @@ class Pacing:
 
     def start(self) -> None:
         """Begin; the running loop carries the clock."""
+        self._exchange.market.is_book_held = self._exchange.pushes.book_interval_ms > 0
+        self._wait()
+
+    def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(TICK_MS / 1_000, self._tick)
 
@@ -29,10 +33,11 @@ class Pacing:
     def _tick(self) -> None:
         market, plan = self._exchange.market, self._exchange.pushes
         now_ms = self._exchange.clock.now_ms()
-        market.is_book_held = plan.book_interval_ms > 0
-        if market.is_book_held and now_ms - self._books_told_ms >= plan.book_interval_ms:
+        if not market.is_book_held:
+            self._books_told_ms = now_ms
+        elif now_ms - self._books_told_ms >= plan.book_interval_ms:
             self._books_told_ms = now_ms
             market.tell_books()
         if plan.best_repeat_ms > 0:
             market.repeat_best(plan.best_repeat_ms)
-        self.start()
+        self._wait()

@@ -100,6 +100,7 @@ def test_time_passes_at_once(bench: Bench, control: Control) -> None:
 
 def test_an_index_of_its_own_fires_index_triggers(bench: Bench, control: Control) -> None:
     control.index(SYMBOL, Price.of(60_500))
+    assert ticker(bench)["indexPrice"] == "60500.00"
     trigger = {"triggerPrice": "61000", "triggerDirection": 1, "triggerBy": "IndexPrice"}
     buy(bench, **trigger)
     assert position(bench)["size"] == "0"

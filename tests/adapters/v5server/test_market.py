@@ -158,6 +158,25 @@ def test_a_price_limit_is_the_mark_and_its_band_on_the_grid() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("index", "highest", "lowest"),
+    [
+        ("60000", "60600.00", "59400.00"),
+        ("60900", "60900.00", "59400.00"),
+        ("61500", "61200.00", "59400.00"),
+        ("59000", "60600.00", "59000.00"),
+        ("58000", "60600.00", "58800.00"),
+    ],
+)
+def test_an_index_beyond_the_band_widens_the_limit_up_to_the_outer_band(
+    index: str, highest: str, lowest: str
+) -> None:
+    found = priced()
+    found.reprice(attrs.evolve(ticker("59999.9", "60000.1"), index=Price.of(index)))
+    limits = found.price_limit(SYMBOL)
+    assert (limits["buyLmt"], limits["sellLmt"]) == (highest, lowest)
+
+
 def test_trades_are_kept_newest_first_and_bounded() -> None:
     busy = market()
     for number in range(1_005):
