@@ -19,7 +19,7 @@ from .reading import bad
 from .replies import Reply
 from .routes import Call, PrivateRoute
 from .rows_positions import PositionView, position_row
-from .text import COIN
+from .text import COIN, plain
 
 __all__ = ["POSITION_ROUTES"]
 
@@ -144,8 +144,8 @@ def _symbol_info(call: Call) -> Reply:
     rows = [
         {
             "symbol": symbol,
-            "buyLeverage": str(call.account.venue.leverage(symbol)),
-            "sellLeverage": str(call.account.venue.leverage(symbol)),
+            "buyLeverage": plain(call.account.venue.leverage(symbol)),
+            "sellLeverage": plain(call.account.venue.leverage(symbol)),
         }
         for symbol in symbols
     ]
