@@ -77,9 +77,6 @@ class _Listener(WSListener):
     def on_ws_frame(self, _: WSTransport, frame: WSFrame) -> None:
         self._owner.framed(frame)
 
-    def on_ws_disconnected(self, _: WSTransport) -> None:
-        self._owner.close("the socket was closed by the other side")
-
 
 class Connection:
     """A socket to one endpoint. Made on the loop that it will live on."""
@@ -94,6 +91,7 @@ class Connection:
         self._numbers = itertools.count(1)
         self._dialler = Dialler()
         self._transport: WSTransport | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._fragments = bytearray()
         self._pushed_s = self._loop.time()
         self._next_ping: asyncio.TimerHandle | None = None
@@ -169,6 +167,7 @@ class Connection:
     def attached(self, transport: WSTransport) -> None:
         """Take the transport of a finished handshake."""
         self._transport = transport
+        self._watcher = self._loop.create_task(self._watch_end(transport))
         if self._ended.done():
             transport.disconnect(graceful=False)
 
@@ -185,6 +184,14 @@ class Connection:
             self.close(f"closed by the venue: {frame.get_close_code()} {frame.get_close_reason()}")
         elif kind is WSMsgType.BINARY:
             self._unreadable("a binary frame; only text is expected")
+
+    async def _watch_end(self, transport: WSTransport) -> None:
+        try:
+            await transport.wait_disconnected()
+        except Exception as error:  # noqa: BLE001 - whatever broke the protocol, it is the cause
+            self.close(f"the protocol was broken: {error}")
+        else:
+            self.close("the socket was closed by the other side")
 
     # -- opening -----------------------------------------------------------------------------------
 
@@ -231,8 +238,10 @@ class Connection:
     # -- requests ----------------------------------------------------------------------------------
 
     async def _request_topics(self, op: str, topics: Sequence[str]) -> None:
-        for first in range(0, len(topics), TOPICS_PER_REQUEST_MAX):
-            await self._request_some(op, topics[first : first + TOPICS_PER_REQUEST_MAX])
+        # All-in-one topics, which have no dot, and categorised ones cannot share a request.
+        for group in ([t for t in topics if "." not in t], [t for t in topics if "." in t]):
+            for first in range(0, len(group), TOPICS_PER_REQUEST_MAX):
+                await self._request_some(op, group[first : first + TOPICS_PER_REQUEST_MAX])
 
     async def _request_some(self, op: str, topics: Sequence[str]) -> None:
         request_id = f"{op}-{next(self._numbers)}"

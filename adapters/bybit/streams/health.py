@@ -33,6 +33,11 @@ class Health:
         self._stages.setdefault(name, _Stage.OPENING)
         self._review("")
 
+    def forget(self, name: str) -> None:
+        """Count a stream among those that are needed no more."""
+        self._stages.pop(name, None)
+        self._review("")
+
     def up(self, name: str) -> None:
         """Note that a stream is connected, authenticated and subscribed."""
         self._stages[name] = _Stage.UP

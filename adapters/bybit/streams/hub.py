@@ -27,7 +27,7 @@ from .errors import SubscriptionRefused
 from .frames import Dialect
 from .health import Health
 from .io_thread import IoThread
-from .private import PRIVATE_TOPICS, PrivateFeed
+from .private import DISCONNECT_TOPIC, PRIVATE_TOPICS, PrivateFeed
 from .public import PublicFeed
 from .settings import Signer, StreamConfig, StreamHosts
 from .supervisor import Supervisor, Watchers
@@ -99,7 +99,8 @@ class StreamHub:
         self._started()
         wanted: dict[str, Iterable[str]] = {}
         if self._credentials is not None:
-            wanted[_PRIVATE] = PRIVATE_TOPICS
+            arms = self._config.arms_disconnect_cancel
+            wanted[_PRIVATE] = (*PRIVATE_TOPICS, DISCONNECT_TOPIC) if arms else PRIVATE_TOPICS
         if topics:
             wanted[_PUBLIC] = topics
         self._do(self._ensure_all(wanted))
@@ -149,10 +150,7 @@ class StreamHub:
 
     def unwatch(self, symbol: Symbol) -> None:
         """Keep nothing of a symbol any more. Raises ``StreamTrouble`` without an answer."""
-        topics = self._public.forget(symbol)
-        supervisor = self._supervisors.get(_PUBLIC)
-        if supervisor is not None:
-            self._do(supervisor.remove(topics))
+        self._do(self._unwatch(self._public.forget(symbol)))
 
     def ticker(self, symbol: Symbol) -> Aged[Ticker] | None:
         """Return the last prices of a symbol, with their age; ``None`` when there are none."""
@@ -254,6 +252,17 @@ class StreamHub:
             ),
         )
         supervisor.start()
+
+    async def _unwatch(self, topics: Iterable[str]) -> None:
+        supervisor = self._supervisors.get(_PUBLIC)
+        if supervisor is None:
+            return
+        await supervisor.remove(topics)
+        if not supervisor.topics:
+            # Nothing is pushed to a stream without topics: its silence would look like an outage.
+            del self._supervisors[_PUBLIC]
+            self._health.forget(_PUBLIC)
+            await supervisor.stop()
 
     async def _stop_all(self) -> None:
         for supervisor in self._supervisors.values():

@@ -62,9 +62,15 @@ class IoThread:
         if self._is_closed or threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("the streams' thread is closed, or would wait for itself")
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()
+            raise
         try:
             return running.result(wait_ms / 1000)
+        except concurrent.futures.CancelledError:
+            raise RuntimeError("the streams' thread was closed meanwhile") from None
         except concurrent.futures.TimeoutError:
             running.cancel()
             raise TimeoutError(f"not done within {wait_ms} ms") from None

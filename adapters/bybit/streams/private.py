@@ -15,10 +15,13 @@ from tidegate.adapters.bybit.wire.wallets import account_report
 from tidegate.domain.reports import MarginMode, UnreadableReport, VenueMessage
 from tidegate.ports.exchange import MessageSink
 
-__all__ = ["PRIVATE_TOPICS", "PrivateFeed"]
+__all__ = ["DISCONNECT_TOPIC", "PRIVATE_TOPICS", "PrivateFeed"]
 
 PRIVATE_TOPICS = ("order", "execution", "position", "wallet")
 """All-in-one topics; they cannot be mixed with categorised ones in a request (Bybit V5)."""
+
+DISCONNECT_TOPIC = "dcp.future"
+"""Carries nothing; being subscribed to it is what counts (Bybit V5, disconnect-cancel-all)."""
 
 _LOG = logging.getLogger(__name__)
 _CATEGORY = "linear"
@@ -42,6 +45,8 @@ class PrivateFeed:
     def take(self, message: Mapping[str, object]) -> None:
         """Take one pushed message."""
         topic, rows = message.get("topic"), message.get("data")
+        if topic == DISCONNECT_TOPIC:
+            return
         if topic not in PRIVATE_TOPICS or not isinstance(rows, list):
             self._unreadable(_PUSH_SOURCE, f"no message of a subscribed topic: {message}")
             return

@@ -87,7 +87,8 @@ class StreamConfig:
 
     ``value_age_ms_max``: from which age on a value is no longer fresh. ``public_silence_ms_max``:
     how long a public stream may push nothing before it is replaced. ``trade_pending_max``: how many
-    order requests may wait for an answer; more are not sent.
+    order requests may wait for an answer; more are not sent. ``arms_disconnect_cancel`` subscribes
+    to ``dcp.future``, which arms the venue's disconnect-cancel-all for an account that has it.
     """
 
     connection: ConnectionLimits = ConnectionLimits()
@@ -95,6 +96,7 @@ class StreamConfig:
     value_age_ms_max: int = attrs.field(default=5_000, validator=_above_zero)
     public_silence_ms_max: int | None = attrs.field(default=60_000, validator=_above_zero)
     close_wait_ms: int = attrs.field(default=5_000, validator=_above_zero)
+    arms_disconnect_cancel: bool = False
     trade_drain_ms: int = attrs.field(default=5_000, validator=_above_zero)
     trade_pending_max: int = attrs.field(default=1_000, validator=_above_zero)
     trade_recv_window_ms: int = attrs.field(default=5_000, validator=_above_zero)

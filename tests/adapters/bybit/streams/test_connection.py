@@ -1,5 +1,6 @@
 """What the venue may do to a connection, seen through a hub: nothing of it ends the streams."""
 
+import gc
 from itertools import pairwise
 from typing import Any
 
@@ -218,6 +219,48 @@ def test_a_push_after_unsubscribing_is_left_out() -> None:
         assert ear.of(Ticker)[0].symbol == "ETHUSDT"
         assert ear.of(UnreadableReport) == []
         assert hub.ticker(BTC) is None
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\xff" * 10, b"\x81\x85abcdefghi", b"\x81\x7f\x7f" + b"\xff" * 7, b"HTTP/1.1 200 OK\r\n\r\n"],
+    ids=["reserved bits", "masked", "endless", "no frame at all"],
+)
+def test_a_broken_protocol_replaces_the_connection(
+    garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        transport = venue.live(PRIVATE)[0].transport
+        assert transport is not None
+        venue.do(lambda: transport.underlying_transport.write(garbage))
+        assert ear.until(lambda ear: ear.states() == [UP, DOWN, UP])
+    gc.collect()
+    assert "the protocol was broken" in caplog.text
+    assert "never retrieved" not in caplog.text
+
+
+def test_the_disconnect_cancel_is_armed_by_a_request_of_its_own() -> None:
+    config = attrs.evolve(QUICK, arms_disconnect_cancel=True)
+    with ScriptedVenue() as venue, hub_on(venue, config=config) as hub:
+        ear = _opened(venue, hub)
+        requests = [m["args"] for m in venue.live(PRIVATE)[0].heard if m["op"] == "subscribe"]
+        assert requests == [["order", "execution", "position", "wallet"], ["dcp.future"]]
+        venue.push(PRIVATE, private_message("dcp.future"), private_message("order", 7))
+        assert ear.until(lambda ear: len(ear.of(UnreadableReport)) == 1)
+        assert ear.of(UnreadableReport)[0].source == "private stream order"
+
+
+def test_a_market_stream_without_a_symbol_is_no_longer_needed() -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        hub.unwatch(BTC)
+        assert venue.until(lambda: venue.live(PUBLIC) == [])
+        assert hub.wait_up(10_000)
+        hub.watch(BTC)
+        assert hub.wait_up(10_000)
+        assert venue.live(PUBLIC)[0].topics == {"tickers.BTCUSDT"}
+        assert ear.states() == [UP]
 
 
 def test_a_fragmented_message_is_put_together() -> None:
