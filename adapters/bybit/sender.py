@@ -108,23 +108,14 @@ class Sender:
         """Send one request and say what came of it. ``payload`` is the query or the body."""
         request = _Request(method=method, target=target, payload=payload, signature=signature)
         reply = self._limited(request)
+        if _is_refused(reply, CodeClass.CLOCK) and signature is not None:
+            self._limited(_Request(method="GET", target=_TIME_TARGET, payload="", signature=None))
+            reply = self._limited(request)
         for _ in range(_ATTEMPTS_MAX - 1):
-            if not isinstance(reply, Refused) or not self._may_repeat(request, reply):
+            if not request.is_query or not _is_refused(reply, CodeClass.RATE):
                 break
             reply = self._limited(request)
         return reply
-
-    def _may_repeat(self, request: _Request, refused: Refused) -> bool:
-        match meaning_for_order(refused.code, refused.message).kind:
-            case CodeClass.CLOCK:
-                self._limited(
-                    _Request(method="GET", target=_TIME_TARGET, payload="", signature=None)
-                )
-                return request.signature is not None
-            case CodeClass.RATE:
-                return request.is_query
-            case _:
-                return False
 
     def _limited(self, request: _Request) -> Reply:
         deadline_ms = monotonic_ms() + self._config.rate_wait_ms
@@ -141,9 +132,9 @@ class Sender:
         match reply:
             case BadStatus(status=status) if status == _BANNED:
                 self._limiter.freeze()
-            case Refused(code=code, message=message):
+            case Refused():
                 self._limiter.note(path, reply.limits, venue_ms=reply.time_ms)
-                if meaning_for_order(code, message).kind is CodeClass.RATE:
+                if _is_refused(reply, CodeClass.RATE):
                     self._limiter.exhausted(path, reply.limits, venue_ms=reply.time_ms)
             case Answered() | BadStatus():
                 self._limiter.note(path, reply.limits, venue_ms=reply.time_ms)
@@ -213,3 +204,9 @@ class Sender:
             sent_ms=sent_ms,
             limits=limits,
         )
+
+
+def _is_refused(reply: Reply, kind: CodeClass) -> bool:
+    if not isinstance(reply, Refused):
+        return False
+    return meaning_for_order(reply.code, reply.message).kind is kind
