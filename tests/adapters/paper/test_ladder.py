@@ -67,6 +67,25 @@ def test_a_cut_is_not_made_beyond_the_bankruptcy_price() -> None:
     bench = holding()
     bench.price("19590")
     assert bench.fills()[1:] == [("sell", "10", "19600")]
+    history = bench.venue.order_history(SYMBOL, ALWAYS).rows
+    assert [o.status for o in history if o.client_id is None] == [Status.FILLED]
+
+
+def test_a_cut_goes_down_one_tier_at_a_time() -> None:
+    # A third tier above 150000 at 2 %, with a deduction of 500 + 150000 x 0.01 = 2000: lost at
+    # (19600 - 200) / 0.98 = 19795.92, and what is left at (19600 - 500/7.579) / 0.99 = 19731.34.
+    middle = attrs.evolve(TWO_TIERS.tiers[1], notional_max=Money.of("150000"))
+    tiers = (TWO_TIERS.tiers[0], middle, tier("1000000", "0.02", "0.02", "50", "2000"))
+    bench = Bench(instruments=(attrs.evolve(TWO_TIERS, tiers=tiers),))
+    bench.price("20000")
+    bench.venue.set_leverage(SYMBOL, Rate.of("50"))
+    bench.send(bench.order(BUY, "10"))
+    bench.price("19790")
+    # 150000 / 19790 = 7.5795.
+    assert bench.fills()[1:] == [("sell", "2.421", "19790")]
+    bench.price("19731")
+    # 100000 / 19731 = 5.0682.
+    assert bench.fills()[2:] == [("sell", "2.511", "19731")]
 
 
 def test_in_the_lowest_tier_all_is_taken_over() -> None:

@@ -83,8 +83,8 @@ def test_each_call_adds_a_pair_of_its_own_size() -> None:
 
 def test_a_leg_that_fires_closes_its_part_and_takes_its_sibling_along() -> None:
     bench = holding()
-    add(bench, part("1", stop="19000", target="21000"))
     add(bench, part("2", stop="18000", target="22000"))
+    add(bench, part("1", stop="19000", target="21000"))
     bench.price("19000")
     assert bench.fills()[1:] == [("sell", "1", "19000")]
     assert [(o.origin, o.cancel_reason) for o in ended(bench)] == [
@@ -101,6 +101,16 @@ def test_they_stand_beside_the_legs_of_the_whole_position() -> None:
     assert bench.position().take_profit is None
     bench.price("21000")
     assert waiting(bench) == [("stop_loss", "2", "18500")], "it is no sibling, and has new size"
+
+
+def test_setting_the_legs_of_the_whole_position_leaves_those_of_its_parts_alone() -> None:
+    bench = holding()
+    add(bench, part("1", stop="19000"))
+    bench.venue.set_position_stop(PositionStop(symbol=SYMBOL, stop_loss=Price.of("18500")))
+    assert waiting(bench) == [("stop_loss", "1", "19000"), ("stop_loss", "3", "18500")]
+    assert bench.position().stop_loss == Price.of("18500")
+    bench.venue.set_position_stop(PositionStop(symbol=SYMBOL, stop_loss=Price.of("0")))
+    assert waiting(bench) == [("stop_loss", "1", "19000")]
 
 
 def test_a_short_is_mirrored() -> None:
@@ -219,6 +229,29 @@ def test_a_later_fill_after_its_pair_has_fired_is_protected_too() -> None:
     bench.price("19850")
     assert bench.position().qty == Qty.of("1.5")
     assert waiting(bench) == [("stop_loss", "1.5", "19800")]
+
+
+def test_an_entrys_own_pair_leaves_what_was_held_before_alone() -> None:
+    bench = holding("3")
+    order = bench.order(BUY, "2", at="19900", stop="19000")
+    bench.venue.submit(order, legs=PartialLegs())
+    bench.price("19900", volume="0.5")
+    assert waiting(bench) == [("stop_loss", "0.5", "19000")]
+    bench.price("19900", volume="100")
+    assert waiting(bench) == [("stop_loss", "2", "19000")]
+
+
+def test_a_leg_that_already_rests_as_a_limit_does_not_grow() -> None:
+    bench = Bench()
+    bench.price("20000")
+    order = bench.order(BUY, "2", at="19900", target="20000")
+    bench.venue.submit(order, legs=PartialLegs(take_profit_limit=Price.of("20500")))
+    bench.price("19900", volume="0.5")
+    bench.price("20000")
+    bench.price("19900", volume="100")
+    assert waiting(bench) == [("take_profit", "0.5", "20000"), ("take_profit", "1.5", "20000")]
+    statuses = [o.status for o in bench.venue.open_orders()]
+    assert statuses == [Status.NEW, Status.UNTRIGGERED]
 
 
 def test_pairs_are_kept_over_a_restart(tmp_path: Path) -> None:
