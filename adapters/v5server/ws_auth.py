@@ -6,7 +6,7 @@ from .exchange import Exchange
 
 __all__ = ["AuthRefused", "authenticate"]
 
-BAD_PARAMETER, INVALID_KEY, BAD_SIGNATURE = 10001, 10003, 10004
+BAD_PARAMETER, INVALID_KEY, BAD_SIGNATURE, NO_PERMISSION = 10001, 10003, 10004, 10005
 
 
 class AuthRefused(Exception):

@@ -15,7 +15,7 @@ from .errors import V5Error
 from .exchange import Exchange
 from .faults import AnswerCode, CutBody, Drop, Hang, HttpStatus, RequestFault, SlowBody, Stage
 from .operations import BUCKETS, Reply, run
-from .ws_auth import BAD_PARAMETER, AuthRefused, authenticate
+from .ws_auth import BAD_PARAMETER, NO_PERMISSION, AuthRefused, authenticate
 from .ws_session import Session
 
 __all__ = ["TradeDialog"]
@@ -71,7 +71,7 @@ class TradeDialog:
             code, text = _REPEATED_AUTH, "Repeat auth"
         else:
             try:
-                self._account = authenticate(self._exchange, message.get("args"))
+                self._account = _not_a_demo(authenticate(self._exchange, message.get("args")))
                 self._session.account_key = self._account.key
             except AuthRefused as refused:
                 code, text = refused.code, refused.message
@@ -171,6 +171,13 @@ class TradeDialog:
                 self._session.abort()
             case other:
                 assert_never(other)
+
+
+def _not_a_demo(account: Account) -> Account:
+    """Refuse a demo account: it has no trade stream (Bybit V5, demo trading)."""
+    if account.spec.is_demo:
+        raise AuthRefused(NO_PERMISSION, "Permission denied: a demo account has no trade stream")
+    return account
 
 
 def _is_late(fault: RequestFault) -> bool:

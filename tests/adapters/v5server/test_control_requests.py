@@ -3,10 +3,12 @@
 import http.client
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tidegate.adapters.v5server.control import FAULTS, Control, FaultName
 from tidegate.adapters.v5server.control_base import ControlRefused
+from tidegate.adapters.v5server.control_http import ACTS
 from tidegate.adapters.v5server.faults import Target
 
 from .bench import Answered, Bench, Json
@@ -38,6 +40,14 @@ def open_orders(bench: Bench) -> list[Json]:
 
 def test_there_is_a_way_to_make_every_fault_happen() -> None:
     assert set(FAULTS) == set(FaultName)
+
+
+def test_the_page_about_the_venue_names_every_fault_and_every_act() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "venue.md").read_text(encoding="utf-8")
+    for fault in FaultName:
+        assert f"| `{fault.name}` | {fault.value} |" in page
+    for act in set(ACTS) - {"inject"}:
+        assert f"`{act}`" in page
 
 
 def test_a_lost_request_has_no_effect(bench: Bench, control: Control) -> None:

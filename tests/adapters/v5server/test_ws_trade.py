@@ -1,10 +1,11 @@
 """Order entry over WebSocket: the camel dialect, its checks, its answers."""
 
+import attrs
 import pytest
 from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.faults import Target
 
-from .bench import KEY, Bench, Json
+from .bench import KEY, Bench, Json, account_spec
 from .raw_stream import Closed, RawStream, order_params
 
 PATH = "/v5/trade"
@@ -46,6 +47,17 @@ def test_a_refused_authentication_has_the_code_of_its_reason() -> None:
         assert stream.authenticate(key="nobody")["retCode"] == 10003
         assert stream.authenticate(late_ms=0)["retCode"] == 10001
         assert stream.trade("order.create", order_params())["retCode"] == 10007
+
+
+def test_a_demo_account_has_no_trade_stream() -> None:
+    with (
+        Bench([attrs.evolve(account_spec(), is_demo=True)]) as bench,
+        RawStream(bench, PATH) as stream,
+        RawStream(bench, "/v5/private") as private,
+    ):
+        assert stream.authenticate()["retCode"] == 10005
+        assert stream.trade("order.create", order_params())["retCode"] == 10007
+        assert private.authenticate()["success"] is True
 
 
 def test_an_order_is_acknowledged_with_its_ids_and_the_rate_limit() -> None:
