@@ -144,6 +144,7 @@ def make_stream_config(settings: Settings) -> "StreamConfig":
         ),
         value_age_ms_max=bybit.price_age_ms_max,
         public_silence_ms_max=bybit.public_silence_ms_max,
+        arms_disconnect_cancel=bybit.disconnect_cancel_s > 0,
         trade_recv_window_ms=bybit.recv_window_ms,
     )
 

@@ -111,8 +111,8 @@ class BybitSettings:
     allow_withdrawal_permission: bool = False
     """Whether live trading takes an API key that may withdraw. Make a key without it instead."""
     disconnect_cancel_s: int = 0
-    """Seconds without connection after which the venue cancels open orders, where the account has
-    that (institutional clients); 0 leaves it as it is."""
+    """Seconds without any connection after which the venue cancels open orders, where the account
+    has that (institutional clients); 0 does without."""
     allow_loopback: bool = False
     """Whether the two addresses below may be used: a venue on this machine, for tests."""
     rest_url: str | None = attrs.field(default=None, validator=_loopback_url("http", "https"))

@@ -120,7 +120,11 @@ def _refuses(client: RestClient) -> bool:
 
 
 def look_at_disconnect(client: RestClient, rules: PreflightRules, *, is_fixing: bool) -> Finding:
-    """Report the venue's cancel on disconnect, and arm it where it exists and was asked for."""
+    """Report the venue's cancel on disconnect, and set its window where that was asked for.
+
+    It fires only for connections that subscribed to it (Bybit V5, disconnected-cancel-all), which
+    the streams do where a window is chosen.
+    """
     none = "this account has none: while disconnected, the stops that rest at the venue protect"
     if rules.is_demo:
         return Finding(check=Check.DISCONNECT, is_ok=True, what=none)
@@ -131,20 +135,27 @@ def look_at_disconnect(client: RestClient, rules: PreflightRules, *, is_fixing: 
     if row is None:
         return Finding(check=Check.DISCONNECT, is_ok=True, what=none)
     wanted = rules.disconnect_cancel_s
-    if is_fixing and wanted and text_of(row, "timeWindow") != str(wanted):
-        window = {"product": _PRODUCT, "timeWindow": wanted}
-        ask(client, Call.SET_DISCONNECT_CANCEL, window)
+    if not wanted:
+        what = "the account has it, and it is not used: the stops that rest at the venue protect"
+        return Finding(check=Check.DISCONNECT, is_ok=True, what=what)
+    if is_fixing and not _is_armed(row, wanted):
+        ask(client, Call.SET_DISCONNECT_CANCEL, {"product": _PRODUCT, "timeWindow": wanted})
         row = _derivatives(client) or row
-    if text_of(row, "dcpStatus") == "ON":
-        what = f"orders are cancelled {text_of(row, 'timeWindow')} s after the last connection"
+    if _is_armed(row, wanted):
+        what = f"open orders are cancelled {wanted} s after the last connection is lost"
         return Finding(check=Check.DISCONNECT, is_ok=True, what=what)
     return Finding(
         check=Check.DISCONNECT,
         is_ok=False,
-        severity=Severity.WARNING,
-        what="the account has cancel on disconnect for derivatives, and it is off",
-        remedy="set bybit.disconnect_cancel_s (3 to 300 s) and run tidegate doctor --fix",
+        severity=Severity.FAILURE if rules.is_live else Severity.WARNING,
+        what=f"it is {text_of(row, 'dcpStatus') or 'absent'} with a window of "
+        f"{text_of(row, 'timeWindow') or 'no'} s, and {wanted} s were asked for",
+        remedy="tidegate doctor --fix sets it; the venue takes some 10 s until it counts",
     )
+
+
+def _is_armed(row: Mapping[str, object], wanted_s: int) -> bool:
+    return text_of(row, "dcpStatus") == "ON" and text_of(row, "timeWindow") == str(wanted_s)
 
 
 def _derivatives(client: RestClient) -> Mapping[str, object] | None:
