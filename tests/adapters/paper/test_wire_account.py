@@ -94,9 +94,12 @@ def test_no_more_margin_is_added_than_there_is_nor_taken_than_was_added() -> Non
         RejectReason.INSUFFICIENT_MARGIN,
     )
     bench.venue.add_margin(SYMBOL, Money.of("10"))
+    assert isinstance(bench.venue.add_margin(SYMBOL, bench.account().available), Done)
+    assert bench.account().available == ZERO_MONEY
+    bench.venue.add_margin(SYMBOL, Money.of("10") - available)
     code, _, text = refused(bench.venue.add_margin(SYMBOL, Money.of("-10.0001")))
     assert code == 110051
-    assert "10.0001 USDT to take back; 10 was added" in text
+    assert "10.0001 USDT to take back; 10" in text
 
 
 def test_margin_that_keeps_a_position_alive_stays() -> None:
@@ -269,6 +272,7 @@ def test_a_symbol_that_closes_is_settled_at_the_mark_for_no_fee() -> None:
     assert (plain(last.qty), plain(last.price), last.origin) == ("1", "20010", Origin.SETTLEMENT)
     assert last.fee == ZERO_MONEY
     assert bench.venue.open_orders() == ()
+    assert bench.record(closing).cancel_reason is CancelReason.BY_VENUE
     assert plain(bench.account().wallet) == "999"
     assert bench.refused(bench.order(BUY, "0.01")).reason is RejectReason.TRADING_HALTED
 
