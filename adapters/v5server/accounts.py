@@ -88,7 +88,7 @@ class AccountSpec:
     level: LimitLevel = LimitLevel.DEFAULT
     permissions: tuple[tuple[str, tuple[str, ...]], ...] = ALL_PERMISSIONS
     is_read_only: bool = False
-    ips: tuple[str, ...] = ("127.0.0.1",)
+    ips: tuple[str, ...] = ("127.0.0.1", "::1")
     is_demo: bool = False
 
 

@@ -1,6 +1,7 @@
 """HTTP answers before they are sent, in the venue's envelope."""
 
 import json
+import uuid
 from collections.abc import Mapping
 
 import attrs
@@ -44,7 +45,12 @@ def envelope(reply: Reply, now_ms: int) -> dict[str, object]:
 def packed(reply: Reply, now_ms: int) -> Answer:
     """Return a reply as an answer, with the headers that the venue sends."""
     text = json.dumps(envelope(reply, now_ms), separators=(",", ":"))
-    headers = {**reply.headers, "Timenow": str(now_ms), "Ret_code": str(reply.code)}
+    headers = {
+        **reply.headers,
+        "Timenow": str(now_ms),
+        "Ret_code": str(reply.code),
+        "Traceid": uuid.uuid4().hex,
+    }
     return Answer(body=text.encode(), headers=headers)
 
 

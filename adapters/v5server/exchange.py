@@ -9,13 +9,13 @@ from tidegate.domain.instrument import Instrument
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Ticker
 from tidegate.ports.exchange import QueryFailed
-from tidegate.ports.feed import FeedItem, QuotePoint
+from tidegate.ports.feed import FeedItem, MarkPoint, QuotePoint
 
 from .accounts import Accounts
 from .clock import ServerClock
 from .errors import V5Error
 from .faults import Faults
-from .limits import RateLimiter
+from .limits import PeerLimiter, RateLimiter
 from .market import Market
 from .pushes import PushPlan
 
@@ -26,7 +26,7 @@ class Exchange:
     """Everything that the routes, the sockets and the control work on.
 
     ``symbols`` are those that every account's venue trades; ``quoted`` are those whose best prices
-    come from quotes.
+    come from quotes. ``peer_requests_max`` is how many requests one address may make in 5 s.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Exchange:
         market: Market,
         faults: Faults,
         pushes: PushPlan,
+        peer_requests_max: int | None = None,
     ) -> None:
         self.accounts = accounts
         self.symbols = tuple(symbols)
@@ -46,9 +47,19 @@ class Exchange:
         self.faults = faults
         self.pushes = pushes
         self.limiter = RateLimiter()
+        self.peers = PeerLimiter(peer_requests_max)
         self.quoted: set[Symbol] = set()
         for account in accounts:
             clock.catch_up(account.venue.now_ms())
+        self._show_stored_prices()
+
+    def _show_stored_prices(self) -> None:
+        """Let the public data begin with the prices that a venue on an older store has."""
+        for symbol in self.symbols:
+            ticker = self._ticker(symbol)
+            if ticker is not None:
+                mark = MarkPoint(symbol=symbol, time_ms=ticker.time_ms, mark=ticker.mark)
+                self.market.fold(mark, ticker)
 
     def instrument(self, symbol: str) -> Instrument:
         """Return an instrument as it is now; :class:`V5Error` for a symbol not traded here."""

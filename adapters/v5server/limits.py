@@ -12,7 +12,17 @@ import attrs
 
 from .accounts import Account
 
-__all__ = ["FIXED_LIMITS", "MINUTE_MS", "ORDER_LIMIT_MAX", "WINDOW_MS", "RateLimiter", "Spent"]
+__all__ = [
+    "FIXED_LIMITS",
+    "MINUTE_MS",
+    "ORDER_LIMIT_MAX",
+    "PEER_SHUT_OUT_MS",
+    "PEER_WINDOW_MS",
+    "WINDOW_MS",
+    "PeerLimiter",
+    "RateLimiter",
+    "Spent",
+]
 
 ORDER_LIMIT_MAX = 1_200
 """The highest limit per second that a user id can have."""
@@ -20,6 +30,8 @@ ORDER_LIMIT_MAX = 1_200
 WINDOW_MS = 1_000
 """The rolling window of every limit but that of demo funds."""
 MINUTE_MS = 60_000
+PEER_WINDOW_MS = 5_000
+PEER_SHUT_OUT_MS = 10 * MINUTE_MS
 
 FIXED_LIMITS: Mapping[str, int] = MappingProxyType(
     {
@@ -83,6 +95,33 @@ class Spent:
             "X-Bapi-Limit-Status": str(self.remaining),
             "X-Bapi-Limit-Reset-Timestamp": str(self.reset_ms),
         }
+
+
+class PeerLimiter:
+    """Requests of one address over all endpoints; beyond the limit it is shut out for a while.
+
+    The venue's figures are 600 requests in 5 s and at least 10 minutes. ``None`` counts nothing.
+    """
+
+    def __init__(self, requests_max: int | None = None) -> None:
+        self._requests_max = requests_max
+        self._seen: dict[str, deque[int]] = {}
+        self._shut_out_until_ms: dict[str, int] = {}
+
+    def may_pass(self, peer: str, now_ms: int) -> bool:
+        """Count a request, and tell whether it is served."""
+        if self._requests_max is None:
+            return True
+        if now_ms < self._shut_out_until_ms.get(peer, 0):
+            return False
+        times = self._seen.setdefault(peer, deque())
+        while times and times[0] <= now_ms - PEER_WINDOW_MS:
+            times.popleft()
+        if len(times) >= self._requests_max:
+            self._shut_out_until_ms[peer] = now_ms + PEER_SHUT_OUT_MS
+            return False
+        times.append(now_ms)
+        return True
 
 
 class RateLimiter:

@@ -1,9 +1,8 @@
 """Create, amend and cancel one order: the same for REST, for a batch and for the trade stream."""
 
 import attrs
-from tidegate.domain.grid import price_down, price_up
-from tidegate.domain.money import ONE, Price
-from tidegate.domain.orders import ClientId, OrderRequest, Side, Symbol, VenueOrderId
+from tidegate.domain.instrument import Instrument
+from tidegate.domain.orders import ClientId, OrderRequest, Symbol, VenueOrderId
 from tidegate.domain.reports import OrderReport, Ticker
 from tidegate.ports.exchange import Accepted, QueryFailed, Rejected
 
@@ -11,6 +10,7 @@ from .accounts import HEDGE, Account
 from .errors import V5Error
 from .exchange import Exchange
 from .order_reading import WantedOrder, leg_change, link_id_given, wanted_order
+from .price_limits import within_price_limit
 from .reading import Params, bad
 from .text import link_id
 
@@ -63,7 +63,7 @@ def read_order(exchange: Exchange, account: Account, params: Params) -> WantedOr
         raise V5Error(NO_PRICE, str(error)) from error
     wanted = wanted_order(params, instrument=instrument, position=position, ticker=ticker)
     if account.modifies_price and wanted.request.trigger is None:
-        request = _within_price_limit(exchange, wanted.request, ticker)
+        request = _within_price_limit(instrument, wanted.request, ticker)
         return attrs.evolve(wanted, request=request)
     return wanted
 
@@ -76,17 +76,13 @@ def create(exchange: Exchange, account: Account, params: Params) -> Result:
     return _answer(outcome, wanted.request.client_id)
 
 
-def _within_price_limit(exchange: Exchange, request: OrderRequest, ticker: Ticker) -> OrderRequest:
+def _within_price_limit(
+    instrument: Instrument, request: OrderRequest, ticker: Ticker
+) -> OrderRequest:
     """Move a limit beyond the price limit to it, without a word (set-limit-px-action)."""
     if request.price is None:
         return request
-    instrument = exchange.instrument(request.symbol)
-    band = min(instrument.price_band_x, instrument.price_band_y).times(request.side.sign)
-    limit = Price((ticker.mark * (ONE + band)).value)
-    if request.side is Side.BUY:
-        price = min(request.price, price_down(limit, instrument.tick))
-    else:
-        price = max(request.price, price_up(limit, instrument.tick))
+    price = within_price_limit(instrument, ticker, request.side, request.price)
     return request if price == request.price else attrs.evolve(request, price=price)
 
 

@@ -132,6 +132,8 @@ def leg_limit(params: Params, name: str) -> Price | None:
 def _request(
     params: Params, *, instrument: Instrument, position: PositionReport, ticker: Ticker
 ) -> OrderRequest:
+    if params.has("bboSideType"):
+        raise bad("bboSideType: orders priced from the book are not served here; give a price")
     side = _required(params, "side", _SIDES)
     kind = _required(params, "orderType", _KINDS)
     link_id = link_id_given(params) or f"{HIDDEN_PREFIX}{uuid.uuid4().hex}"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 from aiohttp import web
-from tidegate.ports.exchange import QueryFailed
+from tidegate.ports.exchange import QueryFailed, VenueError
 
 from .answers import Answer, packed, text_page
 from .auth import MissingAuth, authenticate
@@ -25,6 +25,9 @@ from .routes import Call, PrivateRoute, PublicRoute, Route
 
 __all__ = ["RestHandler"]
 
+_INTERNAL_ERROR = 10016
+_IP_LIMIT_STATUS = 403
+
 
 class RestHandler:
     """Serves ``/v5/*`` for one exchange."""
@@ -35,6 +38,8 @@ class RestHandler:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or let it suffer the fault that was planned for it."""
         body = await request.read()
+        if not self._exchange.peers.may_pass(request.remote or "", self._exchange.clock.now_ms()):
+            return text_page(_IP_LIMIT_STATUS, "access too frequent").response()
         fault = self._exchange.faults.take_request(request.path)
         if fault is None:
             return self._answer(request, body).response()
@@ -57,6 +62,8 @@ class RestHandler:
             reply = _error_reply(error)
         except (MarketMissing, QueryFailed) as error:
             reply = _error_reply(bad(str(error)))
+        except VenueError as error:
+            reply = _error_reply(V5Error(_INTERNAL_ERROR, f"Internal error: {error}"))
         return packed(reply, self._exchange.clock.now_ms())
 
     def _reply(self, route: Route, request: web.Request, body: bytes) -> Reply:

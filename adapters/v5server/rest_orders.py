@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from . import operations
+from .errors import V5Error
 from .executions import execution_rows
 from .operations_orders import check_category
 from .order_cancelling import cancel_all
@@ -15,6 +16,8 @@ from .routes import Call, PrivateRoute
 from .rows_orders import history_row, order_row
 
 __all__ = ["ORDER_ROUTES"]
+
+_NO_PERMISSION = 10005
 
 
 def _operation(name: str) -> PrivateRoute:
@@ -51,10 +54,18 @@ def _executions(call: Call) -> Reply:
     )
 
 
+def _cancel_on_disconnect(_: Call) -> Reply:
+    """Refuse what the venue gives to institutions alone: cancelling on a lost connection."""
+    raise V5Error(_NO_PERMISSION, "Permission denied: this is for institutional clients.")
+
+
 ORDER_ROUTES: Mapping[str, PrivateRoute] = MappingProxyType(
     {
         **{path: _operation(name) for name, path in operations.BUCKETS.items()},
         "/v5/order/cancel-all": PrivateRoute(act=cancel_all, method="POST", permission="Order"),
+        "/v5/order/disconnected-cancel-all": PrivateRoute(
+            act=_cancel_on_disconnect, method="POST", permission="Order", is_in_demo=False
+        ),
         "/v5/order/pre-check": PrivateRoute(
             act=pre_check, method="POST", permission="Order", is_in_demo=False
         ),

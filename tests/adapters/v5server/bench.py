@@ -147,12 +147,14 @@ class Bench:
         ack_delay_ms: int = 0,
         path: str = ":memory:",
         has_frozen_clock: bool = False,
+        peer_requests_max: int | None = None,
     ) -> None:
         self.specs = tuple(specs) or (account_spec(),)
         self.config = config
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.ack_delay_ms = ack_delay_ms
         self.path = path
+        self.peer_requests_max = peer_requests_max
         self.wall: Callable[[], int] = _frozen() if has_frozen_clock else wall_ms
         self.server = V5Server(self.exchange)
 
@@ -166,6 +168,7 @@ class Bench:
             market=Market(self.instruments, clock.now_ms),
             faults=Faults(),
             pushes=PushPlan(ack_delay_ms=self.ack_delay_ms),
+            peer_requests_max=self.peer_requests_max,
         )
 
     def _venue(self, spec: AccountSpec) -> PaperVenue:
@@ -220,6 +223,15 @@ class Bench:
             MarkPoint(symbol=symbol, time_ms=now_ms, mark=Price.of(mark or last)),
             TradePoint(symbol=symbol, time_ms=now_ms, price=Price.of(last), qty=size),
         )
+
+    def index(self, index: str) -> None:
+        """Let the index of BTCUSDT, which was its mark, be so in every venue."""
+
+        def act(exchange: Exchange) -> None:
+            for account in exchange.accounts:
+                account.venue.set_index(BTCUSDT.symbol, Price.of(index))
+
+        self.server.call(act)
 
     def funding(self, rate: str) -> None:
         """Settle a funding rate now."""

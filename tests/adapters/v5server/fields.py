@@ -9,7 +9,7 @@ length, a dict for an object with exactly these fields, ``None`` for ``null``.
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-__all__ = ["ACTS", "QUERIES", "Shape", "differences"]
+__all__ = ["ACTS", "QUERIES", "STREAMS", "Shape", "differences"]
 
 S, N, M, Z, B, F = "text", "decimal", "milliseconds", "integer", "boolean", "fees by coin"
 
@@ -261,6 +261,31 @@ ACTS: Mapping[str, Shape] = {
     "/v5/account/set-margin-mode": {"reasons": []},
 }
 """What every act answers when it succeeds."""
+
+
+_COMMON_STREAM: dict[str, Shape] = _all(S, "category")
+
+STREAMS: Mapping[str, Shape] = {
+    "order": {
+        **ORDER_PAST,
+        **_COMMON_STREAM,
+        "closedPnl": N,
+        **_all(S, "brokerOrderPrice feeCurrency"),
+    },
+    "execution": {
+        **EXECUTION,
+        **_COMMON_STREAM,
+        "execPnl": N,
+        **_all(S, "isLeverage marketUnit"),
+    },
+    "position": {
+        **{name: kind for name, kind in POSITION.items() if name != "avgPrice"},
+        **_COMMON_STREAM,
+        "entryPrice": N,
+    },
+    "wallet": WALLET,
+}
+"""One row of every private topic."""
 
 
 def differences(value: object, shape: Shape, where: str = "result") -> Iterator[str]:

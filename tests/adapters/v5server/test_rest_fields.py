@@ -1,9 +1,10 @@
 """Every answer has exactly the documented fields, each of its documented type."""
 
 import pytest
+from tidegate.adapters.v5server.accounts import PrivatePush
 
 from .bench import Bench, Client, Json
-from .fields import ACTS, QUERIES, Shape, differences
+from .fields import ACTS, QUERIES, STREAMS, Shape, differences
 
 ORDER: Json = {
     "category": "linear",
@@ -68,6 +69,17 @@ def test_an_act_answers_with_the_documented_fields() -> None:
             answer = client.post(path, **body)
             assert answer.code == 0, (path, answer.text)
             assert not list(differences(answer.result, ACTS[path])), path
+
+
+def test_every_private_row_has_the_documented_fields() -> None:
+    pushed: list[PrivatePush] = []
+    with Bench() as bench:
+        bench.server.call(lambda exchange: exchange.accounts.first.subscribe(pushed.append))
+        live_through_everything(bench, bench.client())
+    assert {push.topic for push in pushed} == set(STREAMS)
+    for push in pushed:
+        for row in push.rows:
+            assert not list(differences(row, STREAMS[push.topic], push.topic))
 
 
 @pytest.mark.parametrize(

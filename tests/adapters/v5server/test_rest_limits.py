@@ -137,3 +137,23 @@ def test_demo_money_comes_once_a_minute() -> None:
         assert client.post("/v5/account/demo-apply-money", **money).code == 10006
         bench.advance(1)
         assert client.post("/v5/account/demo-apply-money", **money).code == 0
+
+
+def test_an_address_that_asks_too_often_is_shut_out_for_ten_minutes() -> None:
+    with Bench(has_frozen_clock=True, peer_requests_max=3) as bench:
+        client = bench.client()
+        statuses = [client.get("/v5/market/time").status for _ in range(4)]
+        assert statuses == [200, 200, 200, 403]
+        bench.advance(599_999)
+        assert client.get("/v5/market/time").status == 403
+        bench.advance(1)
+        assert client.get("/v5/market/time").status == 200
+
+
+def test_an_address_may_go_on_when_its_window_has_passed() -> None:
+    with Bench(has_frozen_clock=True, peer_requests_max=3) as bench:
+        client = bench.client()
+        for _ in range(3):
+            client.get("/v5/market/time")
+        bench.advance(5_000)
+        assert client.get("/v5/market/time").status == 200

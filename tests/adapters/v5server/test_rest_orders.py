@@ -85,6 +85,7 @@ def test_a_link_id_of_other_letters_or_too_long_is_refused(client: Client, link_
         ({"reduceOnly": "maybe"}, 10001, "true or false"),
         ({"qty": "1000"}, 110090, ""),
         ({"qty": "30"}, 110007, ""),
+        ({"bboSideType": "Queue", "bboLevel": "1"}, 10001, "bboSideType"),
         ({"smpType": "Both"}, 10001, "CancelMaker"),
         ({"slippageToleranceType": "Percent", "slippageTolerance": "1"}, 10001, "Market"),
         ({"tpslMode": "Half"}, 10001, "Full, Partial"),
@@ -277,3 +278,18 @@ def test_a_partly_filled_order_shows_both_parts(bench: Bench, client: Client) ->
         "0.1",
         "0.3",
     )
+
+
+def test_the_price_limit_follows_the_index_up_to_its_second_ratio(
+    bench: Bench, client: Client
+) -> None:
+    for index, bound in (("60900", "60900"), ("62000", "61200")):
+        bench.index(index)
+        order_id = placed(client, price="61500", timeInForce="PostOnly")
+        (row,) = past(client, f"orderId={order_id}")
+        assert row["price"] == bound
+
+
+def test_cancelling_on_disconnection_is_for_institutions(client: Client) -> None:
+    answer = client.post("/v5/order/disconnected-cancel-all", product="DERIVATIVES", timeWindow=10)
+    assert answer.code == 10005
