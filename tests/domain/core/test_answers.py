@@ -8,6 +8,7 @@ from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import Cancel, FindOrder, Place, ReadPosition, SetStop
 from tidegate.domain.core.inputs import (
     CancelAnswered,
+    CloseRequest,
     Input,
     OrderNotFound,
     PlaceAccepted,
@@ -20,9 +21,15 @@ from tidegate.domain.core.state import Order, State
 from tidegate.domain.core.step import Step, step
 from tidegate.domain.instrument import FeeRates
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Price, Qty, Rate
+from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
-from tidegate.domain.reports import CancelReason, OrderReport, PositionReport, RejectReason
+from tidegate.domain.reports import (
+    CancelReason,
+    Execution,
+    OrderReport,
+    PositionReport,
+    RejectReason,
+)
 from tidegate.domain.trade import CloseReason
 
 from tests.application.bench import BTC
@@ -456,3 +463,61 @@ def test_a_stop_that_another_report_shows_is_set_again_when_its_time_has_come() 
         ev.StopConfirmed(symbol=BTC, price=Price.of("64000"), time_ms=T0 + 2_001),
     )
     assert given(back.state, position(state, stop_loss=Price.of("64000")), 2_002).events == ()
+
+
+# Races
+
+
+def close(key: str = "close01234567890") -> CloseRequest:
+    return CloseRequest(symbol=BTC, reason=CloseReason.OPERATOR, key=key)
+
+
+def test_a_rung_whose_executions_have_all_come_needs_no_cancel() -> None:
+    state = opened().runner.state
+    first, second = state.books.orders.values()
+    name = first.request.client_id
+    whole = attrs.evolve(first, qty_filled=first.request.qty)
+    raced = attrs.evolve(
+        state, books=attrs.evolve(state.books, orders={**state.books.orders, name: whole})
+    )
+    cancels = [e for e in given(raced, close()).events if isinstance(e, ev.CancelIntended)]
+    assert [event.client_id for event in cancels] == [second.request.client_id]
+
+
+def test_a_foreign_position_is_closed_under_the_requests_own_key() -> None:
+    state = opened(ladder=()).runner.state
+    foreign = attrs.evolve(state, books=attrs.evolve(state.books, trades={}))
+    (sent,) = given(foreign, close()).events
+    assert isinstance(sent, ev.OrderIntended)
+    assert (sent.trade_key, sent.order.client_id) == (
+        "close01234567890",
+        "tgclose01234567890-c-0",
+    )
+    entering = resting(status=Status.NEW)
+    (cancel,) = given(entering, close()).events
+    assert isinstance(cancel, ev.CancelIntended)
+    assert cancel.client_id == name_of(entering)
+
+
+def test_what_a_late_fill_opens_after_panic_is_closed_under_the_panics_key() -> None:
+    state = opened(ladder=()).runner.state
+    panic = ev.PanicStarted(cause="drill", key="panic01234567890", time_ms=T0)
+    order = next(iter(state.books.finished.values()))
+    late = Execution(
+        execution_id="late",
+        symbol=BTC,
+        venue_id=VENUE,
+        client_id=order.request.client_id,
+        side=order.request.side,
+        qty=Qty.of("0.001"),
+        price=Price.of("65000"),
+        fee=Money.of(0),
+        is_maker=False,
+        time_ms=T0,
+    )
+    over = attrs.evolve(state, books=attrs.evolve(state.books, panic=panic))
+    started = [e for e in given(over, late).events if isinstance(e, ev.CloseStarted)]
+    assert started == [
+        ev.CloseStarted(symbol=BTC, reason=CloseReason.PANIC, key=panic.key, time_ms=T0)
+    ]
+    assert not [e for e in given(state, late).events if isinstance(e, ev.CloseStarted)]

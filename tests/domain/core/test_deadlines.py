@@ -299,8 +299,9 @@ def test_a_rung_that_closed_its_part_or_is_at_the_venue_is_not_missing() -> None
 
 
 def test_no_rung_is_due_while_the_position_closes_or_panic_runs_or_the_desk_is_halted() -> None:
-    closing = waiting_rung(3, closing=CloseReason.SIGNAL, refused_ms=T0 + 300)
-    assert due(closing) == 1_300
+    for refusals in (0, 3):
+        closing = waiting_rung(refusals, closing=CloseReason.SIGNAL, refused_ms=T0 + 300)
+        assert due(closing) == 1_300
     state = waiting_rung(3)
     halted = attrs.evolve(
         state,

@@ -234,6 +234,29 @@ def test_when_the_memory_of_ids_turns_its_reach_is_noted() -> None:
     assert (turned.remembered_since_ms, turned.turned_ms) == (400, 1_700_000_000_501)
 
 
+def test_a_later_fill_closes_no_more_than_the_trade_still_has() -> None:
+    """0.004 of ours are sold already; 0.020 of others' joined. Of 0.026 sold, 0.006 are ours."""
+    after = fold(
+        long(),
+        execution("0.004", "65000", name="a"),
+        execution("0.020", "65000", side=Side.BUY, name="b"),
+    )
+    joined = with_trade(after, qty_opened=Qty.of("0.010"))
+    sold = fold(joined, execution("0.026", "65000", name="c")).trades[BTC]
+    assert sold.qty_closed == Qty.of("0.010")
+
+
+def test_of_a_fill_that_first_covers_a_foreign_short_only_the_rest_is_opened() -> None:
+    """Others hold -0.004: of 0.010 bought 0.006 are ours."""
+    books = long()
+    short = attrs.evolve(
+        books, positions={BTC: Position(qty=Qty.of("-0.004"), cost=Money.of("-260"))}
+    )
+    trade = fold(short, execution("0.010", "65000", side=Side.BUY)).trades[BTC]
+    assert trade.qty_opened == Qty.of("0.016")
+    assert trade.value_opened == Money.of(1_040)
+
+
 # Funding
 
 

@@ -160,6 +160,9 @@ def test_what_closed_otherwise_shrinks_the_ladder_and_what_a_rung_closed_does_no
     rung = next(iter(state.books.orders))
     taken = step(state, fill(rung, "0.002", "66000", Side.SELL), QUIET, T0)
     assert of_kind(taken, ev.Replanned) == []
+    both = step(taken.state, fill(None, "0.002", "65000", Side.SELL), QUIET, T0)
+    (again,) = of_kind(both, ev.Replanned)
+    assert sum((rung.qty for rung in again.rungs), start=Qty.of(0)) == Qty.of("0.008")
 
 
 def test_rungs_wait_for_a_market_entry_to_fill_whole_and_not_for_a_limit() -> None:
