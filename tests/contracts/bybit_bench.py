@@ -6,6 +6,7 @@ server a paper venue.
 
 import itertools
 import threading
+from collections.abc import Callable
 
 from tidegate.adapters.bybit.credentials import Credentials
 from tidegate.adapters.bybit.hosts import Hosts
@@ -18,6 +19,7 @@ from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.exchange import Exchange
 from tidegate.adapters.v5server.faults import Target
 from tidegate.adapters.v5server.levels import LimitLevel
+from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.application.clocks import SystemClock
 from tidegate.contracts.exchange_bench import Ability, Drive, ExchangeBench
 from tidegate.domain.instrument import Instrument
@@ -202,7 +204,7 @@ class BybitBench(ExchangeBench):
         )
         self._server = Bench([spec], instruments=[BTCUSDT])
         self._server.server.start()
-        control = Control(self._server.server.call)
+        self.control = control = Control(self._server.server.call)
         control.price(BTCUSDT.symbol, START)
         hosts = Hosts.loopback(
             rest_url=self._server.server.rest_url, ws_url=self._server.server.ws_url, kind=kind
@@ -226,9 +228,36 @@ class BybitBench(ExchangeBench):
     def start_price(self) -> Price:
         return START
 
+    @property
+    def rest_url(self) -> str:
+        return self._server.server.rest_url
+
+    def wait_trade_stream(self) -> bool:
+        """Wait until orders can go by the stream."""
+        socket = self._venue.streams.trade_socket()
+        assert socket is not None
+        return _wait_until(lambda: socket.is_up)
+
+    def drop_trade_stream(self) -> None:
+        """Take the order stream down for good."""
+        socket = self._venue.streams.trade_socket()
+        assert socket is not None
+        self.control.disconnect(StreamKind.TRADE)
+        assert _wait_until(lambda: not socket.is_up)
+
     def close(self) -> None:
         self._venue.close()
         self._server.server.stop()
+
+
+def _wait_until(is_so: Callable[[], bool]) -> bool:
+    """Look again every few milliseconds; nothing tells of this state."""
+    pause = threading.Event()
+    for _ in range(WAIT_S * 200):
+        if is_so():
+            return True
+        pause.wait(0.005)
+    return False
 
 
 def _config(*, over_stream: bool) -> BybitConfig:

@@ -1,0 +1,41 @@
+"""The Bybit adapter passes the exchange suite over real sockets, in every way that it trades."""
+
+import re
+
+import pytest
+
+from .suite_runs import ROOT, run_pytest
+
+LACKS = {
+    "bybit": set[str](),
+    "bybit_over_stream": set[str](),
+    "bybit_demo": {"the venue declares that it lacks querying fee rates"},
+}
+"""Why cases are skipped: nothing but what the venue's documentation says it does not have."""
+
+
+@pytest.mark.parametrize("factory", sorted(LACKS))
+def test_the_adapter_passes_every_case(factory: str) -> None:
+    done = run_pytest(
+        "-q",
+        "-rs",
+        "--tb=short",
+        "--exchange",
+        f"tests.contracts.bybit_bench:{factory}",
+        "--pyargs",
+        *_suites(),
+        folder=ROOT,
+    )
+    assert done.returncode == pytest.ExitCode.OK, done.stdout[-4000:] + done.stderr
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 80
+    reasons = set(re.findall(r"^SKIPPED .*?: (.*)$", done.stdout, re.MULTILINE))
+    assert {reason.partition(": ")[2] or reason for reason in reasons} == LACKS[factory]
+
+
+def _suites() -> list[str]:
+    return [
+        f"tidegate.contracts.{path.stem}"
+        for path in sorted((ROOT / "contracts").glob("test_exchange*.py"))
+    ]
