@@ -144,3 +144,15 @@ def test_a_reduction_leaves_the_entry_price_where_it_was(
 def test_an_execution_without_quantity_is_refused(qty: str) -> None:
     with pytest.raises(ValueError, match="above zero"):
         apply_fill(FLAT, side=Side.BUY, qty=Qty.of(qty), price=Price.of(1))
+
+
+def test_the_cost_of_an_expensive_position_is_shared_out_to_eighteen_decimals() -> None:
+    # A third of 30000000001: eleven digits before the point and eighteen behind it.
+    position, realised, closed = fold(
+        (Side.BUY, "1", "10000000000"),
+        (Side.BUY, "2", "10000000000.5"),
+        (Side.SELL, "1", "10000000000.5"),
+    )
+    assert closed == Qty.of(1)
+    assert realised == Money.of("0.166666666666666667")
+    assert position == Position(qty=Qty.of(2), cost=Money.of("20000000000.666666666666666667"))

@@ -260,6 +260,17 @@ def ladder_of(*rungs: tuple[str, str]) -> tuple[RungSpec, ...]:
                 remedy="give a level nearer to the entry",
             ),
         ),
+        (
+            ladder_of(("1", "0.5"), ("0", "0.5")),
+            Side.BUY,
+            "63360",
+            LevelRefusal(
+                reason=LevelFault.TARGET_ON_WRONG_SIDE,
+                observed="target 2 at 64000.00",
+                limit="above the entry 64000",
+                remedy="give a reward-to-risk above zero, worth at least one tick",
+            ),
+        ),
         # 64000 - 100 x 640 is zero, and the next multiple lies below it.
         (
             ladder_of(("101", "1")),
