@@ -23,6 +23,7 @@ from tidegate.adapters.bybit.preflight_rules import PreflightRules
 from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.ports.clock import ClockPort, KeyPort
+from tidegate.ports.desk import DeskPort
 from tidegate.ports.preflight import PreflightPort
 from tidegate.ports.state import StatePort
 
@@ -44,6 +45,7 @@ __all__ = [
     "bybit_application",
     "credentials_trouble",
     "hosts_of",
+    "open_bybit_desk",
     "open_venue_checks",
     "read_credentials",
     "venue_address",
@@ -271,7 +273,7 @@ def make_application(
     venue: "BybitVenue",
     state_port: StatePort,
     keys: KeyPort,
-    preflight: PreflightPort,
+    preflight: PreflightPort | None,
 ) -> Application:
     """Put the desk together; it does not start while a check fails."""
     return Application(
@@ -313,7 +315,31 @@ def bybit_application(settings: Settings, env: Mapping[str, str]) -> Application
         ModeMismatch: trading mode and venue do not belong together.
 
     """
+    return _built(BybitContainer(settings=settings, env=env))
+
+
+@contextmanager
+def open_bybit_desk(settings: Settings, env: Mapping[str, str]) -> Iterator[DeskPort]:
+    """Open the desk of an account on Bybit for one act of an operator, without any check before it.
+
+    A panic must not wait for a check list. The desk has recovered when it is handed out.
+
+    Raises:
+        CredentialsMissing: there is no API key.
+        VenueError: the venue gave no usable answer.
+
+    """
     parts = BybitContainer(settings=settings, env=env)
+    with parts.preflight.override(providers.Object(None)):
+        application = _built(parts)
+    application.start()
+    try:
+        yield application.desk
+    finally:
+        application.stop()
+
+
+def _built(parts: BybitContainer) -> Application:
     venue, state_port = parts.venue(), parts.state_port()
     try:
         return parts.application()

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import attrs
+from tidegate.adapters.bybit.credentials import CredentialsMissing
 from tidegate.adapters.catalogue import BTCUSDT_DEMO, CatalogueError
 from tidegate.adapters.feeds import VolumeUnit
 from tidegate.adapters.paper.store import PaperStore
@@ -37,6 +38,7 @@ from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
 
+from .bybit_container import open_bybit_desk
 from .check import check_trade
 from .codec import decode
 from .container import open_desk, paper_session
@@ -45,6 +47,7 @@ from .engine import fold
 from .instruments import instrument_of
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
+from .preflight import BYBIT_MODES
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
 from .venue_preparing import prepare_venue
@@ -54,6 +57,7 @@ __all__ = ["Commands"]
 _DEMO_FOLDER = "tidegate-demo-"
 _JOURNAL_SUFFIX = ".sqlite"
 _CONFIRMATION = "RESET"
+_PROBLEMS = (CatalogueError, CredentialsMissing, ModeMismatch, SettingsError, StrategyError)
 
 
 class Commands(CommandsPort):
@@ -167,6 +171,10 @@ class Commands(CommandsPort):
     def _desk(self, where: Where) -> Iterator[DeskPort]:
         with _named_problems():
             settings = self._settings(where)
+            if settings.mode in BYBIT_MODES:
+                with open_bybit_desk(settings, self._env) as desk:
+                    yield desk
+                return
             _require_paper(settings)
             _journal(settings).close()
             with open_desk(_as_begun(settings)) as desk:
@@ -200,7 +208,7 @@ def _named_problems() -> Iterator[None]:
     """Turn the errors of what a user wrote into one that lists every reason."""
     try:
         yield
-    except (CatalogueError, ModeMismatch, SettingsError, StrategyError) as error:
+    except _PROBLEMS as error:
         raise BadInput([str(error)]) from error
 
 

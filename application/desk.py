@@ -203,10 +203,13 @@ def _is_finished(order: Order | None) -> bool:
 
 
 def _is_protected(books: Books, symbol: Symbol, entry_id: ClientId) -> bool:
-    """Tell whether the entry ended unfilled, or its position has stop and ladder in place."""
+    """Tell whether the entry ended unfilled, or its position has stop and ladder in place.
+
+    An order whose fills were reported and have not come as executions has not ended unfilled.
+    """
     trade, order = books.trades.get(symbol), books.order(entry_id)
     if trade is None:
-        return order is None or not order.is_open
+        return order is None or order.is_settled
     has_stop = trade.stop_wanted is None or trade.is_stop_confirmed
     placed = {o.request.purpose.rung for o in books.orders.values() if o.request.symbol == symbol}
     return has_stop and all(rung.number in placed for rung in trade.rungs)

@@ -17,6 +17,7 @@ from tidegate.application.bybit_container import (
     hosts_of,
     venue_address,
 )
+from tidegate.application.commands import Commands
 from tidegate.application.modes import ModeMismatch, check_mode
 from tidegate.application.settings import LIVE_ACKNOWLEDGEMENT, CostSettings, Settings
 from tidegate.application.settings_bybit import BybitSettings, OrderEntry, Region
@@ -24,6 +25,7 @@ from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Rate
 from tidegate.domain.orders import Symbol
+from tidegate.ports.commands import BadInput, Where
 from tidegate.ports.desk import Placed
 from tidegate.ports.preflight import Check, PreflightFailed
 
@@ -274,3 +276,39 @@ def test_a_venue_that_is_not_there_stops_the_start_at_once(tmp_path: Path) -> No
         )
         with pytest.raises(PreflightFailed, match="connection"):
             bybit_application(chosen, ENV).start()
+
+
+def test_an_operators_panic_closes_everything_though_a_check_would_fail(
+    bench: Bench, tmp_path: Path
+) -> None:
+    application = bybit_application(on(bench, TradingMode.TESTNET, tmp_path), ENV)
+    application.start()
+    try:
+        outcome = application.desk.open_with_rr(signal(ladder=LADDER), timeout_ms=20_000)
+        assert isinstance(outcome, Placed), outcome
+    finally:
+        application.stop()
+    Control(bench.server.call).inject(FaultName.DELISTING, BTC)
+    env = {
+        **ENV,
+        "TIDEGATE_MODE": "testnet",
+        "TIDEGATE_STATE_PATH": str(tmp_path / "journal.sqlite"),
+        "TIDEGATE_BYBIT__ALLOW_LOOPBACK": "true",
+        "TIDEGATE_BYBIT__REST_URL": bench.server.rest_url,
+        "TIDEGATE_BYBIT__WS_URL": bench.server.ws_url,
+        "TIDEGATE_CONFIG": "/dev/null",
+    }
+    commands = Commands(env=env)
+    report = commands.panic(Where(), cause="drill")
+    assert report.is_clean, report
+    assert bench.server.call(lambda exchange: exchange.accounts.first.venue.positions()) == ()
+    assert bench.server.call(lambda exchange: exchange.accounts.first.venue.open_orders()) == ()
+    assert commands.status(Where()).panic_cause == "drill"
+    commands.reset_panic(Where(), confirmation="RESET")
+    assert commands.status(Where()).panic_cause is None
+
+
+def test_a_panic_without_a_key_says_what_is_missing() -> None:
+    commands = Commands(env={"TIDEGATE_MODE": "demo", "TIDEGATE_BYBIT_KEY": KEY})
+    with pytest.raises(BadInput, match="TIDEGATE_BYBIT_SECRET is not set"):
+        commands.panic(Where(), cause="drill")

@@ -150,8 +150,8 @@ def test_everything_wrong_with_the_accounts_is_said_at_once_and_no_secret(tmp_pa
         "permissions is 'Order'; accepted: a list of texts",
         "read_only is 'yes'; accepted: true or false",
         (
-            "no setting 'walet'; accepted: ips, is_demo, key, may_withdraw, permissions, read_only, "
-            "secret, wallet"
+            "no setting 'walet'; accepted: ips, is_demo, key, may_withdraw, permissions, "
+            "read_only, secret, wallet"
         ),
     ]
     assert "hush" not in str(caught.value)

@@ -40,7 +40,8 @@ that was stopped or killed goes on from them: run the same command again. Data, 
 margin mode must be those that it was begun with; a new folder begins anew.
 
 `status` and `journal` read the journal alone, also while a session runs. `panic` and `reset-panic`
-need the exchange's store to themselves: stop the session first.
+need the exchange's store to themselves: stop the session first. In a mode of Bybit's they ask the
+venue itself, without the checks of a start: a panic does not wait for a check list.
 
 ## Signals
 
