@@ -61,6 +61,7 @@ def test_an_entry_waits_for_its_leverage_and_then_leaves_once_approved() -> None
         bench.runner.state, OpenRequest(signal=signal(), key="first01234567890"), config(), now_ms
     )
     assert first.effects == (SetLeverage(symbol=BTC, leverage=Rate.of(3)),)
+    assert first.state.view.in_flight == set(first.state.books.orders)
     answer = LeverageAnswered(symbol=BTC, leverage=Rate.of(3), refusal=None)
     then = step(first.state, answer, config(), now_ms)
     (place,) = then.effects
@@ -133,6 +134,7 @@ def test_a_close_leaves_as_an_urgent_reduction_and_rungs_are_not_urgent() -> Non
     assert isinstance(close, Place)
     assert isinstance(close.order, Reduction)
     assert close.urgent
+    assert close.order.order.client_id in made.state.view.in_flight
     waiting = [send(order) for order in rungs]
     assert [effect for effect in waiting if isinstance(effect, Place) and not effect.urgent] == (
         waiting

@@ -142,6 +142,12 @@ def test_the_day_turns_with_its_first_millisecond_at_the_equity_of_then() -> Non
     assert after.deepest_fall == Money.of("10.3575")
 
 
+def test_without_a_price_of_what_is_held_nothing_is_marked_and_no_day_turns() -> None:
+    state = held()
+    blind = attrs.evolve(state, view=attrs.evolve(state.view, tickers={}))
+    assert step(blind, TimePassed(), QUIET, T0 + 2 * DAY_MS).events == ()
+
+
 def test_prices_of_the_same_time_replace_and_older_ones_do_not() -> None:
     state = held(5)
     same = attrs.evolve(state.view.tickers[BTC], mark=Price.of("64100"))

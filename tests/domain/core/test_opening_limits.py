@@ -78,6 +78,17 @@ def test_a_price_that_the_venue_does_not_take_is_refused_with_its_range() -> Non
     assert (outcome.breaches, outcome.missing) == ((), ())
 
 
+def test_where_no_stop_is_demanded_an_entry_without_one_risks_all_of_it() -> None:
+    """195.0975 at the worst fill are at risk, within the 200 allowed; 0.004 would be 260."""
+    made = ticket(desk(stop_required=False), of("0.003", stop=None))
+    assert (made.stop, made.price_risk, made.cost_risk) == (None, None, None)
+    bench = desk(stop_required=False)
+    bench.desk.execute(of("0.003", stop=None))
+    (entry,) = only(bench, ev.EntryIntended)
+    assert entry.order.stop_loss is None
+    assert bench.runner.state.books.trades[BTC].stop_wanted is None
+
+
 def test_above_the_venues_maximum_an_entry_is_refused_with_the_largest_it_takes() -> None:
     outcome = refused(desk(SMALL), of("0.050"))
     assert outcome.fault == (
@@ -140,6 +151,7 @@ def test_a_reduced_entry_is_judged_again_and_refused_for_what_was_asked() -> Non
     wish = of("0.025", ladder=THINNED)
     without_demand = ticket(desk(**limits), wish)
     assert without_demand.qty == Qty.of("0.021")
+    assert len(without_demand.notes) == 1
     assert without_demand.reward_to_risk_net is not None
     assert without_demand.reward_to_risk_net < ONE
     outcome = refused(desk(**limits, reward_to_risk_net_min=ONE), wish)

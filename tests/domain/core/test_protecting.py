@@ -151,6 +151,20 @@ def test_without_a_specification_nothing_is_planned_again() -> None:
     assert of_kind(step(blind, fill(name, "0.010", "65000"), QUIET, T0), ev.Replanned) == []
 
 
+def test_levels_that_are_known_stay_while_the_specification_is_not() -> None:
+    blind = in_view(opened().runner.state, instruments={})
+    made = step(blind, fill(None, "0.001", "65000"), QUIET, T0)
+    assert of_kind(made, ev.Replanned) == []
+
+
+def test_a_trade_without_a_stop_of_its_own_has_no_levels() -> None:
+    state = opened().runner.state
+    bare = attrs.evolve(state.books.trades[BTC].signal, stop=None)
+    made = step(with_trade(state, signal=bare), fill(None, "0.001", "65000"), QUIET, T0)
+    (levels,) = of_kind(made, ev.Replanned)
+    assert (levels.stop, levels.rungs, levels.risk) == (None, (), None)
+
+
 def test_what_closed_otherwise_shrinks_the_ladder_and_what_a_rung_closed_does_not() -> None:
     """Of 0.010, 0.002 were sold by hand: 0.008 are left for rungs of 0.3 and 0.7."""
     state = opened().runner.state
