@@ -18,6 +18,7 @@ from .faults import Faults
 from .limits import PeerLimiter, RateLimiter
 from .market import Market
 from .pushes import PushPlan
+from .reading import BAD_PARAMETER
 
 __all__ = ["Exchange"]
 
@@ -67,6 +68,11 @@ class Exchange:
             return self.accounts.first.venue.instrument(Symbol(symbol))
         except QueryFailed as error:
             raise V5Error(10001, f"params error: symbol invalid {symbol}: {error}") from error
+
+    def need_price(self, symbol: Symbol, *, code: int = BAD_PARAMETER) -> None:
+        """Refuse a symbol that had no market data so far."""
+        if symbol not in self.market.symbols:
+            raise V5Error(code, f"{symbol} has no price yet: no market data so far")
 
     def feed(self, item: FeedItem) -> None:
         """Let one item of market data happen: in every venue, then in public."""

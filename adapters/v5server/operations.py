@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import attrs
+from tidegate.ports.exchange import VenueError
 
 from .accounts import Account
 from .errors import V5Error
@@ -41,6 +42,7 @@ _BATCHES: Mapping[str, Callable[[Exchange, Account, Params, int], Reply]] = Mapp
 )
 _UNKNOWN_OPERATION = 10404
 _NO_PERMISSION = 10005
+_INTERNAL_ERROR = 10016
 
 
 def run(exchange: Exchange, account: Account, op: str, params: Mapping[str, object]) -> Reply:
@@ -56,18 +58,24 @@ def run(exchange: Exchange, account: Account, op: str, params: Mapping[str, obje
     read = Params(params)
     count = batch_size(read) if op in _BATCHES else 1
     spent = spend(exchange, account, BUCKETS[op], count)
-    exchange.settle_time()
     try:
-        if op in _BATCHES:
-            reply = _BATCHES[op](exchange, account, read, spent.granted)
-        else:
-            reply = Reply(result=_SINGLES[op](exchange, account, read))
+        exchange.settle_time()
+        reply = _act(exchange, account, op, read, spent)
     except V5Error as error:
         error.headers = spent.headers()
         raise
+    except VenueError as error:
+        message = f"Internal error: {error}"
+        raise V5Error(_INTERNAL_ERROR, message, headers=spent.headers()) from error
     finally:
         exchange.flush()
     return attrs.evolve(reply, headers=spent.headers())
+
+
+def _act(exchange: Exchange, account: Account, op: str, params: Params, spent: Spent) -> Reply:
+    if op in _BATCHES:
+        return _BATCHES[op](exchange, account, params, spent.granted)
+    return Reply(result=_SINGLES[op](exchange, account, params))
 
 
 def spend(exchange: Exchange, account: Account, bucket: str, count: int = 1) -> Spent:

@@ -4,7 +4,7 @@ import attrs
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.orders import ClientId, OrderRequest, Symbol, VenueOrderId
 from tidegate.domain.reports import OrderReport, Ticker
-from tidegate.ports.exchange import Accepted, QueryFailed, Rejected
+from tidegate.ports.exchange import Accepted, Rejected
 
 from .accounts import HEDGE, Account
 from .errors import V5Error
@@ -56,11 +56,9 @@ def read_order(exchange: Exchange, account: Account, params: Params) -> WantedOr
     """Return the order that a create request means, moved inside the price limit if so set."""
     instrument = exchange.instrument(params.need("symbol"))
     check_position_index(account, params)
-    try:
-        ticker = account.venue.ticker(instrument.symbol)
-        position = account.venue.position(instrument.symbol)
-    except QueryFailed as error:
-        raise V5Error(NO_PRICE, str(error)) from error
+    exchange.need_price(instrument.symbol, code=NO_PRICE)
+    ticker = account.venue.ticker(instrument.symbol)
+    position = account.venue.position(instrument.symbol)
     wanted = wanted_order(params, instrument=instrument, position=position, ticker=ticker)
     if account.modifies_price and wanted.request.trigger is None:
         request = _within_price_limit(instrument, wanted.request, ticker)

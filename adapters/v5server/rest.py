@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 from aiohttp import web
-from tidegate.ports.exchange import QueryFailed, VenueError
+from tidegate.ports.exchange import VenueError
 
 from .answers import Answer, packed, text_page
 from .auth import MissingAuth, authenticate
@@ -60,7 +60,7 @@ class RestHandler:
             return text_page(401, str(error))
         except V5Error as error:
             reply = _error_reply(error)
-        except (MarketMissing, QueryFailed) as error:
+        except MarketMissing as error:
             reply = _error_reply(bad(str(error)))
         except VenueError as error:
             reply = _error_reply(V5Error(_INTERNAL_ERROR, f"Internal error: {error}"))

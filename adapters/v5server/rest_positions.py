@@ -45,7 +45,9 @@ def _positions(call: Call) -> Iterator[Keyed[PositionView]]:
     """Yield one view per position, two of a symbol in hedge mode, flat ones if asked by symbol."""
     account, params = call.account, call.params
     if params.has("symbol"):
-        reports: tuple[PositionReport, ...] = (account.venue.position(_symbol(call)),)
+        symbol = _symbol(call)
+        call.exchange.need_price(symbol)
+        reports: tuple[PositionReport, ...] = (account.venue.position(symbol),)
     elif params.has("settleCoin"):
         is_ours = params.text("settleCoin") == COIN
         reports = account.venue.positions() if is_ours else ()
@@ -117,6 +119,7 @@ def _add_margin(call: Call) -> Reply:
     exponent = amount.value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -_MARGIN_DECIMALS:
         raise bad(f"margin {amount}: at most {_MARGIN_DECIMALS} decimals are accepted")
+    call.exchange.need_price(symbol)
     _done(call.account.venue.add_margin(symbol, amount))
     view = call.account.position_view(call.account.venue.position(symbol))
     return Reply(result={"category": "linear", **position_row(view)})

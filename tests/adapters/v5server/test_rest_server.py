@@ -2,12 +2,14 @@
 
 import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import attrs
 import pytest
+import trustme
 from tidegate.adapters.v5server.accounts import Accounts
 from tidegate.adapters.v5server.clock import ServerClock
 from tidegate.adapters.v5server.exchange import Exchange
@@ -223,3 +225,29 @@ def test_time_passes_for_requests_under_way() -> None:
         assert len(live(client)) == 1
         slow.advance(500)
         assert not live(client)
+
+
+def test_with_a_certificate_it_is_served_over_tls(bench: Bench) -> None:
+    authority = trustme.CA()
+    of_server, of_client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(of_server)
+    authority.configure_trust(of_client)
+    with V5Server(bench.exchange, tls=of_server) as server:
+        assert server.rest_url.startswith("https://127.0.0.1:")
+        assert server.ws_url.startswith("wss://127.0.0.1:")
+        port = urlsplit(server.rest_url).port
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=of_client)
+        try:
+            connection.request("GET", "/v5/market/time")
+            assert connection.getresponse().status == 200
+        finally:
+            connection.close()
+
+
+def test_a_venue_that_stopped_answers_that_and_no_result(bench: Bench, client: Client) -> None:
+    bench.server.call(lambda exchange: exchange.accounts.first.venue.close())
+    answer = client.get("/v5/account/wallet-balance", "accountType=UNIFIED")
+    assert answer.code == 10016
+    assert "closed" in answer.message
+    order = place(client)
+    assert (order.code, order.headers["X-Bapi-Limit-Status"]) == (10016, "9")
