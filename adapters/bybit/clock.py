@@ -78,7 +78,7 @@ class ServerClock(ClockPort):
                 self._bounds = found
 
     def forget(self) -> None:
-        """Drop what is known, as after the venue refused a time stamp."""
+        """Drop what is known, so that the next answer alone tells the offset."""
         with self._lock:
             self._bounds = None
 

@@ -23,6 +23,7 @@ Signature = Callable[[str, int], str]
 
 _OK = 200
 _BANNED = 403
+_OVERLOADED = 429
 _NOT_EXECUTED = frozenset({400, 401, 403, 404, 405, 413, 414, 429})
 """Statuses of the venue's front door; any other one may come after an execution."""
 
@@ -132,6 +133,8 @@ class Sender:
         match reply:
             case BadStatus(status=status) if status == _BANNED:
                 self._limiter.freeze()
+            case BadStatus(status=status) if status == _OVERLOADED:
+                self._limiter.exhausted(path, None, venue_ms=reply.time_ms)
             case Refused():
                 self._limiter.note(path, reply.limits, venue_ms=reply.time_ms)
                 if _is_refused(reply, CodeClass.RATE):

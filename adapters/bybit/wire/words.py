@@ -16,7 +16,6 @@ from tidegate.domain.reports import CancelReason, MarginMode, Origin, RejectReas
 __all__ = [
     "CANCEL_TYPES",
     "CREATE_TYPES",
-    "CREATE_TYPE_OF",
     "DIRECTIONS",
     "EXEC_TYPES",
     "INSTRUMENT_STATUSES",
@@ -118,19 +117,6 @@ CREATE_TYPES: Mapping[str, Origin] = MappingProxyType(
     }
 )
 """Open: anything else is ``OTHER``. A conditional order of the user's own is the user's."""
-
-CREATE_TYPE_OF: Mapping[Origin, str] = MappingProxyType(
-    {
-        Origin.USER: "CreateByUser",
-        Origin.STOP_LOSS: "CreateByStopLoss",
-        Origin.TAKE_PROFIT: "CreateByTakeProfit",
-        Origin.TRAILING_STOP: "CreateByTrailingStop",
-        Origin.LIQUIDATION: "CreateByTakeOver_PassThrough",
-        Origin.AUTO_DELEVERAGING: "CreateByAdl_PassThrough",
-        Origin.SETTLEMENT: "CreateBySettle",
-        Origin.OTHER: "CreateByClosing",
-    }
-)
 
 STOP_TYPES: Mapping[str, Origin] = MappingProxyType(
     {

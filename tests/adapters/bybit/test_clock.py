@@ -54,6 +54,15 @@ def test_a_clock_that_was_set_is_noticed_at_once() -> None:
     assert clock.offset_ms == 3_599_990
 
 
+def test_what_was_measured_can_be_forgotten() -> None:
+    clock = ServerClock(HandClock())
+    clock.note(1_005_001, sent_ms=1_000_000, received_ms=1_000_002)
+    clock.forget()
+    assert (clock.is_known, clock.offset_ms) == (False, 0)
+    clock.note(1_000_400, sent_ms=1_000_000, received_ms=1_000_800)
+    assert clock.offset_ms == 0
+
+
 def test_a_measurement_that_went_back_in_time_is_left_out() -> None:
     clock = ServerClock(HandClock())
     clock.note(5, sent_ms=10, received_ms=9)

@@ -1,16 +1,13 @@
 """Whatever happens to a request on its way, the reply says what is proven and what is not."""
 
-import logging
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import orjson
 import pytest
-import trustme
 from tidegate.adapters.bybit.clock import ServerClock
 from tidegate.adapters.bybit.credentials import Credentials
 from tidegate.adapters.bybit.hosts import Hosts
@@ -19,7 +16,6 @@ from tidegate.adapters.bybit.replies import (
     BadStatus,
     NoAnswer,
     NotSent,
-    Refused,
     Reply,
 )
 from tidegate.adapters.bybit.rest import Call, Lane, RestClient, RestConfig
@@ -55,7 +51,7 @@ def place(rest: RestClient) -> Reply:
     return rest.change(Call.PLACE, BODY, lane=Lane.ORDERS)
 
 
-def _after_request(do: Callable[[Peer], object]) -> Act:
+def after_request(do: Callable[[Peer], object]) -> Act:
     def act(peer: Peer) -> None:
         peer.read()
         do(peer)
@@ -104,7 +100,7 @@ FAULTS: dict[str, Callable[[Peer], object]] = {
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_an_order_without_a_usable_answer_is_unknown_and_sent_once(name: str) -> None:
-    with SocketStub(_after_request(FAULTS[name])) as venue:
+    with SocketStub(after_request(FAULTS[name])) as venue:
         rest = client(venue.url)
         reply = place(rest)
         rest.close()
@@ -115,7 +111,7 @@ def test_an_order_without_a_usable_answer_is_unknown_and_sent_once(name: str) ->
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_a_query_without_a_usable_answer_fails(name: str) -> None:
-    with SocketStub(_after_request(FAULTS[name])) as venue:
+    with SocketStub(after_request(FAULTS[name])) as venue:
         rest = client(venue.url)
         with pytest.raises(QueryFailed, match="get_positions"):
             rest.query(Call.POSITIONS, {"category": "linear"})
@@ -124,7 +120,7 @@ def test_a_query_without_a_usable_answer_fails(name: str) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
 def test_what_the_front_door_turns_away_was_not_executed(status: int) -> None:
-    act = _after_request(lambda peer: peer.send(answer(b"<no>", status=f"{status} No")))
+    act = after_request(lambda peer: peer.send(answer(b"<no>", status=f"{status} No")))
     with SocketStub(act) as venue:
         rest = client(venue.url)
         reply = place(rest)
@@ -194,7 +190,7 @@ def test_a_chunked_answer_is_an_answer() -> None:
 
 def test_an_answer_that_ends_with_its_connection_is_an_answer() -> None:
     whole = b'HTTP/1.0 200 OK\r\n\r\n{"retCode": 0}'
-    act = _after_request(lambda peer: peer.send(whole))
+    act = after_request(lambda peer: peer.send(whole))
     with SocketStub(act) as venue:
         rest = client(venue.url)
         assert isinstance(place(rest), Answered)
@@ -310,7 +306,7 @@ def test_nothing_is_sent_after_closing() -> None:
 def test_more_calls_than_connections_wait_their_turn_or_are_not_sent() -> None:
     one = RestConfig(orders=SenderConfig(connections_max=1, answer_wait_ms=300))
     replies: list[Reply] = []
-    with SocketStub(_after_request(lambda peer: peer.wait_for_close())) as venue:
+    with SocketStub(after_request(lambda peer: peer.wait_for_close())) as venue:
         rest = client(venue.url, one)
         threads = [threading.Thread(target=lambda: replies.append(place(rest))) for _ in range(3)]
         for thread in threads:
@@ -320,174 +316,3 @@ def test_more_calls_than_connections_wait_their_turn_or_are_not_sent() -> None:
         rest.close()
         assert len(venue.requests) + sum(isinstance(reply, NotSent) for reply in replies) == 3
         assert any(isinstance(reply, NoAnswer) for reply in replies)
-
-
-def test_a_time_stamp_out_of_the_window_is_mended_and_sent_again_once() -> None:
-    """10002 proves that the order was not executed: measure the clock, stamp anew, send again."""
-    venue_ms = time.time_ns() // 1_000_000 + 3_600_000
-    stamps: list[int] = []
-
-    def act(peer: Peer) -> None:
-        while request := peer.read():
-            if request.startswith(b"GET"):
-                peer.send(ok(time_ms=venue_ms))
-                continue
-            stamps.append(int(request.partition(b"X-BAPI-TIMESTAMP: ")[2].split(b"\r\n")[0]))
-            late = stamps[-1] < venue_ms - 5_000
-            refusal = {"retCode": 10002, "retMsg": "req_timestamp", "time": venue_ms}
-            peer.send(answer(orjson.dumps(refusal)) if late else ok({"orderId": "1"}))
-
-    with SocketStub(act) as venue:
-        rest = client(venue.url)
-        reply = place(rest)
-        rest.close()
-        assert isinstance(reply, Answered)
-        assert len(stamps) == 2
-        assert abs(stamps[1] - venue_ms) < 10_000
-        assert abs(rest.clock.offset_ms - 3_600_000) < 10_000
-
-
-def test_a_time_stamp_that_stays_out_of_the_window_is_refused() -> None:
-    refusal = answer(b'{"retCode": 10002, "retMsg": "late"}')
-    with SocketStub(lambda peer: peer.serve(refusal)) as venue:
-        rest = client(venue.url)
-        reply = place(rest)
-        rest.close()
-        assert isinstance(reply, Refused)
-        assert reply.code == 10002
-        assert sum(request.startswith(b"POST") for request in venue.requests) == 2
-
-
-@pytest.mark.parametrize("code", [10000, 10014, 10016, 10019, 10006, 110007, 424242])
-def test_a_refused_order_is_never_sent_again(code: int) -> None:
-    body = orjson.dumps({"retCode": code, "retMsg": "no", "retExtInfo": {"a": 1}})
-    with SocketStub(lambda peer: peer.serve(answer(body))) as venue:
-        rest = client(venue.url)
-        reply = place(rest)
-        rest.close()
-        assert isinstance(reply, Refused)
-        assert (reply.code, reply.message, reply.ext) == (code, "no", {"a": 1})
-        assert len(venue.requests) == 1
-
-
-def test_a_query_that_was_one_too_many_waits_for_the_reset_and_is_repeated() -> None:
-    def act(peer: Peer) -> None:
-        peer.read()
-        now_ms = time.time_ns() // 1_000_000
-        headers = (
-            "X-Bapi-Limit: 50\r\nX-Bapi-Limit-Status: 0\r\n"
-            f"X-Bapi-Limit-Reset-Timestamp: {now_ms + 300}\r\n"
-        )
-        body = orjson.dumps({"retCode": 10006, "retMsg": "Too many visits!", "time": now_ms})
-        peer.send(answer(body, headers=headers))
-        peer.serve(ok({"list": [1]}))
-
-    with SocketStub(act) as venue:
-        rest = client(venue.url)
-        began_s = time.monotonic()
-        assert rest.query(Call.POSITIONS, {}).result == {"list": [1]}
-        assert time.monotonic() - began_s > 0.25
-        rest.close()
-
-
-def test_after_a_ban_nothing_is_sent() -> None:
-    act = _after_request(lambda peer: peer.send(answer(b"", status="403 Forbidden")))
-    with SocketStub(act) as venue:
-        rest = client(venue.url)
-        assert isinstance(place(rest), BadStatus)
-        for lane in Lane:
-            reply = rest.change(Call.CANCEL, BODY, lane=lane)
-            assert isinstance(reply, NotSent)
-            assert reply.is_rate
-        rest.close()
-        assert len(venue.requests) == 1
-
-
-def test_what_is_signed_is_what_is_sent() -> None:
-    """The payload is the raw query or body; a cursor goes back as it came."""
-    with SocketStub(lambda peer: peer.serve(ok({"list": []}))) as venue:
-        rest = client(venue.url)
-        params = {"symbol": "A B|C", "cursor": "132766%3A2%2C132766%3A2", "category": "linear"}
-        rest.query(Call.EXECUTIONS, params)
-        place(rest)
-        rest.close()
-        get, post = venue.requests
-    target = get.split(b" ")[1].decode()
-    query = target.partition("?")[2]
-    assert query == "category=linear&cursor=132766%3A2%2C132766%3A2&symbol=A%20B%7CC"
-    _is_signed(get, query)
-    _is_signed(post, post.partition(b"\r\n\r\n")[2].decode())
-
-
-def _is_signed(request: bytes, payload: str) -> None:
-    lines = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
-    headers = {name: value for name, _, value in (line.partition(": ") for line in lines)}
-    stamp, window = headers["X-BAPI-TIMESTAMP"], headers["X-BAPI-RECV-WINDOW"]
-    assert headers["X-BAPI-API-KEY"] == KEY
-    assert window == "5000"
-    expected = Credentials(KEY, SECRET).sign(f"{stamp}{KEY}{window}{payload}")
-    assert headers["X-BAPI-SIGN"] == expected
-
-
-def test_public_data_needs_no_key_and_sends_none() -> None:
-    with SocketStub(lambda peer: peer.serve(ok())) as venue:
-        rest = client(venue.url)
-        rest.query(Call.TIME)
-        rest.close()
-        assert b"X-BAPI" not in venue.requests[0]
-
-
-def test_without_a_key_private_requests_are_not_sent() -> None:
-    with SocketStub(lambda peer: peer.serve(ok())) as venue:
-        hosts = Hosts.loopback(
-            rest_url=venue.url, ws_url="ws://127.0.0.1:1", kind=VenueKind.BYBIT_TESTNET
-        )
-        rest = RestClient(hosts=hosts, credentials=None, clock=ServerClock(SystemClock()))
-        assert isinstance(place(rest), NotSent)
-        rest.query(Call.TIME)
-        rest.close()
-        assert len(venue.requests) == 1
-
-
-def test_the_secret_is_in_no_text_and_no_handler_is_added(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    with SocketStub(_after_request(lambda peer: peer.reset())) as venue:
-        rest = client(venue.url)
-        reply = place(rest)
-        shown = [repr(reply), repr(rest), *map(repr, rest._sessions.values()), caplog.text]
-        rest.close()
-    assert all(SECRET not in text and KEY not in text for text in shown)
-    assert logging.getLogger("pybit._http_manager").handlers == []
-
-
-def test_tls_is_verified_against_the_given_authority(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    certificate.configure_cert(server_side)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-    for tls, expected in ((trusting, Answered), (None, NotSent)):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            thread = threading.Thread(target=_serve_tls, args=(listener, server_side))
-            thread.start()
-            rest = client(f"https://127.0.0.1:{port}", tls=tls)
-            replies = [place(rest) for _ in range(2 if tls else 1)]
-            rest.close()
-            thread.join(5)
-            assert not thread.is_alive()
-        for reply in replies:
-            assert isinstance(reply, expected), reply
-
-
-def _serve_tls(listener: socket.socket, context: ssl.SSLContext) -> None:
-    sock, _ = listener.accept()
-    with sock:
-        try:
-            with context.wrap_socket(sock, server_side=True) as secured:
-                Peer(secured, []).serve(ok({"orderId": "1"}))
-        except OSError:
-            return
