@@ -55,6 +55,18 @@ def test_requests_have_their_effects_in_the_order_of_their_times() -> None:
     assert bench.record(order).updated_ms == now_ms + 150
 
 
+def test_each_request_has_its_effect_at_its_own_time() -> None:
+    bench = priced(bench=Bench(config=SLOW))
+    first_ms, orders = bench.venue.now_ms(), []
+    for number in range(8):
+        bench.venue.advance_to(first_ms + number)
+        orders.append(bench.order(BUY, "1", at="19000"))
+        bench.send(orders[-1])
+    bench.venue.advance_to(first_ms + 1_000)
+    effects = [bench.record(order).updated_ms for order in orders]
+    assert effects == [first_ms + 100 + number for number in range(8)]
+
+
 def test_time_never_goes_back_and_prices_keep_theirs() -> None:
     bench = priced()
     seen_ms = bench.venue.now_ms()
@@ -153,6 +165,7 @@ def test_a_fill_on_the_way_wins_over_a_change_of_legs() -> None:
     bench.feed(attrs.evolve(bench.trade("19000", "1"), time_ms=bench.venue.now_ms() + 50))
     bench.venue.advance_to(bench.venue.now_ms() + 100)
     assert bench.position().stop_loss == Price.of("18000")
+    assert bench.record(order).stop_loss == leg("18000")
 
 
 # Self-match prevention

@@ -1,5 +1,6 @@
 """A message of the venue that nobody understood stops entries until books and venue agree."""
 
+import attrs
 import pytest
 from tidegate.application.recovery import reconcile
 from tidegate.domain.core import events as ev
@@ -95,6 +96,14 @@ def test_a_difference_that_remains_is_raised_and_keeps_entries_stopped() -> None
     agreeing = ActivityRead(positions=(shown,), orders=at_venue, unreadable_count=1)
     third = step(second.state, agreeing, config(), 1_000)
     assert not third.state.books.findings
+
+
+def test_a_difference_that_stops_no_entries_does_not_keep_the_message_open() -> None:
+    bench = opened(ladder=())
+    shown = attrs.evolve(bench.venue.position(BTC), stop_loss=None)
+    first = step(bench.runner.state, unreadable(), config(), 1_000)
+    read = ActivityRead(positions=(shown,), orders=bench.venue.open_orders(), unreadable_count=1)
+    assert not step(first.state, read, config(), 1_000).state.books.findings
 
 
 def test_a_reading_settles_nothing_when_no_such_message_came() -> None:
