@@ -6,6 +6,8 @@ from .exchange import Exchange
 
 __all__ = ["AuthRefused", "authenticate"]
 
+EXPIRES_DIGITS_MAX = 20
+
 BAD_PARAMETER, INVALID_KEY, BAD_SIGNATURE, NO_PERMISSION = 10001, 10003, 10004, 10005
 
 
@@ -44,7 +46,7 @@ def _read(args: object) -> tuple[str, int, str]:
     match args:
         case [str(key), int(expires) | str(expires), str(signature)]:
             text = str(expires)
-            if text.isascii() and text.isdigit():
+            if text.isascii() and text.isdigit() and len(text) <= EXPIRES_DIGITS_MAX:
                 return key, int(text), signature
         case _:
             pass

@@ -165,6 +165,6 @@ def _parsed(text: str | bytes) -> Message:
     """Return the object that ``text`` holds; an empty one for anything else, which no one knows."""
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from typing import assert_never
 from uuid import uuid4
 
+from tidegate.ports.exchange import QueryFailed, VenueError
+
 from .accounts import Account
 from .auth import RECV_WINDOW_MS, check_clock
 from .errors import V5Error
 from .exchange import Exchange
 from .faults import AnswerCode, CutBody, Drop, Hang, HttpStatus, RequestFault, SlowBody, Stage
+from .market import MarketMissing
 from .operations import BUCKETS, Reply, run
 from .ws_auth import BAD_PARAMETER, NO_PERMISSION, AuthRefused, authenticate
 from .ws_session import Session
@@ -100,7 +103,7 @@ class TradeDialog:
     def _checked(self, message: Message) -> tuple[Account, Message]:
         """Return who asks and for what; the operation itself checks the rest."""
         operation = message.get("op")
-        if operation not in BUCKETS:
+        if not isinstance(operation, str) or operation not in BUCKETS:
             accepted = ", ".join(BUCKETS)
             raise V5Error(_UNKNOWN, f"op {operation!r} is unknown; accepted: {accepted}")
         self._check_req_id(message.get("reqId"))
@@ -140,6 +143,10 @@ class TradeDialog:
                 return run(self._exchange, account, operation, params)
             except V5Error as error:
                 return _reply_of(error)
+            except (MarketMissing, QueryFailed) as error:
+                return Reply(code=BAD_PARAMETER, message=f"params error: {error}")
+            except VenueError as error:
+                return Reply(code=_SERVER_ERROR, message=f"Internal error: {error}")
 
     def _answer(self, message: Message, reply: Reply, *, more_ms: int = 0) -> None:
         req_id = message.get("reqId")

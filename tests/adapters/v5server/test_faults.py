@@ -122,6 +122,12 @@ def test_items_of_one_batch_are_refused_and_of_the_next_are_not() -> None:
     assert [faults.take_batch_item(n) for n in range(4)] == [None] * 4
 
 
+def test_the_first_item_of_a_batch_may_be_refused_and_begins_it() -> None:
+    faults, answer = Faults(), AnswerCode(110007, "ab not enough")
+    faults.plan_batch(frozenset({0}), answer)
+    assert [faults.take_batch_item(n) for n in (0, 1)] == [answer, None]
+
+
 def test_cleared_faults_do_not_happen() -> None:
     faults = Faults()
     faults.plan(RequestFault(stage=Stage.BEFORE, action=HttpStatus(502)))
@@ -188,6 +194,23 @@ def test_a_first_position_is_followed_by_itself_under_an_older_number() -> None:
     faults.stale_positions = 1
     older = push("position", seq=4)
     assert faults.apply([POSITION]) == [POSITION, older]
+
+
+def test_each_position_that_is_asked_for_has_an_older_row() -> None:
+    faults = PrivateFaults()
+    first, second, third = (push("position", seq=seq) for seq in (6, 7, 8))
+    faults.apply([POSITION])
+    faults.stale_positions = 2
+    assert faults.apply([first]) == [first, POSITION]
+    assert faults.apply([second]) == [second, first]
+    assert faults.apply([third]) == [third]
+
+
+def test_a_row_under_the_same_number_is_no_older_one() -> None:
+    faults = PrivateFaults()
+    faults.apply([POSITION])
+    faults.stale_positions = 1
+    assert faults.apply([POSITION]) == [POSITION, push("position", seq=4)]
 
 
 def test_a_silent_topic_says_nothing_until_it_is_taken_back() -> None:
