@@ -1,7 +1,8 @@
 """What the venue may do to a connection, seen through a hub: nothing of it ends the streams."""
 
 import gc
-from itertools import pairwise
+import time
+from itertools import accumulate
 from typing import Any
 
 import attrs
@@ -98,6 +99,10 @@ def test_a_symbol_that_is_refused_later_is_told_to_the_caller_and_harms_nothing(
         venue.abort(PUBLIC)
         assert ear.until(lambda ear: ear.states() == [UP, DOWN, UP])
         assert venue.live(PUBLIC)[0].topics == {"tickers.BTCUSDT", "tickers.ETHUSDT"}
+        nope = ticker_message(symbol="NOPE") | {"topic": "tickers.NOPE"}
+        venue.push(PUBLIC, nope, ticker_message())
+        assert ear.until(lambda ear: len(ear.of(Ticker)) == 1)
+        assert ear.of(Ticker)[0].symbol == BTC
 
 
 @pytest.mark.parametrize("path", [PRIVATE, PUBLIC])
@@ -111,6 +116,29 @@ def test_a_connection_that_ends_is_replaced_with_every_subscription(path: str, w
         assert [session.topics for session in venue.live(path)] == [before]
 
 
+def test_an_outage_is_told_before_the_pause_that_follows_it() -> None:
+    retry = RetryLimits(pause_ms_min=600_000, pause_ms_max=600_000)
+    with ScriptedVenue() as venue, hub_on(venue, config=attrs.evolve(QUICK, retry=retry)) as hub:
+        ear = _opened(venue, hub)
+        venue.abort(PRIVATE)
+        assert ear.until(lambda ear: ear.states() == [UP, DOWN])
+
+
+def test_nothing_is_heard_after_the_venue_said_goodbye() -> None:
+    with ScriptedVenue() as venue, hub_on(venue) as hub:
+        ear = _opened(venue, hub)
+        transport = venue.live(PRIVATE)[0].transport
+        assert transport is not None
+
+        def say_goodbye_and_go_on() -> None:
+            # One segment, so that the client reads both frames at once.
+            transport.underlying_transport.write(b"\x88\x02\x03\xe8" + b"\x81\x01{")
+
+        venue.do(say_goodbye_and_go_on)
+        assert ear.until(lambda ear: ear.states() == [UP, DOWN, UP])
+        assert ear.of(UnreadableReport) == []
+
+
 def test_a_venue_that_answers_no_ping_is_left() -> None:
     with ScriptedVenue() as venue:
         venue.mute.add("ping")
@@ -122,12 +150,13 @@ def test_a_venue_that_answers_no_ping_is_left() -> None:
 
 
 def test_a_venue_that_answers_pings_is_kept() -> None:
-    quick = limits(ping_every_ms=20, pong_wait_ms=5_000)
+    """For longer than the first ping may go unanswered."""
+    quick = limits(ping_every_ms=20, pong_wait_ms=500)
     with ScriptedVenue() as venue, hub_on(venue, config=quick) as hub:
         ear = _opened(venue, hub)
-        pings = [{"op": "ping"}] * 5
+        pings = [{"op": "ping"}] * 30
         (private,), (public,) = venue.live(PRIVATE), venue.live(PUBLIC)
-        assert venue.until(lambda: private.heard[-5:] == pings == public.heard[-5:])
+        assert venue.until(lambda: private.heard[-30:] == pings == public.heard[-30:])
         assert ear.states() == [UP]
 
 
@@ -141,29 +170,33 @@ def test_a_market_stream_that_falls_silent_is_replaced() -> None:
 
 
 def test_a_venue_that_is_away_is_tried_with_growing_pauses() -> None:
-    """Without chance the pauses are 10, 20, 40, 80 and then 100 ms each."""
+    """Without chance the pauses are 10, 20, 40, 80 and then 100 ms each.
+
+    No attempt comes before the pauses that precede it; a busy machine only makes it later.
+    """
+    earliest_ms = list(accumulate((0, 10, 20, 40, 80, 100, 100)))
     away = ScriptedVenue(is_refusing=True)
     with away as venue, hub_on(venue, random_source=lambda: 0) as hub:
-        ear = Ear()
+        ear, began_s = Ear(), time.monotonic()
         hub.open(ear, [])
-        assert venue.until(lambda: len(venue.refused_s) >= 7)
+        assert venue.until(lambda: len(venue.refused_s) >= len(earliest_ms))
         assert ear.states() == [DOWN]
-        gaps_ms = [(b - a) * 1000 for a, b in pairwise(venue.refused_s[:7])]
-        for gap_ms, pause_ms in zip(gaps_ms, (10, 20, 40, 80, 100, 100), strict=True):
-            assert gap_ms >= pause_ms - 1
+        for refused_s, after_ms in zip(venue.refused_s, earliest_ms, strict=False):
+            assert (refused_s - began_s) * 1_000 >= after_ms - 1
         venue.is_refusing = False
         assert hub.wait_up(10_000)
         assert ear.until(lambda ear: ear.states() == [DOWN, UP])
 
 
 def test_a_bound_on_connections_is_an_outage_that_ends_by_itself() -> None:
+    """Three within 300 ms: the seventh has two whole windows before it."""
     retry = RetryLimits(pause_ms_min=1, pause_ms_max=1, connections_max=3, window_ms=300)
     away, config = ScriptedVenue(is_refusing=True), attrs.evolve(QUICK, retry=retry)
     with away as venue, hub_on(venue, config=config) as hub:
+        began_s = time.monotonic()
         hub.open(Ear(), [])
-        assert venue.until(lambda: len(venue.refused_s) >= 9)
-    for first, fourth in zip(venue.refused_s, venue.refused_s[3:], strict=False):
-        assert fourth - first >= 0.29
+        assert venue.until(lambda: len(venue.refused_s) >= 7)
+        assert venue.refused_s[6] - began_s >= 0.599
 
 
 @pytest.mark.parametrize(
