@@ -91,6 +91,13 @@ def test_panic_is_recorded_with_its_cause_and_looks_at_everything() -> None:
     assert (view.panic_inventories, view.inventory_asked_ms) == (0, T0 + 3)
 
 
+def test_each_panic_counts_its_looks_from_none() -> None:
+    state = opened(ladder=()).runner.state
+    looked = attrs.evolve(state, view=attrs.evolve(state.view, panic_inventories=99))
+    begun = take(looked, PanicRequest(cause="drill", key=KEY))
+    assert begun.state.view.panic_inventories == 0
+
+
 def test_rungs_are_left_to_the_venue_until_nothing_is_held() -> None:
     begun = take(opened().runner.state, PanicRequest(cause="drill", key=KEY))
     assert [type(event) for event in begun.events] == [ev.PanicStarted]
@@ -249,5 +256,7 @@ def test_every_change_while_panic_runs_is_a_reason_to_look_again() -> None:
     assert TakeInventory() in take(state, gone).effects
     theirs = attrs.evolve(foreign(), status=Status.CANCELLED)
     assert take(state, theirs).effects == (TakeInventory(),)
+    by_hand = attrs.evolve(theirs, client_id=ClientId("by-hand"))
+    assert take(state, by_hand).effects == (TakeInventory(),)
     assert take(state, foreign()).effects == ()
     assert take(bench.runner.state, theirs).effects == ()
