@@ -10,6 +10,7 @@ from tidegate.application.runner import InlineRunner
 from tidegate.domain.mode import TradingMode, TradingState
 from tidegate.domain.money import ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, Symbol
+from tidegate.domain.reports import Execution
 from tidegate.ports.desk import Fill, Placed, Refused, TimedOut
 
 from tests.application.bench import BTC, make_bench, signal
@@ -137,3 +138,9 @@ def test_the_largest_position_passes_and_a_step_more_does_not() -> None:
         bench = make_bench(config=config())
         outcome = bench.desk.execute(signal("s2", sizing=ExactQty(qty)))
         assert isinstance(outcome, Placed) is passes, outcome
+
+
+def test_an_entry_whose_fill_was_reported_and_not_booked_is_not_taken_for_ended() -> None:
+    bench = make_bench(config=config())
+    bench.venue.script.drop_next(Execution)
+    assert bench.desk.open_with_rr(signal(), timeout_ms=5) == TimedOut(waited_ms=5)
