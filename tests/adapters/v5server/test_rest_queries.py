@@ -199,6 +199,21 @@ def test_a_filter_tells_orders_that_wait_for_a_trigger_from_the_others(client: C
     assert client.get("/v5/order/realtime", "category=linear&symbol=A&orderFilter=x").code == 10001
 
 
+def test_a_conditional_order_that_fired_and_rests_is_an_order_like_others(
+    bench: Bench, client: Client
+) -> None:
+    placed(client, orderLinkId="fired", triggerPrice="60100", triggerDirection=1)
+    assert names(live(client, "symbol=BTCUSDT&orderFilter=StopOrder")) == ["fired"]
+    bench.price("60100")
+    assert names(live(client, "symbol=BTCUSDT&orderFilter=Order")) == ["fired"]
+    assert not live(client, "symbol=BTCUSDT&orderFilter=StopOrder")
+    client.post("/v5/order/cancel-all", **NAME, orderFilter="StopOrder")
+    assert len(live(client)) == 1
+    client.post("/v5/order/cancel-all", **NAME, orderFilter="Order")
+    assert not live(client)
+    assert names(past(client, "symbol=BTCUSDT&orderFilter=StopOrder")) == ["fired"]
+
+
 @pytest.mark.parametrize(
     ("filters", "left"),
     [
