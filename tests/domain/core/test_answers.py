@@ -22,7 +22,8 @@ from tidegate.domain.core.step import Step, step
 from tidegate.domain.instrument import FeeRates
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Money, Price, Qty, Rate
-from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.orders import ClientId, Side, Symbol, VenueOrderId
+from tidegate.domain.position import Position
 from tidegate.domain.reports import (
     CancelReason,
     Execution,
@@ -521,3 +522,39 @@ def test_what_a_late_fill_opens_after_panic_is_closed_under_the_panics_key() -> 
         ev.CloseStarted(symbol=BTC, reason=CloseReason.PANIC, key=panic.key, time_ms=T0)
     ]
     assert not [e for e in given(state, late).events if isinstance(e, ev.CloseStarted)]
+
+
+def sold(qty: str) -> Execution:
+    return Execution(
+        execution_id="sold",
+        symbol=BTC,
+        venue_id=VENUE,
+        client_id=None,
+        side=Side.SELL,
+        qty=Qty.of(qty),
+        price=Price.of("65000"),
+        fee=Money.of(0),
+        is_maker=False,
+        time_ms=T0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "all_held", "qty", "is_over"),
+    [
+        ("0.010", "0.020", "0.010", True),
+        ("0.010", "0.020", "0.009", False),
+        ("0.016", "0.010", "0.010", True),
+        ("0.016", "0.010", "0.012", True),
+        ("0.016", "0.010", "0.009", False),
+    ],
+)
+def test_a_trade_is_over_when_its_share_is_sold_or_nothing_of_its_side_is_left(
+    ours: str, all_held: str, qty: str, is_over: bool
+) -> None:
+    state = opened(ladder=()).runner.state
+    trade = attrs.evolve(state.books.trades[BTC], qty_opened=Qty.of(ours))
+    held = Position(qty=Qty.of(all_held), cost=Price.of("65000") * Qty.of(all_held))
+    books = attrs.evolve(state.books, trades={BTC: trade}, positions={BTC: held})
+    made = given(attrs.evolve(state, books=books), sold(qty))
+    assert bool([e for e in made.events if isinstance(e, ev.TradeClosed)]) is is_over

@@ -72,6 +72,16 @@ def test_an_entry_waits_for_its_leverage_and_then_leaves_once_approved() -> None
     assert place.order.order.client_id in then.state.view.in_flight
 
 
+def test_an_entry_released_after_a_restart_is_on_its_way_again() -> None:
+    bench, now_ms = make_bench(config=config()), 1_700_000_000_000
+    wish = OpenRequest(signal=signal(), key="first01234567890")
+    state = step(bench.runner.state, wish, config(), now_ms).state
+    restarted = attrs.evolve(state, view=attrs.evolve(state.view, in_flight=frozenset()))
+    answer = LeverageAnswered(symbol=BTC, leverage=Rate.of(3), refusal=None)
+    released = step(restarted, answer, config(), now_ms).state
+    assert released.view.in_flight == set(state.books.orders)
+
+
 def test_two_entries_at_one_leverage_ask_for_it_once_in_a_step_of_their_own() -> None:
     bench, now_ms = make_bench(config=config()), 1_700_000_000_000
     state = bench.runner.state
