@@ -5,6 +5,7 @@ that are needed are those of the account and, once a symbol is watched, of the m
 order entry is opened on demand and its state is its own.
 """
 
+import asyncio
 import logging
 import random
 import ssl
@@ -325,8 +326,18 @@ class StreamHub:
 
     def _renew(self, topic: str, cause: str) -> None:
         supervisor = self._supervisors.get(_PUBLIC)
-        if supervisor is not None:
-            supervisor.renew(topic, cause)
+        if supervisor is None:
+            return
+        supervisor.renew(topic, cause)
+        wait_s = self._config.connection.answer_wait_ms / 1000
+        asyncio.get_running_loop().call_later(wait_s, self._expect_snapshot, topic)
+
+    def _expect_snapshot(self, topic: str) -> None:
+        """Replace the connection when a topic that was subscribed anew stays silent."""
+        supervisor = self._supervisors.get(_PUBLIC)
+        connection = None if supervisor is None else supervisor.connection
+        if connection is not None and self._public.is_unanswered(topic):
+            connection.close(f"{topic} was subscribed anew and no snapshot came")
 
     def _report_state(self, state: StreamState, cause: str) -> None:
         _LOG.info("streams are %s%s", state.value, f": {cause}" if cause else "")

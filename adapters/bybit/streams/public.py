@@ -216,6 +216,13 @@ class PublicFeed:
             self._asked_ms[topic] = now_ms
             self._renew(topic, cause)
 
+    def is_unanswered(self, topic: str) -> bool:
+        """Tell whether nothing at all came since a book was subscribed anew."""
+        book = self._books.get(topic)
+        if book is None or book.is_whole or not self._is_up:
+            return False
+        return self._received_ms.get(topic, 0) <= self._asked_ms.get(topic, 0)
+
     def _troubled_by(self, topic: str, text: str) -> None:
         book = self._books.get(topic)
         if book is not None and book.is_whole:

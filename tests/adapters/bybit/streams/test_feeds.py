@@ -29,6 +29,7 @@ from tests.adapters.bybit.streams.bench import (
     WallClock,
     book_message,
     hub_on,
+    limits,
     private_message,
     ticker_message,
 )
@@ -223,6 +224,19 @@ def test_a_gap_in_the_book_subscribes_it_anew() -> None:
         assert ask is not None
         assert (bid.price, ask.price) == (Price.of("1.5"), Price.of(2))
         assert len(venue.live(PUBLIC)) == 1
+
+
+def test_a_book_without_a_new_snapshot_replaces_the_connection() -> None:
+    topic = "orderbook.50.BTCUSDT"
+    snapshot = book_message("snapshot", 5, [["1", "1"]], [["2", "1"]])
+    config = limits(answer_wait_ms=300)
+    with ScriptedVenue() as venue, hub_on(venue, config=config) as hub:
+        ear = _opened(venue, hub)
+        hub.watch_book(BTC)
+        venue.push(PUBLIC, snapshot, book_message("delta", 7, [], []))
+        assert ear.until(lambda ear: ear.states()[:2] == [StreamState.UP, StreamState.DOWN])
+        venue.snapshots[topic] = [snapshot]
+        assert ear.until(lambda ear: ear.states()[-1] is StreamState.UP)
 
 
 def test_a_venue_whose_books_never_fit_is_not_flooded() -> None:
