@@ -11,11 +11,18 @@ from .rest import Call, Lane, RestClient, why_not
 __all__ = ["AskRefused", "ask", "guarded", "skipped", "text_of", "unanswered"]
 
 
+_SIGNED_TEXT = "origin_string"
+
+
 class AskRefused(QueryFailed):
-    """The venue answered a question with a code of its own other than 0."""
+    """The venue answered a question with a code of its own other than 0.
+
+    What the venue repeats of the signed text is left out: the API key is part of it.
+    """
 
     def __init__(self, code: int, message: str) -> None:
-        super().__init__(f"{message or 'no text'} (code {code})")
+        shown = message.partition(_SIGNED_TEXT)[0].strip()
+        super().__init__(f"{shown or 'no text'} (code {code})")
         self.code = code
 
 

@@ -64,6 +64,9 @@ class Seen:
 
 def doctor(home: Path, env: dict[str, str], *more: str) -> Seen:
     done = tidegate("doctor", "--json", *more, home=home, env=env)
+    assert done.stdout, done.stderr
+    assert env["TIDEGATE_BYBIT_SECRET"] not in done.stdout + done.stderr
+    assert (env["TIDEGATE_BYBIT_KEY"] or KEY) not in done.stdout + done.stderr
     document = json.loads(done.stdout)
     findings = {found["check"]: found for found in document["findings"]}
     assert len(findings) == len(document["findings"])
@@ -126,8 +129,14 @@ def untouched(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("changes", "plant", "env", "check", "says"),
     [
-        ({}, untouched, {"TIDEGATE_BYBIT_KEY": "wrong"}, Check.KEYS_VALID, "code 10003"),
-        ({}, untouched, {"TIDEGATE_BYBIT_SECRET": "wrong"}, Check.KEYS_VALID, "code 10004"),
+        ({}, untouched, {"TIDEGATE_BYBIT_KEY": "a-wrong-key"}, Check.KEYS_VALID, "code 10003"),
+        (
+            {},
+            untouched,
+            {"TIDEGATE_BYBIT_SECRET": "not-this"},
+            Check.KEYS_VALID,
+            "code 10004",
+        ),
         ({"ips": ("10.1.1.1",)}, untouched, {}, Check.KEYS_VALID, "add this machine's address"),
         ({"is_read_only": True}, untouched, {}, Check.PERMISSIONS, "read-only"),
         (
