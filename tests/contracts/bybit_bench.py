@@ -191,7 +191,11 @@ class BybitBench(ExchangeBench):
     """A server of its own for each case."""
 
     def __init__(
-        self, *, kind: VenueKind = VenueKind.BYBIT_TESTNET, over_stream: bool = False
+        self,
+        *,
+        kind: VenueKind = VenueKind.BYBIT_TESTNET,
+        over_stream: bool = False,
+        rate_wait_ms: int = 10_000,
     ) -> None:
         super().__init__()
         spec = AccountSpec(
@@ -209,7 +213,8 @@ class BybitBench(ExchangeBench):
         hosts = Hosts.loopback(
             rest_url=self._server.server.rest_url, ws_url=self._server.server.ws_url, kind=kind
         )
-        self._venue = WatchedVenue(hosts=hosts, config=_config(over_stream=over_stream))
+        config = _config(over_stream=over_stream, rate_wait_ms=rate_wait_ms)
+        self.venue = self._venue = WatchedVenue(hosts=hosts, config=config)
         self._drive = BybitDrive(self._venue, control, self._server)
 
     @property
@@ -260,9 +265,9 @@ def _wait_until(is_so: Callable[[], bool]) -> bool:
     return False
 
 
-def _config(*, over_stream: bool) -> BybitConfig:
-    """Wait long for room below the limits, and come back to the streams quickly."""
-    orders = SenderConfig(rate_wait_ms=10_000)
+def _config(*, over_stream: bool, rate_wait_ms: int) -> BybitConfig:
+    """Come back to the streams quickly."""
+    orders = SenderConfig(rate_wait_ms=rate_wait_ms)
     return BybitConfig(
         rest=RestConfig(orders=orders),
         streams=StreamConfig(retry=RetryLimits(pause_ms_min=5, pause_ms_max=20)),

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
+from tidegate.adapters.bybit.http11 import monotonic_ms
+from tidegate.adapters.bybit.limits import Priority
 from tidegate.adapters.v5server.control import Control, FaultName
 from tidegate.adapters.v5server.faults import Target
 from tidegate.contracts.exchange_approval import approve
@@ -222,12 +224,22 @@ def test_a_bound_that_cannot_be_kept_is_refused_before_it_is_sent(scene: Scene) 
     assert scene.port.position(BTC).qty == Qty.of(0)
 
 
-def test_a_reduction_goes_while_entries_wait_for_room(scene: Scene) -> None:
+def test_a_reduction_goes_where_an_entry_finds_no_room() -> None:
     """Entries may use four fifths of the limit; the rest is there for a close."""
+    bench = BybitBench(rate_wait_ms=1)
+    scene = Scene(bench)
     scene.hold()
+    limiter, path, now_ms = bench.venue.rest.limiter, "/v5/order/create", monotonic_ms()
+    while limiter.acquire(path, priority=Priority.NORMAL, deadline_ms=now_ms) is None:
+        assert limiter.limit_of(path) == 200
+    entry = scene.place(attrs.evolve(LIMIT, client_id=ClientId("entry")))
     close = attrs.evolve(MARKET, client_id=ClientId("close"), side=Side.SELL, reduce_only=True)
-    assert isinstance(scene.port.place(Reduction(close)), Accepted)
+    reduced = scene.port.place(Reduction(close))
+    assert isinstance(entry, Rejected)
+    assert (entry.reason, entry.code) == (RejectReason.RATE_LIMITED, None)
+    assert isinstance(reduced, Accepted)
     assert scene.port.position(BTC).qty == Qty.of(0)
+    bench.close()
 
 
 def test_demo_has_no_fee_rates() -> None:
