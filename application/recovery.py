@@ -77,7 +77,7 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
     during the comparison is not settled by it.
     """
     port = runner.port
-    before = unreadable_findings(runner.state.books)
+    seen = runner.state.view.unreadable_count
     snapshot = VenueSnapshot(positions=port.positions(), orders=port.open_orders())
     for order in snapshot.orders:
         # One that was given up and is live all the same takes the ordinary path: it is cancelled.
@@ -94,5 +94,8 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
     found = (*also, *differing)
     for finding in found:
         runner.submit(finding)
-    since = unreadable_findings(runner.state.books) - before
-    runner.submit(FindingsCleared(still_open=since | {f.finding_id for f in found}))
+    runner.drain()
+    still_open = frozenset(finding.finding_id for finding in found)
+    if runner.state.view.unreadable_count > seen:
+        still_open |= unreadable_findings(runner.state.books)
+    runner.submit(FindingsCleared(still_open=still_open))

@@ -1,5 +1,7 @@
 """The orders that protect a position: how one is made, found, and which one is its sibling."""
 
+from types import MappingProxyType
+
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import (
@@ -18,7 +20,9 @@ from .world import World
 
 __all__ = ["cancel_sibling", "create_leg", "find_leg", "level_direction", "sibling_of"]
 
-_SIBLING = {Origin.STOP_LOSS: Origin.TAKE_PROFIT, Origin.TAKE_PROFIT: Origin.STOP_LOSS}
+_SIBLING = MappingProxyType(
+    {Origin.STOP_LOSS: Origin.TAKE_PROFIT, Origin.TAKE_PROFIT: Origin.STOP_LOSS}
+)
 
 
 def level_direction(origin: Origin, position: Side) -> TriggerDirection:

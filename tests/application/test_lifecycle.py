@@ -236,7 +236,6 @@ _TABLES = frozenset(
         "tidegate.adapters.cli.exits._MEANINGS",
         "tidegate.adapters.cli.parsing._SIDES",
         "tidegate.adapters.feeds.points._SIDES",
-        "tidegate.adapters.paper.protection._SIBLING",
         "tidegate.adapters.paper.triggers._RANK",
         "tidegate.adapters.sqlite.errors._UNAVAILABLE",
         "tidegate.application.settings_ranges._LIMITS",

@@ -1,19 +1,23 @@
 """A message of the venue that nobody understood stops entries until books and venue agree."""
 
+from collections.abc import Callable
+
 import attrs
 import pytest
+from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.application.recovery import reconcile
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import ReadActivity
 from tidegate.domain.core.inputs import ActivityRead
 from tidegate.domain.core.step import step
-from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import Side
+from tidegate.domain.money import Money, Price, Qty
+from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import Execution, OrderReport, PositionReport, UnreadableReport
 from tidegate.domain.risk.verdict import Rule
 from tidegate.ports.desk import Placed, Refused
 
 from tests.application.bench import BTC, Bench, make_bench, signal
+from tests.domain.samples import BTCUSDT, FEES
 
 from .scenes import config, held, only, opened
 
@@ -117,6 +121,49 @@ def test_a_reconciliation_clears_what_an_earlier_process_did_not_understand() ->
     bench.venue.script.fail_queries(1)
     bench.runner.submit(unreadable())
     reconcile(bench.runner)
+    assert not bench.runner.state.books.findings
+
+
+class Interrupting(MemoryVenue):
+    """Says something that nobody understands right after it listed the open orders, once."""
+
+    say: Callable[[], None] | None = None
+
+    def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
+        shown = super().open_orders(symbol)
+        say, self.say = self.say, None
+        if say is not None:
+            say()
+        return shown
+
+
+@pytest.mark.parametrize("is_second", [False, True])
+def test_a_message_during_a_reconciliation_is_not_cleared_by_it(*, is_second: bool) -> None:
+    venue = Interrupting(instruments={BTC: BTCUSDT}, fees=FEES, wallet=Money.of("10000"))
+    bench = make_bench(venue=venue, config=config())
+
+    def say() -> None:
+        bench.runner.deliver(unreadable())
+        venue.script.fail_queries(1)
+
+    if is_second:
+        venue.script.fail_queries(1)
+        bench.runner.submit(unreadable())
+    venue.say = say
+    reconcile(bench.runner)
+    assert list(bench.runner.state.books.findings) == ["unreadable:order"]
+    for _ in range(2):
+        bench.pass_time(2_000)
+    assert not bench.runner.state.books.findings
+
+
+def test_where_polling_is_off_the_venue_is_asked_again_after_a_while() -> None:
+    bench = make_bench(config=config(poll_down_ms=None))
+    bench.venue.script.fail_queries(1)
+    bench.runner.submit(unreadable())
+    bench.pass_time(999)
+    assert bench.runner.state.books.findings
+    bench.pass_time(1)
     assert not bench.runner.state.books.findings
 
 
