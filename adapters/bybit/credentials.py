@@ -27,7 +27,7 @@ def _is_usable(value: str) -> bool:
 
 def _usable(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
     # The value itself must not appear: this text ends up in logs.
-    if not isinstance(value, str) or not _is_usable(value) or " " in value:
+    if not _is_usable(value) or " " in value:
         raise ValueError(
             f"the API {attribute.name} is not usable: accepted are 1 to {_LENGTH_MAX} printable "
             "ASCII characters without spaces"
