@@ -246,6 +246,15 @@ def test_a_later_fill_closes_no_more_than_the_trade_still_has() -> None:
     assert sold.qty_closed == Qty.of("0.010")
 
 
+def test_an_entry_that_first_covers_a_foreign_short_opens_with_the_rest() -> None:
+    bench, name = limit_entry()
+    foreign = Position(qty=Qty.of("-0.004"), cost=Money.of("-259.6"))
+    short = attrs.evolve(bench.runner.state.books, positions={BTC: foreign})
+    opened_with = fold(short, execution("0.010", "64900", side=Side.BUY, client_id=name))
+    assert opened_with.trades[BTC].qty_opened == Qty.of("0.006")
+    assert opened_with.trades[BTC].value_opened == Money.of("389.4")
+
+
 def test_of_a_fill_that_first_covers_a_foreign_short_only_the_rest_is_opened() -> None:
     """Others hold -0.004: of 0.010 bought 0.006 are ours."""
     books = long()
