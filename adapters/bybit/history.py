@@ -18,7 +18,7 @@ from .wire.fields import Row
 from .wire.orders import order_report
 from .wire.requests import CATEGORY
 
-__all__ = ["HistoryQueries", "scope"]
+__all__ = ["HistoryQueries", "covered", "scope"]
 
 _DAY_MS = 86_400_000
 _KEPT_MS = 730 * _DAY_MS
@@ -33,6 +33,11 @@ def scope(symbol: Symbol | None) -> dict[str, object]:
     """Return the parameters for one symbol, or for all that settle in USDT."""
     which = {"settleCoin": _SETTLE} if symbol is None else {"symbol": symbol}
     return {"category": CATEGORY, **which}
+
+
+def covered(within: TimeRange, now_ms: int) -> TimeRange:
+    """Return the part of a range that is not older than the two years that the venue keeps."""
+    return _kept(within, now_ms, _KEPT_MS)
 
 
 class HistoryQueries:
@@ -64,7 +69,7 @@ class HistoryQueries:
         Rows come newest first, and rows of one millisecond in no promised order: they are put in
         order by the venue's sequence number.
         """
-        covers = _kept(within, self._rest.clock.now_ms(), _KEPT_MS)
+        covers = covered(within, self._rest.clock.now_ms())
         rows: dict[str, Row] = {}
         for window in windows(covers):
             asked = {**params, **_times(window)}
@@ -85,7 +90,7 @@ class HistoryQueries:
             end_ms=within.end_ms,
         )
         orders: dict[str, OrderReport] = {}
-        for window in windows(_kept(earlier, now_ms, _KEPT_MS)):
+        for window in windows(covered(earlier, now_ms)):
             asked = {**scope(symbol), **_times(window)}
             found, _ = all_rows(self._rest, Call.ORDER_HISTORY, asked, limit=_ORDERS_LIMIT)
             _add_newest(orders, (order_report(row.fields) for row in reversed(found)))

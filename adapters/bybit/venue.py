@@ -44,6 +44,7 @@ from .credentials import Credentials
 from .history import HistoryQueries
 from .hosts import Hosts
 from .queries import StateQueries
+from .records import RecordQueries
 from .rest import RestClient, RestConfig
 from .streams.hub import StreamHub
 from .streams.settings import StreamConfig
@@ -110,6 +111,7 @@ class BybitVenue(ExchangePort):
         )
         self._queries = StateQueries(self.rest)
         self._history = HistoryQueries(self.rest)
+        self.records = RecordQueries(self.rest)
         self._opening = threading.Lock()
         self._sink: MessageSink = _heard_by_nobody
         self._is_open = False
