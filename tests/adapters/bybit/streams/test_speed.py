@@ -1,7 +1,8 @@
 """What our streams cost against the official client's, on the same frames from one venue.
 
-All in processor time of this process. The bounds are the design's targets; a noisy machine has no
-say in a ratio of neighbours.
+All in processor time of this process, in turn, so that a noisy machine has little say. Noise only
+adds: orders, which switch threads often, are compared by their best rounds. The bounds are the
+design's targets.
 """
 
 import contextlib
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.benchmark
 
 WAIT_S = 60
 ROUNDS = 5
-REQUESTS = 150
+REQUESTS = 60
 
 
 class _Hosts:
@@ -160,8 +161,7 @@ def test_an_order_by_stream_takes_less_than_the_official_clients(venue: str) -> 
             answer = socket.send("order.create", order, deadline_ms=10_000)
             assert isinstance(answer, TradeAnswer)
 
-        ratios = [
-            _spent_s(REQUESTS, ask_ours) / _spent_s(REQUESTS, ask_theirs) for _ in range(ROUNDS)
-        ]
+        pairs = [(_spent_s(REQUESTS, ask_ours), _spent_s(REQUESTS, ask_theirs)) for _ in range(12)]
     theirs.exit()
-    assert statistics.median(ratios) <= 0.7
+    ours_s, theirs_s = (min(spent) for spent in zip(*pairs, strict=True))
+    assert ours_s / theirs_s <= 0.7
