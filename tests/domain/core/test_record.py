@@ -251,10 +251,8 @@ def test_a_trade_that_is_stopped_out_is_recorded_with_all_it_earned_and_cost() -
         ev.CancelIntended(symbol=BTC, client_id=name, venue_id=VenueOrderId("order-4")),
         update(name, 4, Status.CANCELLED, "0", 60, cancel_reason=CancelReason.REDUCE_ONLY),
     ]
-    assert only(bench, ev.Excursion)[:2] == [
-        ev.Excursion(symbol=BTC, profit=Money.of("-4.10")),
-        ev.Excursion(symbol=BTC, profit=Money.of("10.90")),
-    ]
+    profits = [event.profit for event in only(bench, ev.Excursion)[:2]]
+    assert profits == [Money.of("-4.10"), Money.of("10.90")]
     assert only(bench, ev.EquityMarked)[:2] == [
         ev.EquityMarked(equity=Money.of("9995.542555"), time_ms=T0 + 30),
         ev.EquityMarked(equity=Money.of("10010.542555"), time_ms=T0 + 30),
