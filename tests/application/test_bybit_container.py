@@ -8,13 +8,16 @@ from typing import Any
 
 import attrs
 import pytest
+import trustme
 from tidegate.adapters.bybit.credentials import CredentialsMissing
+from tidegate.adapters.v5server.accounts import ALWAYS
 from tidegate.adapters.v5server.control import Control, FaultName
 from tidegate.application.bybit_container import (
     BybitContainer,
     bybit_application,
     credentials_trouble,
     hosts_of,
+    make_tls,
     venue_address,
 )
 from tidegate.application.commands import Commands
@@ -25,7 +28,7 @@ from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Rate
 from tidegate.domain.orders import Symbol
-from tidegate.ports.commands import BadInput, Where
+from tidegate.ports.commands import BadInput, DoctorRequest, Where
 from tidegate.ports.desk import Placed
 from tidegate.ports.preflight import Check, PreflightFailed
 
@@ -231,8 +234,10 @@ def test_a_desk_does_not_start_while_a_check_fails_and_leaves_nothing_open(
     failed = [found.check for found in caught.value.findings if found.stops_start]
     assert failed == [Check.INSTRUMENT]
     assert threading.active_count() == before
-    orders = bench.server.call(lambda exchange: tuple(exchange.accounts.first.reports()))
-    assert orders == ()
+    ever = bench.server.call(
+        lambda exchange: exchange.accounts.first.venue.order_history(None, ALWAYS).rows
+    )
+    assert ever == ()
 
 
 def test_before_real_money_the_limit_price_action_is_switched_by_the_start(
@@ -312,3 +317,39 @@ def test_a_panic_without_a_key_says_what_is_missing() -> None:
     commands = Commands(env={"TIDEGATE_MODE": "demo", "TIDEGATE_BYBIT_KEY": KEY})
     with pytest.raises(BadInput, match="TIDEGATE_BYBIT_SECRET is not set"):
         commands.panic(Where(), cause="drill")
+
+
+def test_the_doctor_makes_the_same_checks_and_closes_what_it_opened(
+    bench: Bench, tmp_path: Path
+) -> None:
+    before = threading.active_count()
+    env = {
+        **ENV,
+        "TIDEGATE_STATE_PATH": str(tmp_path / "journal.sqlite"),
+        "TIDEGATE_BYBIT__ALLOW_LOOPBACK": "true",
+        "TIDEGATE_BYBIT__REST_URL": bench.server.rest_url,
+        "TIDEGATE_BYBIT__WS_URL": bench.server.ws_url,
+        "TIDEGATE_CONFIG": "/dev/null",
+    }
+    report = Commands(env=env).doctor(DoctorRequest(mode=TradingMode.TESTNET))
+    assert report.first_failed is None
+    assert report.venue == f"bybit testnet at {bench.server.rest_url}"
+    assert [finding.check for finding in report.findings] == list(Check)
+    assert threading.active_count() == before
+
+
+def test_the_doctor_of_a_simulated_mode_says_which_venue_it_is() -> None:
+    commands = Commands(env={"TIDEGATE_CONFIG": "/dev/null"})
+    paper = commands.doctor(DoctorRequest(mode=TradingMode.PAPER))
+    memory = commands.doctor(DoctorRequest(mode=TradingMode.MEMORY))
+    assert "venue.sqlite" in paper.venue
+    assert "memory" in memory.venue
+
+
+def test_certificates_of_a_file_replace_the_systems_trust(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    trusting = make_tls(settings(TradingMode.TESTNET, ca_path=tmp_path / "ca.pem"))
+    assert trusting is not None
+    assert trusting.cert_store_stats()["x509_ca"] == 1
+    assert make_tls(settings(TradingMode.TESTNET)) is None

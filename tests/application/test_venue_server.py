@@ -1,6 +1,11 @@
 """A served venue: its accounts' file, recorded data told again, and its life."""
 
+import json
+import re
 import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,18 +14,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidegate.adapters.feeds import StoredFeed
+from tidegate.adapters.paper.config import PaperConfig
 from tidegate.application.settings import Settings
-from tidegate.application.venue_accounts import AccountSettings, load_accounts
+from tidegate.application.venue_accounts import DEFAULT_ACCOUNTS, AccountSettings, load_accounts
 from tidegate.application.venue_feeding import due_s, points_of, stamped
 from tidegate.application.venue_preparing import prepare_venue
+from tidegate.application.venue_server import ServedVenue, VenueServerSettings
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar
 from tidegate.ports.commands import BadInput, VenueRequest
-from tidegate.ports.feed import FundingPoint, MarkPoint, QuotePoint, TradePoint
+from tidegate.ports.feed import (
+    Feed,
+    FeedError,
+    FeedItem,
+    FundingPoint,
+    MarkPoint,
+    QuotePoint,
+    TradePoint,
+)
 from tidegate.ports.venue_server import VenueServerError
 
-from tests.domain.samples import BTCUSDT
+from tests.domain.samples import BTCUSDT, FEES
 
 BTC = Symbol("BTCUSDT")
 
@@ -169,6 +184,42 @@ def venue(**values: Any) -> Any:
     return prepare_venue(VenueRequest(**values), Settings())
 
 
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"data": "x.csv", "is_demo_feed": True}, "accepted: one of them"),
+        ({"port": 70_000}, "port 70000; accepted: 1 to 65535"),
+        ({"tls_key": "x.pem"}, "accepted: both, or neither"),
+        ({"host": "192.0.2.1"}, "together with --allow-remote"),
+        ({"host": "::"}, "together with --allow-remote"),
+        ({"host": "192.0.2.1", "allow_remote": True}, "a file of accounts of your own"),
+        ({"accounts": "/nowhere.toml"}, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_with_what_is_accepted(
+    values: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(BadInput, match=re.escape(says)):
+        venue(**values)
+
+
+def test_every_reason_is_said_at_once() -> None:
+    with pytest.raises(BadInput) as caught:
+        venue(data="x.csv", is_demo_feed=True, port=-1, tls_cert="x", host="192.0.2.1")
+    assert len(caught.value.problems) == 4
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1", "127.0.0.2"])
+def test_every_name_of_this_machine_is_served(host: str) -> None:
+    assert venue(host=host).title == "BTCUSDT at 60000"
+
+
+def test_bundled_bars_are_told_an_hour_in_a_second_unless_said_otherwise() -> None:
+    assert venue(is_demo_feed=True)._settings.speed == 3_600
+    assert venue(is_demo_feed=True, speed=Rate.of(5))._settings.speed == 5
+    assert venue()._settings.speed == 1
+
+
 def test_a_venue_that_was_not_started_has_no_address_and_closes_all_the_same() -> None:
     served = venue()
     with pytest.raises(VenueServerError, match="not started"):
@@ -188,6 +239,98 @@ def test_a_venue_leaves_no_thread_and_no_file_and_stops_before_it_runs() -> None
     served.close()
     assert threading.active_count() == before
     assert not folder.exists()
+
+
+def ask(served: Any, path: str) -> Any:
+    url = f"{served.rest_url}{path}?category=linear&symbol=BTCUSDT"
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+        return json.load(answer)["result"]["list"]
+
+
+def reaches(met: Callable[[], bool], *, within_s: int = 30) -> bool:
+    deadline = time.monotonic() + within_s
+    while not met():
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def test_recorded_bars_are_told_and_the_last_price_stands(tmp_path: Path) -> None:
+    (tmp_path / "bars.csv").write_text(
+        "start_ms,open,high,low,close,volume\n"
+        "1700000000000,100,102,99,101,10\n1700000060000,101,104,100,103,10\n",
+        encoding="utf-8",
+    )
+    served = venue(data=str(tmp_path / "bars.csv"), speed=Rate.of(0))
+    served.start()
+    try:
+        assert served.title == "BTCUSDT, 2 items of market data"
+        assert reaches(lambda: ask(served, "/v5/market/tickers")[0]["lastPrice"] == "103.00")
+    finally:
+        served.close()
+
+
+def test_a_market_that_stands_still_stays_fresh() -> None:
+    served = venue(price=Price.of("1000"))
+    served.start()
+    try:
+        assert reaches(lambda: len(ask(served, "/v5/market/recent-trade")) >= 3)
+        trades = ask(served, "/v5/market/recent-trade")
+        assert {trade["price"] for trade in trades} == {"1000.00"}
+        assert len({trade["time"] for trade in trades}) == len(trades)
+    finally:
+        served.close()
+
+
+class Breaking(Feed):
+    """Market data that cannot be read on after its first item."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def items(self, *, start: int = 0) -> Iterator[FeedItem]:
+        assert start == 0
+        yield TradePoint(symbol=BTC, time_ms=0, price=Price.of("777"), qty=Qty.of(1))
+        raise FeedError("row 2 cannot be read")
+
+
+def test_market_data_that_breaks_off_ends_the_run_with_its_error() -> None:
+    served = ServedVenue(
+        VenueServerSettings(
+            instrument=BTCUSDT,
+            fees=FEES,
+            accounts=DEFAULT_ACCOUNTS,
+            paper=PaperConfig(),
+            price=Price.of("1000"),
+            feed=Breaking(),
+        )
+    )
+    served.start()
+    try:
+        with pytest.raises(FeedError, match="row 2 cannot be read"):
+            served.run()
+        assert ask(served, "/v5/market/tickers")[0]["lastPrice"] == "777.00"
+    finally:
+        served.close()
+
+
+def test_a_pace_is_kept_and_a_close_does_not_wait_for_it() -> None:
+    slow = StoredFeed((bar(), bar(start_ms=3_600_000)))
+    served = ServedVenue(
+        VenueServerSettings(
+            instrument=BTCUSDT,
+            fees=FEES,
+            accounts=DEFAULT_ACCOUNTS,
+            paper=PaperConfig(),
+            price=Price.of("1000"),
+            feed=slow,
+        )
+    )
+    before_s = time.monotonic()
+    served.start()
+    assert reaches(lambda: ask(served, "/v5/market/tickers")[0]["lastPrice"] == "100.00")
+    served.close()
+    assert time.monotonic() - before_s < 60
 
 
 def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path) -> None:
