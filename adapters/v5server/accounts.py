@@ -26,6 +26,7 @@ from tidegate.ports.venue import WireVenuePort
 
 from .ledger import AccountLedger
 from .levels import LimitLevel
+from .order_index import OrderIndex
 from .rows_executions import execution_stream_row, funding_stream_row
 from .rows_orders import OrderView, order_view, stream_row
 from .rows_positions import PositionView, position_stream_row
@@ -110,7 +111,7 @@ class Account:
     modifies_price: bool = True
     _inbox: list[VenueMessage] = attrs.field(factory=list, init=False)
     _listeners: list[Listener] = attrs.field(factory=list, init=False)
-    _reports: dict[VenueOrderId, OrderReport] = attrs.field(factory=dict, init=False)
+    orders: OrderIndex = attrs.field(factory=OrderIndex, init=False)
 
     @classmethod
     def open(cls, spec: AccountSpec, venue: WireVenuePort) -> "Account":
@@ -121,7 +122,7 @@ class Account:
         ledger = AccountLedger.of_history(venue.account().wallet, happened)
         account = cls(spec=spec, venue=venue, ledger=ledger)
         for report in (*venue.order_history(None, ALWAYS).rows, *venue.open_orders()):
-            account._reports[report.venue_id] = report
+            account.orders.note(report)
         venue.connect(account._inbox.append)
         return account
 
@@ -142,17 +143,11 @@ class Account:
 
     def report(self, venue_id: VenueOrderId) -> OrderReport | None:
         """Return the last record of an order, finished or not; ``None`` for an unknown id."""
-        known = self._reports.get(venue_id)
+        known = self.orders.by_id(venue_id)
         if known is not None:
-            return known
+            return known.report
         order = self.venue.wire_order(venue_id)
         return None if order is None else order.report
-
-    def reports(self) -> Iterator[tuple[int, OrderReport]]:
-        """Yield the last record of every order that the wire shows, with its number."""
-        for number, report in enumerate(self._reports.values()):
-            if report.status in STATUSES:
-                yield number, report
 
     def order_view(self, report: OrderReport) -> OrderView:
         """Return an order with all that its row shows."""
@@ -210,7 +205,7 @@ class Account:
         for message in messages:
             match message:
                 case OrderReport():
-                    self._reports[message.venue_id] = message
+                    self.orders.note(message)
                     if message.status in STATUSES:
                         yield "order", stream_row(self.order_view(message))
                 case Execution():

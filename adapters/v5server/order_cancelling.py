@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tidegate.domain.lifecycle import TERMINAL, Status
+from tidegate.domain.lifecycle import Status
 from tidegate.domain.reports import OrderReport
 from tidegate.ports.exchange import Accepted
 
@@ -26,9 +26,9 @@ def cancel_all(call: Call) -> Reply:
     require_scope(call.params)
     in_scope, filtered = scope(call.exchange, call.params), _filtered(call.params)
     chosen = [
-        report
-        for _, report in call.account.reports()
-        if report.status not in TERMINAL and in_scope(report) and filtered(report)
+        order.report
+        for order in call.account.orders.open_orders()
+        if in_scope(order.report) and filtered(order.report)
     ]
     rows = []
     for report in chosen[:CANCELLED_AT_ONCE_MAX]:

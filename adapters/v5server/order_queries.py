@@ -1,6 +1,7 @@
 """Which orders a query means (Bybit V5, order/realtime, order/history and cancel-all)."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from tidegate.domain.lifecycle import TERMINAL, Status
 from tidegate.domain.money import ZERO_QTY
@@ -8,9 +9,10 @@ from tidegate.domain.reports import OrderReport
 
 from .accounts import Account
 from .exchange import Exchange
+from .order_index import NumberedOrder
 from .paging import DAY_MS, Keyed
 from .reading import Params, bad
-from .text import COIN, STATUSES, STOP_TYPES, link_id
+from .text import COIN, STATUSES, STOP_TYPES
 
 __all__ = [
     "RECENT_CLOSED_MAX",
@@ -64,20 +66,18 @@ def _filtered(params: Params, *, is_live: bool) -> Wanted:
     return lambda report: has_trigger(report) is wants_stops
 
 
-def by_id(account: Account, params: Params) -> Iterator[Keyed[OrderReport]] | None:
+def by_id(account: Account, params: Params) -> tuple[Keyed[OrderReport], ...] | None:
     """Return the order that an id names, or none of that id; ``None`` when no id was given."""
     venue_id, client_id = params.text("orderId"), params.text("orderLinkId")
     if not venue_id and not client_id:
         return None
-    return (
-        _created(number, report)
-        for number, report in account.reports()
-        if (report.venue_id == venue_id if venue_id else link_id(report.client_id) == client_id)
-    )
+    found = account.orders.by_id(venue_id) if venue_id else account.orders.by_link(client_id)
+    return () if found is None else (_created(found),)
 
 
-def _created(number: int, report: OrderReport) -> Keyed[OrderReport]:
-    return Keyed(time_ms=report.created_ms, number=number, item=report)
+def _created(order: NumberedOrder) -> Keyed[OrderReport]:
+    report = order.report
+    return Keyed(time_ms=report.created_ms, number=order.number, item=report)
 
 
 def live_orders(
@@ -91,17 +91,13 @@ def live_orders(
     require_scope(params)
     in_scope, filtered = scope(exchange, params), _filtered(params, is_live=True)
     with_closed = params.integer("openOnly", 0, least=0, most=1) == 1
-    closed: list[Keyed[OrderReport]] = []
-    for number, report in account.reports():
-        if not in_scope(report):
-            continue
-        if report.status not in TERMINAL:
-            if filtered(report):
-                yield _created(number, report)
-        elif with_closed:
-            closed.append(_created(number, report))
-    closed.sort(key=lambda row: row.item.updated_ms)
-    yield from closed[-RECENT_CLOSED_MAX:]
+    for order in account.orders.open_orders():
+        if in_scope(order.report) and filtered(order.report):
+            yield _created(order)
+    if with_closed:
+        ended = (order for order in account.orders.ended_orders() if in_scope(order.report))
+        for order in islice(ended, RECENT_CLOSED_MAX):
+            yield _created(order)
 
 
 def is_visible(report: OrderReport, now_ms: int) -> bool:
@@ -125,10 +121,11 @@ def history(
         return
     in_scope, filtered = scope(exchange, params), _filtered(params, is_live=False)
     status = params.text("orderStatus")
-    for number, report in account.reports():
+    for order in account.orders.ended_orders():
+        report = order.report
         is_within = within[0] <= report.updated_ms <= within[1]
         if not is_within or not is_visible(report, now_ms):
             continue
         has_status = status in ("", STATUSES[report.status])
         if has_status and in_scope(report) and filtered(report):
-            yield _created(number, report)
+            yield _created(order)

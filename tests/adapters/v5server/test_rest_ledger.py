@@ -160,7 +160,8 @@ def test_orders_have_the_fees_that_the_venue_keeps(bench: Bench) -> None:
 
     def compare(exchange: Exchange) -> int:
         account = exchange.accounts.first
-        for _, report in account.reports():
+        for numbered in (*account.orders.open_orders(), *account.orders.ended_orders()):
+            report = numbered.report
             order = account.venue.wire_order(report.venue_id)
             assert order is not None
             assert account.ledger.order(report.venue_id).fee == order.fee
