@@ -6,11 +6,13 @@ from tidegate.adapters.memory.state import MemoryState
 from tidegate.application.clocks import SeededKeys, SystemClock
 from tidegate.application.desk import Desk
 from tidegate.application.engine import Engine
+from tidegate.application.lifecycle import Application
 from tidegate.application.modes import ModeMismatch, check_mode, mode_objection
 from tidegate.application.runner import InlineRunner
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Money
+from tidegate.domain.money import Money, Price
+from tidegate.ports.clock import ClockPort
 from tidegate.ports.desk import Refused
 
 from tests.application.bench import make_bench, signal
@@ -38,8 +40,10 @@ class Claiming(MemoryVenue):
         return self.claimed
 
 
-def venue(kind: VenueKind) -> Claiming:
-    built = Claiming(instruments={BTCUSDT.symbol: BTCUSDT}, fees=FEES, wallet=Money.of("10000"))
+def venue(kind: VenueKind, clock: ClockPort | None = None) -> Claiming:
+    built = Claiming(
+        instruments={BTCUSDT.symbol: BTCUSDT}, fees=FEES, wallet=Money.of("10000"), clock=clock
+    )
     built.claimed = kind
     return built
 
@@ -89,3 +93,26 @@ def test_a_position_can_still_be_closed_on_a_venue_that_has_become_another() -> 
     built.claimed = VenueKind.BYBIT_MAINNET
     bench.desk.close_position(BTCUSDT.symbol)
     assert built.positions() == ()
+
+
+def test_a_writer_thread_holds_an_entry_back_from_a_venue_that_has_become_another() -> None:
+    clock = SystemClock()
+    built = venue(VenueKind.MEMORY, clock)
+    built.script.move(BTCUSDT.symbol, last=Price.of("65000"))
+    state_port = MemoryState()
+    config = CoreConfig(mode=TradingMode.MEMORY, venue=VenueKind.MEMORY)
+    application = Application(
+        engine=Engine(config=config, clock=clock, state_port=state_port),
+        port=built,
+        state_port=state_port,
+        keys=SeededKeys(1),
+        symbols=frozenset({BTCUSDT.symbol}),
+    )
+    application.start()
+    try:
+        built.claimed = VenueKind.BYBIT_MAINNET
+        outcome = application.desk.execute(signal())
+        assert "bybit mainnet" in str(outcome)
+        assert built.positions() == ()
+    finally:
+        application.stop()
