@@ -1,9 +1,13 @@
 """Requests that change something, from domain values to outcomes of the exchange port.
 
+An order that the venue is just working on cannot be touched for a moment (codes 110079, 40004):
+that request is certain to have had no effect, and is repeated after a pause, a few times.
+
 "Not modified" counts as done only after the venue showed the wanted value: the same code is given
 when nothing was passed (Bybit V5 code 34040).
 """
 
+import threading
 from typing import TypeVar
 
 from tidegate.domain.money import Amount, Price, Qty, Rate
@@ -21,6 +25,7 @@ from tidegate.ports.exchange import (
 from .channels import Act, OrderChannel
 from .outcomes import accepted, done, not_modified
 from .queries import StateQueries
+from .replies import Refused
 from .rest import Call, Lane, RestClient
 from .wire.fields import Unreadable
 from .wire.requests import (
@@ -36,6 +41,8 @@ __all__ = ["Changes"]
 
 A = TypeVar("A", bound=Amount)
 
+_BUSY = frozenset({110079, 40004})
+_PAUSES_S = (0.05, 0.1, 0.2)
 _VENUE_ID_LENGTH = 36
 _VENUE_ID_DASHES = (8, 13, 18, 23)
 
@@ -47,6 +54,11 @@ class Changes:
         self._rest = rest
         self._channel = channel
         self._queries = queries
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """End every pause at once."""
+        self._closing.set()
 
     def place(self, order: OrderRequest) -> Accepted | Rejected | Unknown:
         """Send an order; one that can only reduce goes by the lane that nothing else uses."""
@@ -125,6 +137,12 @@ class Changes:
         self, act: Act, body: dict[str, str | int | bool], lane: Lane
     ) -> Accepted | Rejected | Unknown:
         reply = self._channel.send(act, body, lane=lane)
+        for pause_s in _PAUSES_S:
+            if not isinstance(reply, Refused) or reply.code not in _BUSY:
+                break
+            if self._closing.wait(pause_s):
+                break
+            reply = self._channel.send(act, body, lane=lane)
         return accepted(reply, now_ms=self._rest.clock.now_ms())
 
     def _position(self, symbol: Symbol) -> PositionReport | None:

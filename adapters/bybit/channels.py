@@ -124,15 +124,16 @@ class StreamChannel(OrderChannel):
         )
 
 
-_RESTARTING = 10019
+_NOT_TAKEN = frozenset({10019, 10003})
+"""The service restarts, or the account has too many streams: nothing was looked at."""
 
 
 def _was_not_taken(reply: Reply) -> bool:
-    """Tell whether the stream refused before looking: it restarts, or the time stamp was off.
+    """Tell whether the stream refused before looking, for a reason that REST does not share.
 
-    REST then measures the clock and repeats by itself.
+    After a refused time stamp REST measures the clock and repeats by itself.
     """
     if not isinstance(reply, Refused):
         return False
     is_clock = meaning_for_order(reply.code, reply.message).kind is CodeClass.CLOCK
-    return is_clock or reply.code == _RESTARTING
+    return is_clock or reply.code in _NOT_TAKEN

@@ -37,7 +37,8 @@ class ServerClock(ClockPort):
 
     A time that the venue stamped between a send and its answer bounds the offset from both sides;
     the middle is the estimate, wrong by half a round trip at most. Narrow measurements replace wide
-    ones; one that contradicts the known bounds replaces them at once, since a clock was set.
+    ones; one that contradicts the known bounds replaces them at once, since a clock was set. Time
+    steps back here when a measurement shows that the estimate was ahead: a stamp must be right.
     """
 
     def __init__(self, local: ClockPort) -> None:

@@ -110,6 +110,8 @@ class ConnectionPool:
             self._give_back(connection, is_reusable=False)
 
     def _open(self, deadline_ms: int) -> HttpConnection | Unsent:
+        if self._is_closed:
+            return Unsent("the adapter is closed")
         left_ms = min(deadline_ms - monotonic_ms(), self._connect_timeout_ms)
         if left_ms <= 0:
             return Unsent("no time was left to connect")

@@ -189,6 +189,7 @@ class BybitVenue(ExchangePort):
     def close(self) -> None:
         """See :meth:`ExchangePort.close`."""
         self._sink = _heard_by_nobody
+        self._changes.close()
         self._hub.close()
         self.rest.close()
 

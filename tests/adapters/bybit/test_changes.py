@@ -217,6 +217,24 @@ def test_an_amendment_not_modified_is_read_back(scene: Scene) -> None:
     assert found.price == Price.of("59000")
 
 
+@pytest.mark.parametrize(("times", "is_done"), [(1, True), (3, True), (4, False)])
+def test_an_order_that_the_venue_works_on_is_cancelled_a_moment_later(
+    scene: Scene, times: int, is_done: bool
+) -> None:
+    scene.place()
+    scene.control.refuse_next(110079, "The order is processing", count=times)
+    outcome = scene.port.cancel(BTC, LIMIT.client_id)
+    assert isinstance(outcome, Accepted) is is_done
+    assert (scene.port.open_orders(BTC) == ()) is is_done
+
+
+def test_closing_ends_a_pause(scene: Scene) -> None:
+    scene.place()
+    scene.control.refuse_next(110079, "The order is processing", count=9)
+    scene.bench.venue.close()
+    assert isinstance(scene.port.cancel(BTC, LIMIT.client_id), Rejected)
+
+
 def test_a_bound_that_cannot_be_kept_is_refused_before_it_is_sent(scene: Scene) -> None:
     outcome = scene.place(attrs.evolve(MARKET, slippage_max=Rate.of("0.00001")))
     assert isinstance(outcome, Rejected)
@@ -260,6 +278,11 @@ def test_orders_travel_by_the_stream_when_it_is_up_and_by_rest_when_not() -> Non
     found = bench.port.find_order(BTC, LIMIT.client_id)
     assert found is not None
     assert found.status is Status.NEW
+    for code in (10003, 10002, 10019):
+        assert bench.wait_trade_stream()
+        scene.control.refuse_next(code, "not taken")
+        link = ClientId(f"order-{code}")
+        assert isinstance(scene.place(attrs.evolve(LIMIT, client_id=link)), Accepted)
     bench.drop_trade_stream()
     other = attrs.evolve(LIMIT, client_id=ClientId("order-2"))
     assert isinstance(scene.place(other), Accepted)

@@ -301,6 +301,7 @@ def test_nothing_is_sent_after_closing() -> None:
         rest.close()
         assert isinstance(place(rest), NotSent)
         assert venue.requests == []
+        assert venue.connections == 0
 
 
 def test_more_calls_than_connections_wait_their_turn_or_are_not_sent() -> None:
