@@ -26,7 +26,7 @@ def test_every_example_runs_and_prints_what_it_says(
 
 
 def test_the_documents_that_promise_examples_have_them() -> None:
-    expected = {"README", "contracts", "library", "paper", "risk", "state"}
+    expected = {"README", "bybit", "contracts", "library", "paper", "risk", "state", "venue"}
     assert expected <= {document.stem for document in documents() if _has_python(blocks(document))}
 
 
