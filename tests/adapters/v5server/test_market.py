@@ -269,3 +269,31 @@ def test_books_that_are_held_are_told_together() -> None:
     found.is_book_held = False
     found.fold(trade("60002"), ticker("60002", "60003", last="60002"))
     assert len([push for push in told if push.topic == "orderbook.50.BTCUSDT"]) == 1
+
+
+def test_what_nobody_listens_to_is_not_told_and_still_keeps_up() -> None:
+    found, told = market(), list[PublicPush]()
+    found.subscribe(told.append)
+    found.wants = lambda _: False
+    found.fold(trade("60000"), ticker("60000", "60001", last="60000"))
+    first = found.orderbook(SYMBOL, 1)
+    found.fold(trade("60010"), ticker("60010", "60011", last="60010"))
+    second = found.orderbook(SYMBOL, 1)
+    found.roll(START + 10 * HOUR)
+    assert told == []
+    assert (first["b"], second["b"]) == ([["60000.00", "2"]], [["60010.00", "2"]])
+    assert isinstance(first["u"], int)
+    assert second["u"] == first["u"] + 1
+    assert found.ticker_row(SYMBOL)["lastPrice"] == "60010.00"
+
+
+def test_every_change_has_a_higher_number() -> None:
+    found = priced()
+    numbers = [found.orderbook(SYMBOL, 1)["seq"]]
+    found.reprice(attrs.evolve(ticker("59999.9", "60000.1"), index=Price.of("60001")))
+    numbers.append(found.orderbook(SYMBOL, 1)["seq"])
+    found.set_book(SYMBOL, Ladder())
+    numbers.append(found.orderbook(SYMBOL, 1)["seq"])
+    found.fold(MarkPoint(symbol=SYMBOL, time_ms=START, mark=Price.of(1)))
+    numbers.append(found.orderbook(SYMBOL, 1)["seq"])
+    assert numbers == [1, 2, 3, 4]

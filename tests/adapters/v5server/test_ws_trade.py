@@ -91,10 +91,11 @@ def test_a_request_id_is_used_once_on_a_connection() -> None:
     with Bench() as bench, RawStream(bench, PATH) as stream:
         bench.price("60000")
         stream.authenticate()
+        assert stream.trade("order.create", limit(), reqId="x" * 36)["reqId"] == "x" * 36
         assert stream.trade("order.create", limit(), reqId="same")["retCode"] == 0
         again = stream.trade("order.create", limit(), reqId="same")
         assert (again["retCode"], again["reqId"]) == (20006, "same")
-        assert len(open_orders(bench)) == 1
+        assert len(open_orders(bench)) == 2
         with RawStream(bench, PATH) as other:
             other.authenticate()
             assert other.trade("order.create", limit(), reqId="same")["retCode"] == 0
