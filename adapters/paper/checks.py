@@ -3,7 +3,7 @@
 from tidegate.domain.grid import is_on_grid
 from tidegate.domain.instrument import Instrument, InstrumentStatus
 from tidegate.domain.margin import leverage_allowed, notional_allowed
-from tidegate.domain.money import ONE, ZERO_MONEY, Price, Qty, Rate
+from tidegate.domain.money import ONE, ZERO_MONEY, ZERO_RATE, Price, Qty, Rate
 from tidegate.domain.orders import (
     OrderKind,
     OrderRequest,
@@ -43,7 +43,6 @@ __all__ = [
 
 ACTIVE_ORDERS_MAX = 500
 CONDITIONAL_ORDERS_MAX = 10
-_SLIPPAGE_MIN = Rate.of("0.0001")
 _SLIPPAGE_MAX = Rate.of("0.1")
 
 
@@ -177,10 +176,11 @@ def _check_slippage(order: OrderRequest) -> None:
         return
     if order.kind is not OrderKind.MARKET or order.trigger is not None:
         raise Refused(Refusal.PARAMETER, "slippage tolerance is for plain market orders only")
-    if not _SLIPPAGE_MIN <= slippage <= _SLIPPAGE_MAX:
+    # The least depends on how the wire counts it: a tick is less than the least percentage.
+    if not ZERO_RATE < slippage <= _SLIPPAGE_MAX:
         raise Refused(
             Refusal.SLIPPAGE_RANGE,
-            f"slippage tolerance {slippage}: {_SLIPPAGE_MIN} to {_SLIPPAGE_MAX} is accepted",
+            f"slippage tolerance {slippage}: above 0, at most {_SLIPPAGE_MAX} is accepted",
         )
 
 

@@ -56,6 +56,7 @@ BUY, SELL = Side.BUY, Side.SELL
             RejectReason.INVALID_PARAMETER,
         ),
         (lambda b: b.order(BUY, "1", slippage_max="0.2"), 110108, RejectReason.INVALID_PARAMETER),
+        (lambda b: b.order(BUY, "1", slippage_max="0"), 110108, RejectReason.INVALID_PARAMETER),
     ],
 )
 def test_a_refused_order_has_the_venues_code_and_changes_nothing(

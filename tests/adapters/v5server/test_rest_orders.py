@@ -225,7 +225,8 @@ def test_a_price_beyond_the_limit_is_moved_to_it_until_that_is_switched_off(
 
 
 @pytest.mark.parametrize(
-    ("kind", "tolerance", "bound"), [("TickSize", "100", "60010"), ("Percent", "0.05", "60030")]
+    ("kind", "tolerance", "bound"),
+    [("TickSize", "1", "60000.1"), ("TickSize", "100", "60010"), ("Percent", "0.05", "60030")],
 )
 def test_a_slippage_tolerance_bounds_a_market_order(
     client: Client, kind: str, tolerance: str, bound: str
