@@ -107,19 +107,27 @@ class Desk(DeskPort):
     def close_position(self, symbol: Symbol, *, timeout_ms: int = 10_000) -> Closing | Nothing:
         """See :meth:`DeskPort.close_position`."""
         held = self._books.position(symbol)
+        self._ask_to_close(symbol)
+        if held.is_flat:
+            self._runner.wait(lambda: self._no_entry_waits(symbol), timeout_ms=timeout_ms)
+            held = self._books.position(symbol)
+            if held.is_flat:
+                return Nothing(symbol=symbol)
+            # An entry filled before its cancel came: what it opened is closed as well.
+            self._ask_to_close(symbol)
+        self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
+        return Closing(symbol=symbol, qty=abs(held.qty))
+
+    def _ask_to_close(self, symbol: Symbol) -> None:
         key = self._keys.key(f"close {symbol} {self._state_port.version()}")
         self._runner.deliver(
             given.CloseRequest(symbol=symbol, reason=CloseReason.OPERATOR, key=key)
         )
-        if held.is_flat:
-            self._runner.wait(lambda: self._no_entry_waits(symbol), timeout_ms=timeout_ms)
-            return Nothing(symbol=symbol)
-        self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
-        return Closing(symbol=symbol, qty=abs(held.qty))
 
     def _no_entry_waits(self, symbol: Symbol) -> bool:
-        entries = (o for o in self._books.open_orders(symbol) if o.role is Role.ENTRY)
-        return all(order.cancel_intended or not order.is_open for order in entries)
+        """Tell whether every entry has ended, and all that it filled has been booked."""
+        ordered = (o for o in self._books.orders.values() if o.request.symbol == symbol)
+        return all(order.is_settled for order in ordered if order.role is Role.ENTRY)
 
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
         """See :meth:`DeskPort.wait_for_fill`."""
