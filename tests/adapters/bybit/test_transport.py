@@ -315,5 +315,8 @@ def test_more_calls_than_connections_wait_their_turn_or_are_not_sent() -> None:
         for thread in threads:
             thread.join(5)
         rest.close()
-        assert len(venue.requests) + sum(isinstance(reply, NotSent) for reply in replies) == 3
-        assert any(isinstance(reply, NoAnswer) for reply in replies)
+        # The last of them may have been cut off on its way, so that the venue never read it.
+        unsent = sum(isinstance(reply, NotSent) for reply in replies)
+        assert len(replies) == 3
+        assert 1 <= len(venue.requests) <= 3 - unsent
+        assert sum(isinstance(reply, NoAnswer) for reply in replies) == 3 - unsent
