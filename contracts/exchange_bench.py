@@ -31,6 +31,8 @@ class Ability(enum.Enum):
     DISCONNECT = "taking the stream down and up"
     HOLD_MESSAGES = "holding messages back"
     REPEAT_MESSAGE = "delivering a message twice"
+    REPEAT_FILLED = "telling a filled order twice"
+    REORDER = "delivering held messages in another order"
     LIQUIDATE = "liquidating a position"
     FUNDING = "settling funding"
 
@@ -108,6 +110,14 @@ class Drive(ABC):
     def repeat_next_execution(self) -> None:
         """Deliver the next message about an execution twice."""
         raise AbilityMissing(Ability.REPEAT_MESSAGE)
+
+    def repeat_next_filled(self) -> None:
+        """Tell the next order that is filled twice, as a venue does after a cancel that lost."""
+        raise AbilityMissing(Ability.REPEAT_FILLED)
+
+    def release_reversed(self) -> None:
+        """Deliver what was kept back, the newest message first."""
+        raise AbilityMissing(Ability.REORDER)
 
     def liquidate(self) -> None:
         """Make the venue liquidate the position in the bench's symbol, by price or by force."""

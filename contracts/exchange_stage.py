@@ -1,6 +1,7 @@
 """The steps that the cases of the exchange suite are told in."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from tidegate.domain.grid import price_down, qty_up
@@ -18,13 +19,20 @@ from tidegate.domain.orders import (
     TimeInForce,
     Trigger,
 )
-from tidegate.domain.reports import Execution, OrderReport, Origin, VenueMessage
+from tidegate.domain.reports import (
+    Execution,
+    OrderReport,
+    Origin,
+    PositionReport,
+    VenueMessage,
+)
 from tidegate.ports.exchange import Accepted, Capability, Rejected, TimeRange, Unknown
 
 from .exchange_bench import Ability, ExchangeBench
 
 __all__ = ["MONEY_TOLERANCE", "Ear", "Stage", "is_close"]
 
+WAIT_S = 10
 MONEY_TOLERANCE = Money.of("0.000001")
 """How far a venue's rounded amounts may lie from the exact ones, USDT."""
 
@@ -38,24 +46,34 @@ class Ear:
     """A sink that keeps what it hears; from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._heard: list[VenueMessage] = []
 
     def __call__(self, message: VenueMessage) -> None:
         """Take one message."""
-        with self._lock:
+        with self._changed:
             self._heard.append(message)
+            self._changed.notify_all()
 
     def heard(self) -> tuple[VenueMessage, ...]:
         """Return everything heard, in order."""
-        with self._lock:
+        with self._changed:
             return tuple(self._heard)
+
+    def wait_until(self, is_so: Callable[[tuple[VenueMessage, ...]], bool]) -> bool:
+        """Wait until what was heard satisfies ``is_so``; ``False`` when it does not in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: is_so(tuple(self._heard)), WAIT_S)
 
     def orders(self, client_id: ClientId) -> tuple[OrderReport, ...]:
         """Return what was heard of one order."""
         return tuple(
             m for m in self.heard() if isinstance(m, OrderReport) and m.client_id == client_id
         )
+
+    def positions(self) -> tuple[PositionReport, ...]:
+        """Return what was heard of positions, as it came."""
+        return tuple(m for m in self.heard() if isinstance(m, PositionReport))
 
     def executions(self) -> tuple[Execution, ...]:
         """Return the executions heard, repeated ones included."""

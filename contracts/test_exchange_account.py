@@ -66,6 +66,17 @@ def test_the_ticker_is_in_order(exchange_bench: ExchangeBench) -> None:
     assert ticker.time_ms <= stage.drive.now_ms()
 
 
+def test_the_ticker_follows_the_market(exchange_bench: ExchangeBench) -> None:
+    """Every ticker has the prices of its time: what was read once is not handed out again."""
+    stage = Stage(exchange_bench)
+    before = stage.port.ticker(stage.symbol)
+    for percent in (2, -3):
+        stage.move(percent)
+        now = stage.port.ticker(stage.symbol)
+        assert now.last == now.mark == stage.level(percent)
+        assert now.time_ms >= before.time_ms
+
+
 def test_the_specification_is_the_venue_s(exchange_bench: ExchangeBench) -> None:
     """Tick, steps, limits and tiers come back as the venue has them."""
     stage = Stage(exchange_bench)
@@ -133,6 +144,24 @@ def test_who_is_flat_pays_no_funding(exchange_bench: ExchangeBench) -> None:
     assert stage.port.account().wallet == before
 
 
+def test_funding_is_no_execution(exchange_bench: ExchangeBench) -> None:
+    """A settlement moves money and no quantity: it is not among the executions, told or asked.
+
+    Bybit V5 shows both in one list (execution/list, ``execType`` Funding).
+    """
+    stage = Stage(exchange_bench)
+    stage.need(Capability.FUNDING, Capability.HISTORY)
+    stage.can(Ability.FUNDING)
+    stage.buy(2)
+    before, told = stage.fills(), stage.ear.executions()
+    stage.drive.pay_funding(Rate.of("0.0001"))
+    stage.drive.settle()
+    assert len(stage.port.funding_payments(stage.symbol, stage.so_far()).rows) == 1
+    assert stage.fills() == before
+    assert stage.ear.executions() == told
+    assert stage.signed_fills() == stage.held() == stage.unit.times(2)
+
+
 def test_a_liquidation_is_reported_as_one(exchange_bench: ExchangeBench) -> None:
     """It closes the whole position, ends the symbol's orders, and its execution says what it is."""
     stage = Stage(exchange_bench)
@@ -175,6 +204,20 @@ def test_the_same_leverage_again_is_already_done(exchange_bench: ExchangeBench) 
     outcome = stage.port.set_leverage(stage.symbol, wanted)
     assert isinstance(outcome, Done)
     assert outcome.was_already
+
+
+def test_a_leverage_not_modified_is_done_only_where_it_stands(
+    exchange_bench: ExchangeBench,
+) -> None:
+    """When the venue says "not modified" and shows another leverage, nothing was set."""
+    stage = Stage(exchange_bench)
+    stage.need(Capability.LEVERAGE)
+    stage.can(Ability.REJECT)
+    before = stage.port.position(stage.symbol).leverage
+    stage.drive.reject_next(RejectReason.NOT_MODIFIED)
+    outcome = stage.port.set_leverage(stage.symbol, _other_leverage(stage))
+    assert isinstance(outcome, Rejected)
+    assert stage.port.position(stage.symbol).leverage == before
 
 
 def test_a_leverage_beyond_the_venue_s_is_refused(exchange_bench: ExchangeBench) -> None:

@@ -220,6 +220,24 @@ def test_a_reduction_rests_and_closes(exchange_bench: ExchangeBench) -> None:
     assert stage.held() == stage.unit.times(2)
 
 
+def test_reductions_within_the_position_keep_their_quantities(
+    exchange_bench: ExchangeBench,
+) -> None:
+    """What a position covers is not trimmed, whatever else would close it: stop, other targets."""
+    stage = Stage(exchange_bench)
+    entry = stage.order(Side.BUY, stage.unit.times(3))
+    if Capability.ATTACHED_STOP in stage.port.capabilities.supported:
+        entry = attrs.evolve(entry, stop_loss=stage.leg(-5))
+    stage.place(entry)
+    first = stage.place(stage.order(Side.SELL, stage.unit, limit=2, reduce_only=True))
+    second = stage.place(stage.order(Side.SELL, stage.unit.times(2), limit=3, reduce_only=True))
+    assert stage.found(first).qty == stage.unit
+    assert stage.found(second).qty == stage.unit.times(2)
+    stage.move(4)
+    assert stage.held() == ZERO_QTY
+    assert {stage.found(order).status for order in (first, second)} == {Status.FILLED}
+
+
 def test_amounts_are_exact_decimals(exchange_bench: ExchangeBench) -> None:
     """Every number that crosses the port is a Decimal: never a binary float."""
     stage = Stage(exchange_bench)

@@ -4,11 +4,15 @@ from tidegate.contracts.exchange_bench import Ability, ExchangeBench
 from tidegate.contracts.exchange_stage import Stage
 from tidegate.domain.lifecycle import TERMINAL, Status
 from tidegate.domain.orders import ClientId, Side
-from tidegate.ports.exchange import Capability, TimeRange
+from tidegate.ports.exchange import Accepted, Capability, TimeRange
 
 __all__: list[str] = []
 
 _STEP_MS = 1_000
+_DAY_MS = 86_400_000
+_ORDERS = 55
+_PAIRS = 53
+"""More than venues hand out at once: Bybit V5 shows 50 orders or 100 executions on a page."""
 
 
 def _three_fills(stage: Stage) -> tuple[ClientId, ...]:
@@ -114,3 +118,55 @@ def test_open_orders_come_oldest_first(exchange_bench: ExchangeBench) -> None:
         orders.append(stage.place(stage.order(Side.BUY, limit=percent)))
     for listed in (stage.port.open_orders(stage.symbol), stage.port.open_orders()):
         assert [row.client_id for row in listed] == orders
+
+
+def _trade_in_a_row(stage: Stage, pairs: int) -> list[ClientId]:
+    orders = [stage.order(side) for _ in range(pairs) for side in (Side.BUY, Side.SELL)]
+    for order in orders:
+        assert isinstance(stage.port.place(stage.bench.approve(order)), Accepted)
+    stage.drive.settle()
+    return [order.client_id for order in orders]
+
+
+def test_a_history_of_several_pages_is_whole(exchange_bench: ExchangeBench) -> None:
+    """Executions that fill more than a page are all there, each once, in their order."""
+    stage = Stage(exchange_bench)
+    stage.need(Capability.HISTORY)
+    orders = _trade_in_a_row(stage, _PAIRS)
+    fills = stage.fills()
+    assert list(dict.fromkeys(row.client_id for row in fills)) == orders
+    assert len({row.execution_id for row in fills}) == len(fills)
+    assert stage.signed_fills() == stage.held()
+
+
+def test_open_orders_of_several_pages_are_all_listed(exchange_bench: ExchangeBench) -> None:
+    """Open orders that fill more than a page are all there, each once, oldest first."""
+    stage = Stage(exchange_bench)
+    orders = [stage.order(Side.BUY, limit=-5) for _ in range(_ORDERS)]
+    for order in orders:
+        assert isinstance(stage.port.place(stage.bench.approve(order)), Accepted)
+    stage.drive.settle()
+    listed = stage.port.open_orders(stage.symbol)
+    assert sorted(str(row.client_id) for row in listed) == sorted(o.client_id for o in orders)
+    times = [row.created_ms for row in listed]
+    assert times == sorted(times)
+
+
+def test_history_reaches_further_back_than_a_week(exchange_bench: ExchangeBench) -> None:
+    """A range may be longer than one question to the venue: nothing of it is cut without a word.
+
+    Bybit V5 answers at most seven days at a time (execution/list, order/history).
+    """
+    stage = Stage(exchange_bench)
+    stage.need(Capability.HISTORY)
+    stage.can(Ability.ADVANCE)
+    orders = []
+    for _ in range(3):
+        orders.append(stage.buy())
+        stage.drive.advance(8 * _DAY_MS)
+    within = stage.so_far()
+    executions = stage.port.executions(stage.symbol, within)
+    assert [row.client_id for row in executions.rows] == orders
+    assert (executions.covers, executions.is_complete) == (within, True)
+    ended = stage.port.order_history(stage.symbol, within).rows
+    assert [row.client_id for row in ended] == orders

@@ -213,6 +213,21 @@ def test_a_refused_amendment_changes_nothing(exchange_bench: ExchangeBench) -> N
     assert stage.found(before.client_id) == before
 
 
+def test_an_amended_quantity_counts_what_was_filled(exchange_bench: ExchangeBench) -> None:
+    """The new quantity of a partially filled order is its total, not what is left of it."""
+    stage = Stage(exchange_bench)
+    stage.need(Capability.AMEND)
+    stage.can(Ability.SIZE)
+    stage.move(0, size=stage.unit.times(2))
+    order = stage.place(stage.order(Side.BUY, stage.unit.times(5), limit="0.5"))
+    assert stage.found(order).qty_filled == stage.unit.times(2)
+    assert isinstance(_amend(stage, order, qty=stage.unit.times(3)), Accepted)
+    assert stage.found(order).qty == stage.unit.times(3)
+    stage.move(-1)
+    assert stage.found(order).status is Status.FILLED
+    assert stage.held() == stage.unit.times(3)
+
+
 def test_a_refused_order_leaves_no_trace(exchange_bench: ExchangeBench) -> None:
     """A refusal carries its reason, and neither order nor position comes of it."""
     stage = Stage(exchange_bench)

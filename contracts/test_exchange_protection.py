@@ -1,12 +1,12 @@
 """Protection lives on the venue: attached to the entry, following the position, gone with it."""
 
-from tidegate.contracts.exchange_bench import ExchangeBench
+from tidegate.contracts.exchange_bench import Ability, ExchangeBench
 from tidegate.contracts.exchange_stage import Stage
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY, Distance, Price
 from tidegate.domain.orders import Side
 from tidegate.domain.reports import Origin, RejectReason
-from tidegate.ports.exchange import Capability, Done, PositionStop, Rejected
+from tidegate.ports.exchange import Accepted, Capability, Done, PositionStop, Rejected
 
 __all__: list[str] = []
 
@@ -232,3 +232,78 @@ def test_a_trailing_stop_follows_and_never_retreats(exchange_bench: ExchangeBenc
     assert stage.held() == ZERO_QTY
     closing = [row for row in stage.fills() if row.side is Side.SELL]
     assert {row.origin for row in closing} == {Origin.TRAILING_STOP}
+
+
+def test_a_trailing_stop_waits_for_its_activation(exchange_bench: ExchangeBench) -> None:
+    """With an activation price it does nothing until that price, and trails from there on."""
+    stage = Stage(exchange_bench)
+    stage.need(Capability.POSITION_STOP, Capability.TRAILING_STOP)
+    stage.buy(2)
+    trail = PositionStop(
+        symbol=stage.symbol,
+        trailing_distance=Distance(stage.level(4).value - stage.level(0).value),
+        trailing_activation=stage.level(6),
+    )
+    assert isinstance(_set(stage, trail), Done)
+    stage.move(3)
+    stage.move(-2)
+    assert stage.held() == stage.unit.times(2)
+    stage.move(7)
+    assert stage.held() == stage.unit.times(2)
+    stage.move(2)
+    assert stage.held() == ZERO_QTY
+    closing = [row for row in stage.fills() if row.side is Side.SELL]
+    assert {row.origin for row in closing} == {Origin.TRAILING_STOP}
+
+
+def test_a_cancel_leaves_the_protection(exchange_bench: ExchangeBench) -> None:
+    """Cancelling an order takes neither stop nor target from the position.
+
+    Bybit V5 order/cancel-all would: without a filter it removes protective orders too.
+    """
+    stage = Stage(exchange_bench)
+    stage.need(Capability.POSITION_STOP)
+    stage.buy(2)
+    _protect(stage, stop=-5, target=5)
+    before = stage.legs(), stage.legs(Origin.TAKE_PROFIT)
+    order = stage.place(stage.order(Side.BUY, limit=-3))
+    assert isinstance(stage.port.cancel(stage.symbol, order), Accepted)
+    stage.drive.settle()
+    assert not stage.is_open(order)
+    assert (stage.legs(), stage.legs(Origin.TAKE_PROFIT)) == before
+    report = stage.port.position(stage.symbol)
+    assert (report.stop_loss, report.take_profit) == (stage.level(-5), stage.level(5))
+
+
+def test_a_stop_that_is_gone_is_not_shown(exchange_bench: ExchangeBench) -> None:
+    """The stop of a position is what stands at the venue, not what was once asked for.
+
+    The venue may end a stop by itself, or by anyone's cancel of its order.
+    """
+    stage = Stage(exchange_bench)
+    stage.need(Capability.POSITION_STOP)
+    stage.buy(2)
+    _protect(stage, stop=-5)
+    (leg,) = stage.legs()
+    outcome = stage.port.cancel(stage.symbol, leg.venue_id)
+    stage.drive.settle()
+    standing = stage.legs()
+    shown = stage.port.position(stage.symbol).stop_loss
+    assert len(standing) == (0 if isinstance(outcome, Accepted) else 1)
+    assert shown == (stage.level(-5) if standing else None)
+
+
+def test_a_stop_not_modified_is_done_only_where_it_stands(exchange_bench: ExchangeBench) -> None:
+    """When the venue says "not modified" and shows no such stop, the position is unprotected.
+
+    Bybit V5 answers 34040 also where nothing was passed: only the position tells.
+    """
+    stage = Stage(exchange_bench)
+    stage.need(Capability.POSITION_STOP)
+    stage.can(Ability.REJECT)
+    stage.buy(2)
+    stage.drive.reject_next(RejectReason.NOT_MODIFIED)
+    refused = _set(stage, PositionStop(symbol=stage.symbol, stop_loss=stage.level(-5)))
+    assert isinstance(refused, Rejected)
+    assert stage.port.position(stage.symbol).stop_loss is None
+    assert not _protect(stage, stop=-5).was_already

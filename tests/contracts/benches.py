@@ -9,7 +9,7 @@ from tidegate.contracts.exchange_bench import Ability, Drive, ExchangeBench
 from tidegate.domain.grid import price_down
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Money, Price, Qty, Rate
-from tidegate.domain.reports import Execution, RejectReason
+from tidegate.domain.reports import Execution, OrderReport, RejectReason
 from tidegate.ports.exchange import ExchangePort
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, TradePoint
 
@@ -82,6 +82,15 @@ class MemoryDrive(Drive):
 
     def repeat_next_execution(self) -> None:
         self._script.duplicate_next(Execution)
+
+    def repeat_next_filled(self) -> None:
+        """A market order is told twice: when it is live, and when it is filled."""
+        for _ in range(2):
+            self._script.duplicate_next(OrderReport)
+
+    def release_reversed(self) -> None:
+        self._script.reorder()
+        self._script.release()
 
     def liquidate(self) -> None:
         self._script.liquidate(BTCUSDT.symbol)

@@ -44,6 +44,7 @@ WAIT_S = 10
 _MARKER = "MARKER-"
 _CODES = {
     RejectReason.INSUFFICIENT_MARGIN: (110007, "ab not enough for new order"),
+    RejectReason.NOT_MODIFIED: (34040, "not modified"),
     RejectReason.TRADING_HALTED: (110074, "This contract is not live"),
     RejectReason.PRICE_OUT_OF_RANGE: (110003, "Order price exceeds the allowable range."),
 }
@@ -174,11 +175,23 @@ class BybitDrive(Drive):
     def repeat_next_execution(self) -> None:
         self._control.repeat_next_push()
 
+    def repeat_next_filled(self) -> None:
+        self._control.double_next_filled()
+
+    def release_reversed(self) -> None:
+        self._is_holding = False
+        self._server.server.call(_release_reversed)
+
     def liquidate(self) -> None:
         self._control.liquidate(BTCUSDT.symbol)
 
     def pay_funding(self, rate: Rate) -> None:
         self._control.pay_funding(BTCUSDT.symbol, rate)
+
+
+def _release_reversed(exchange: Exchange) -> None:
+    exchange.pushes.faults(KEY)._kept.reverse()
+    exchange.pushes.release(KEY)
 
 
 def _push_marker(exchange: Exchange, marker: str) -> None:
