@@ -3,6 +3,7 @@
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from .codes import CodeClass, meaning_for_order
 from .http11 import monotonic_ms
@@ -23,12 +24,14 @@ class Act(enum.Enum):
     CANCEL = "order.cancel"
 
 
-_CALLS = {Act.CREATE: Call.PLACE, Act.AMEND: Call.AMEND, Act.CANCEL: Call.CANCEL}
-_PATHS = {
-    Act.CREATE: "/v5/order/create",
-    Act.AMEND: "/v5/order/amend",
-    Act.CANCEL: "/v5/order/cancel",
-}
+_CALLS = MappingProxyType({Act.CREATE: Call.PLACE, Act.AMEND: Call.AMEND, Act.CANCEL: Call.CANCEL})
+_PATHS = MappingProxyType(
+    {
+        Act.CREATE: "/v5/order/create",
+        Act.AMEND: "/v5/order/amend",
+        Act.CANCEL: "/v5/order/cancel",
+    }
+)
 
 
 class OrderChannel(ABC):

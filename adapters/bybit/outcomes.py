@@ -1,5 +1,6 @@
 """Replies to requests that change something, as the outcomes of the exchange port."""
 
+from types import MappingProxyType
 from typing import assert_never
 
 from tidegate.domain.orders import VenueOrderId
@@ -12,11 +13,13 @@ from .wire.fields import Row, Unreadable
 
 __all__ = ["accepted", "done", "not_modified"]
 
-_REASON_OF_STATUS = {
-    401: RejectReason.NOT_AUTHORISED,
-    403: RejectReason.RATE_LIMITED,
-    429: RejectReason.RATE_LIMITED,
-}
+_REASON_OF_STATUS = MappingProxyType(
+    {
+        401: RejectReason.NOT_AUTHORISED,
+        403: RejectReason.RATE_LIMITED,
+        429: RejectReason.RATE_LIMITED,
+    }
+)
 
 
 def accepted(reply: Reply, *, now_ms: int) -> Accepted | Rejected | Unknown:

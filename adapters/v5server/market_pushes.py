@@ -1,6 +1,7 @@
 """Public messages as they go over the wire (Bybit V5 websocket/public)."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from uuid import NAMESPACE_OID, uuid5
 
 import attrs
@@ -24,7 +25,7 @@ __all__ = [
     "trade_push",
 ]
 
-SIDE_TEXT = {Side.BUY: "Buy", Side.SELL: "Sell"}
+SIDE_TEXT = MappingProxyType({Side.BUY: "Buy", Side.SELL: "Sell"})
 
 
 @attrs.frozen

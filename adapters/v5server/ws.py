@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import MappingProxyType
 
 from aiohttp import web
 from tidegate.domain.money import Price, Qty
@@ -20,11 +21,13 @@ __all__ = ["PATHS", "add_routes", "idle_ms_of"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PATHS = {
-    StreamKind.PUBLIC: "/v5/public/linear",
-    StreamKind.PRIVATE: "/v5/private",
-    StreamKind.TRADE: "/v5/trade",
-}
+PATHS = MappingProxyType(
+    {
+        StreamKind.PUBLIC: "/v5/public/linear",
+        StreamKind.PRIVATE: "/v5/private",
+        StreamKind.TRADE: "/v5/trade",
+    }
+)
 
 IDLE_MS_MIN = 30_000
 _ACTIVE_TIME = re.compile(r"(\d{1,4})(s|m)")

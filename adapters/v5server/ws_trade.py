@@ -6,6 +6,7 @@ the connection, answers that only acknowledge.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import assert_never
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ _OK = 0
 _NOT_AUTHORISED, _SERVER_ERROR = 10007, 10016
 _UNKNOWN, _BUSY, _IP_LIMIT = 10404, 10429, 10403
 _REPEATED_AUTH, _DUPLICATE_REQ_ID = 20001, 20006
-_STATUS_CODES = {403: _IP_LIMIT, 429: _BUSY}
+_STATUS_CODES = MappingProxyType({403: _IP_LIMIT, 429: _BUSY})
 
 
 class TradeDialog:

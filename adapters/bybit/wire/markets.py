@@ -1,6 +1,7 @@
 """Market rows: tickers, levels of the book, bars."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import Symbol
@@ -11,11 +12,16 @@ from .fields import Row, Unreadable
 __all__ = ["KLINE_SPANS_MS", "bar_of_row", "bar_of_stream", "level", "ticker"]
 
 _MINUTE_MS = 60_000
-KLINE_SPANS_MS: Mapping[str, int] = {
-    **{str(minutes): minutes * _MINUTE_MS for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
-    "D": 1_440 * _MINUTE_MS,
-    "W": 7 * 1_440 * _MINUTE_MS,
-}
+KLINE_SPANS_MS: Mapping[str, int] = MappingProxyType(
+    {
+        **{
+            str(minutes): minutes * _MINUTE_MS
+            for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)
+        },
+        "D": 1_440 * _MINUTE_MS,
+        "W": 7 * 1_440 * _MINUTE_MS,
+    }
+)
 """Bar lengths by the venue's interval name; months have no fixed length and are left out."""
 
 _KLINE_NAMES = ("start", "open", "high", "low", "close", "volume")

@@ -5,6 +5,7 @@ The bodies are those of Bybit V5 ``order/create``, ``order/amend``, ``order/canc
 """
 
 from decimal import ROUND_FLOOR, Decimal
+from types import MappingProxyType
 
 from tidegate.domain.money import EXACT, Price, Qty, Rate
 from tidegate.domain.orders import (
@@ -33,7 +34,7 @@ __all__ = [
 Body = dict[str, str | int | bool]
 CATEGORY = "linear"
 
-_DIRECTION_NUMBERS = {TriggerDirection.RISES_TO: 1, TriggerDirection.FALLS_TO: 2}
+_DIRECTION_NUMBERS = MappingProxyType({TriggerDirection.RISES_TO: 1, TriggerDirection.FALLS_TO: 2})
 _PER_CENT = Decimal(100)
 _PER_CENT_STEP = Decimal("0.01")
 
