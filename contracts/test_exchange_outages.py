@@ -79,7 +79,7 @@ def test_nothing_is_missed_once_the_stream_is_told_to_be_up(exchange_bench: Exch
         assert stage.ear.wait_until(_came_up), "the stream did not come up again"
         before = stage.ear.executions()
         order = stage.buy(2)
-        assert stage.ear.orders(order)[-1] == stage.found(order)
+        assert stage.ear.orders(order)[-1:] == (stage.found(order),)
         assert stage.ear.executions() == (*before, *stage.fills(order))
         assert stage.ear.positions()[-1].qty == stage.held()
 
@@ -87,6 +87,7 @@ def test_nothing_is_missed_once_the_stream_is_told_to_be_up(exchange_bench: Exch
 def test_queries_are_fresh_while_the_stream_is_down(exchange_bench: ExchangeBench) -> None:
     """An outage makes nothing that is asked for older: prices, marks and equity are of now."""
     stage = _streaming(exchange_bench, Ability.DISCONNECT)
+    stage.move(1)
     stage.buy(2)
     stage.drive.disconnect()
     stage.drive.settle()

@@ -221,11 +221,11 @@ def test_an_amended_quantity_counts_what_was_filled(exchange_bench: ExchangeBenc
     stage.move(0, size=stage.unit.times(2))
     order = stage.place(stage.order(Side.BUY, stage.unit.times(5), limit="0.5"))
     assert stage.found(order).qty_filled == stage.unit.times(2)
-    assert isinstance(_amend(stage, order, qty=stage.unit.times(3)), Accepted)
-    assert stage.found(order).qty == stage.unit.times(3)
+    assert isinstance(_amend(stage, order, qty=stage.unit.times(4)), Accepted)
+    assert stage.found(order).qty == stage.unit.times(4)
     stage.move(-1)
     assert stage.found(order).status is Status.FILLED
-    assert stage.held() == stage.unit.times(3)
+    assert stage.held() == stage.unit.times(4)
 
 
 def test_a_refused_order_leaves_no_trace(exchange_bench: ExchangeBench) -> None:

@@ -9,16 +9,28 @@ from functools import partial
 
 from tidegate.contracts.exchange_bench import ExchangeBench
 
-from . import wrong_exchange_reports, wrong_exchange_requests
+from . import (
+    wrong_exchange_answers,
+    wrong_exchange_changes,
+    wrong_exchange_reports,
+    wrong_exchange_requests,
+    wrong_exchange_streams,
+)
 from .benches import MemoryBench
 from .wrong_venue import WrongVenue
 
 __all__ = ["IDLE", "WRONG", "bench_of"]
 
+_MODULES = (
+    wrong_exchange_requests,
+    wrong_exchange_changes,
+    wrong_exchange_reports,
+    wrong_exchange_answers,
+    wrong_exchange_streams,
+)
+
 WRONG: dict[str, type[WrongVenue]] = {
-    name: getattr(module, name)
-    for module in (wrong_exchange_requests, wrong_exchange_reports)
-    for name in module.__all__
+    name: getattr(module, name) for module in _MODULES for name in module.__all__
 }
 IDLE = ("RefusesEverything", "AcceptsAndDoesNothing")
 """The two that are safe because they never trade."""
