@@ -4,18 +4,26 @@ A message can be lost and a query can fail, so whatever is in doubt is asked for
 once in ``ask_again_ms``, until it is settled. Nothing here needs a stream.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY
 from tidegate.domain.orders import ClientId, OrderKind
+from tidegate.domain.reports import OrderReport
 
 from .draft import Draft
 from .effects import FindOrder
 from .events import CancelIntended
 from .state import Order
 
-__all__ = ["ask_for_order", "ask_in_doubt", "cancel_again", "cancel_order", "next_question_ms"]
+__all__ = [
+    "ask_for_order",
+    "ask_for_unlisted",
+    "ask_in_doubt",
+    "cancel_again",
+    "cancel_order",
+    "next_question_ms",
+]
 
 
 def _is_in_doubt(draft: Draft, order: Order) -> bool:
@@ -52,6 +60,19 @@ def ask_in_doubt(draft: Draft) -> None:
     """Ask for every order in doubt whose time has come."""
     for order in tuple(_in_doubt(draft)):
         if _due_ms(draft, order) <= draft.now_ms:
+            ask_for_order(draft, order)
+
+
+def ask_for_unlisted(draft: Draft, listed: Iterable[OrderReport]) -> None:
+    """Ask for every order of ours that should be open and that a list of the open ones lacks.
+
+    It ended while no message came, or arrived after the list was made: the answer says which.
+    """
+    open_ids = {report.client_id for report in listed}
+    for order in tuple(draft.books.orders.values()):
+        order_id = order.request.client_id
+        is_expected = order.is_open and order_id not in draft.view.in_flight
+        if is_expected and order_id not in open_ids and draft.is_due(order_id):
             ask_for_order(draft, order)
 
 

@@ -17,7 +17,7 @@ from tidegate.domain.reports import (
 )
 
 from . import inputs as given
-from .asking import ask_in_doubt, cancel_again, cancel_order, next_question_ms
+from .asking import ask_for_unlisted, ask_in_doubt, cancel_again, cancel_order, next_question_ms
 from .closing import check_deadlines, close_asked, next_deadline_ms
 from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
@@ -235,6 +235,7 @@ def _run(draft: Draft, item: _Running) -> None:
         case given.StopRequest():
             draft.emit(SessionStopped(reason=item.reason))
         case given.ActivityRead():
+            ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
         case given.FindingSeen():
             finding_seen(draft, item)
