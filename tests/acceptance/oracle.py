@@ -3,8 +3,9 @@
 Nothing here comes from the code under test. Amounts arrive as text, are exact fractions inside and
 follow the bookkeeping of a linear perpetual: a reduction realises its share of the cost, rounded to
 even at 18 decimals; a fee is value times rate; funding is signed quantity times mark times rate and
-positive when paid. Equity is worked out a second time from the cash flows alone, where no average
-price and no rounding plays a part, and both ways must agree to the last digit.
+positive when paid. A venue may round fees and funding, half away from zero. Equity is worked out a
+second time from the cash flows alone, where no average price and no rounding plays a part, and both
+ways must agree to the last digit.
 """
 
 from collections.abc import Iterable
@@ -108,10 +109,16 @@ class _Holding:
 
 
 class Oracle:
-    """Folds records in the order in which they crossed; a record seen before changes nothing."""
+    """Folds records in the order in which they crossed; a record seen before changes nothing.
 
-    def __init__(self, *, opening: str, taker: str, maker: str) -> None:
+    ``decimals`` is after how many the venue rounds fees and funding; ``None`` where it does not.
+    """
+
+    def __init__(
+        self, *, opening: str, taker: str, maker: str, decimals: int | None = None
+    ) -> None:
         self.opening = Fraction(opening)
+        self._decimals = decimals
         self._rates = (Fraction(taker), Fraction(maker))
         self._holdings: dict[str, _Holding] = {}
         self._seen: dict[str, FillRecord | PaymentRecord] = {}
@@ -145,7 +152,7 @@ class Oracle:
         qty, price, fee = Fraction(record.qty), Fraction(record.price), Fraction(record.fee)
         if qty <= 0 or price <= 0:
             raise BooksFault(f"{record}: quantity and price must be above zero")
-        due = qty * price * self._rates[record.is_maker]
+        due = self._shown(qty * price * self._rates[record.is_maker])
         if fee != due:
             raise BooksFault(f"{record}: the fee due is {due}")
         holding = self._holding(record.symbol)
@@ -159,6 +166,14 @@ class Oracle:
         holding.look()
         if holding.qty == 0:
             self._close(record.symbol, holding)
+
+    def _shown(self, amount: Fraction) -> Fraction:
+        """Return an amount as the venue shows it."""
+        if self._decimals is None:
+            return amount
+        units = abs(amount) * 10**self._decimals
+        whole = (2 * units.numerator + units.denominator) // (2 * units.denominator)
+        return Fraction(whole if amount >= 0 else -whole, 10**self._decimals)
 
     def _close(self, symbol: str, holding: _Holding) -> None:
         if holding.cost != 0:
@@ -174,7 +189,7 @@ class Oracle:
         holding, amount = self._holding(record.symbol), Fraction(record.amount)
         if Fraction(record.qty) != holding.qty:
             raise BooksFault(f"{record}: the position is {holding.qty}")
-        due = holding.qty * Fraction(record.mark) * Fraction(record.rate)
+        due = self._shown(holding.qty * Fraction(record.mark) * Fraction(record.rate))
         if amount != due:
             raise BooksFault(f"{record}: the funding due is {due}")
         self.funding += amount
