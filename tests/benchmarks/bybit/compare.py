@@ -34,9 +34,10 @@ from tests.benchmarks.bybit.venue import ORDER_ID
 
 __all__ = ["LOST_MAX", "books", "orders_by_port", "orders_by_rest", "orders_by_stream"]
 
-CALLS = 40
-PAIRS = 25
-STREAM_PAIRS = 40
+CALLS = 20
+REST_PAIRS = 50
+STREAM_PAIRS = 150
+LOSSY_PAIRS = 60
 BURST_PAIRS = 11
 WAIT_S = 30
 LOST_WAIT_S = 0.02
@@ -118,7 +119,7 @@ def _against_rest(
         def place() -> None:
             assert session.place_order(**orders.body())["result"]["orderId"] == ORDER_ID
 
-        figures = interleaved(name, our_batch, lambda: _warm(place), pairs=PAIRS)
+        figures = interleaved(name, our_batch, lambda: _warm(place), pairs=REST_PAIRS)
     orders.check(venue)
     return figures
 
@@ -165,7 +166,7 @@ def orders_by_stream(venue: Served, kind: Any, *, lost_max: float) -> Comparison
             f"order by stream, {kind.__name__}",
             lambda: timed(place_ours, calls=CALLS),
             lambda: timed(place_theirs, calls=CALLS),
-            pairs=STREAM_PAIRS,
+            pairs=LOSSY_PAIRS if lost_max else STREAM_PAIRS,
         )
     assert set(answers) == {ORDER_ID}
     assert lost <= lost_max * waits, f"{lost} of {waits} answers got lost"
