@@ -118,7 +118,7 @@ class StreamChannel(OrderChannel):
             self._rest.limiter.exhausted(path, limits, venue_ms=time_ms)
         return Refused(
             code=answer.code,
-            message=answer.message,
+            message=self._rest.blotted(answer.message),
             result=answer.result,
             ext=answer.extra,
             time_ms=time_ms,

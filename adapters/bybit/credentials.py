@@ -15,6 +15,8 @@ __all__ = ["KEY_VARIABLE", "SECRET_VARIABLE", "Credentials", "CredentialsMissing
 KEY_VARIABLE = "TIDEGATE_BYBIT_KEY"
 SECRET_VARIABLE = "TIDEGATE_BYBIT_SECRET"  # noqa: S105  (the name of a variable, not a secret)
 _LENGTH_MAX = 4_096
+_BLOTTED_LENGTH_MIN = 6
+"""A shorter key is none of the venue's, and part of ordinary words."""
 
 
 class CredentialsMissing(Exception):
@@ -51,6 +53,13 @@ class Credentials:
     def auth_args(self, expires_ms: int) -> tuple[str, int, str]:
         """Return the three arguments of a stream's ``auth`` request, valid until ``expires_ms``."""
         return self.key, expires_ms, self.sign(f"GET/realtime{expires_ms}")
+
+    def blotted(self, text: str) -> str:
+        """Return a text of the venue without key and secret: its errors repeat what was signed."""
+        for part in (self.key, self.secret):
+            if len(part) >= _BLOTTED_LENGTH_MIN:
+                text = text.replace(part, "<hidden>")
+        return text
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

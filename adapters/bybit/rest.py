@@ -97,6 +97,7 @@ class RestClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         config = RestConfig() if config is None else config
+        self.blotted = _as_it_is if credentials is None else credentials.blotted
         self.clock = clock
         self.limiter = RateLimiter()
 
@@ -109,6 +110,7 @@ class RestClient:
                 priority=priority,
                 config=bounds,
                 tls=tls,
+                blotted=self.blotted,
             )
             return PybitSession(
                 url,
@@ -172,6 +174,10 @@ class RestClient:
 
     def _method(self, call: Call, lane: Lane) -> Callable[..., Reply]:
         return cast("Callable[..., Reply]", getattr(self._sessions[lane], call.value))
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def why_not(reply: Refused | BadStatus | NoAnswer | NotSent) -> str:

@@ -29,6 +29,7 @@ _NOT_EXECUTED = frozenset({400, 401, 403, 404, 405, 413, 414, 429})
 
 _TIME_TARGET = "/v5/market/time"
 _TEXT_SHOWN_MAX = 200
+_TEXT_READ_MAX = 8_192
 _ATTEMPTS_MAX = 3
 
 
@@ -71,6 +72,8 @@ class Sender:
     Something is sent twice in three cases only, each of which is certain to be safe: the venue
     refused the time stamp (not executed; stamped anew, once), a query was refused for its rate, or
     a query's kept connection turned out to be dead.
+
+    ``blotted`` takes out of the venue's texts what must not be shown.
     """
 
     def __init__(
@@ -82,7 +85,9 @@ class Sender:
         priority: Priority,
         config: SenderConfig,
         tls: ssl.SSLContext | None = None,
+        blotted: Callable[[str], str] = str,
     ) -> None:
+        self._blotted = blotted
         self._clock = clock
         self._limiter = limiter
         self._priority = priority
@@ -175,7 +180,7 @@ class Sender:
         if answer.status in _NOT_EXECUTED:
             return BadStatus(
                 status=answer.status,
-                text=answer.body[:_TEXT_SHOWN_MAX].decode("utf-8", "replace"),
+                text=self._shown(answer.body),
                 time_ms=self._clock.now_ms(),
                 sent_ms=sent_ms,
                 limits=limit_headers(answer.headers),
@@ -191,6 +196,11 @@ class Sender:
             self._clock.note(found.time_ms, sent_ms=sent_ms, received_ms=self._clock.local_ms())
         return self._of_envelope(found, answer, sent_ms)
 
+    def _shown(self, body: bytes) -> str:
+        """Return the beginning of a body; it is cut last, so that no part of a key is left."""
+        text = body[:_TEXT_READ_MAX].decode("utf-8", "replace")
+        return self._blotted(text)[:_TEXT_SHOWN_MAX]
+
     def _of_envelope(self, found: Envelope, answer: HttpAnswer, sent_ms: int) -> Reply:
         limits = limit_headers(answer.headers)
         time_ms = self._clock.now_ms() if found.time_ms is None else found.time_ms
@@ -200,7 +210,7 @@ class Sender:
             )
         return Refused(
             code=found.code,
-            message=found.message,
+            message=self._blotted(found.message),
             result=found.result,
             ext=found.ext,
             time_ms=time_ms,

@@ -103,12 +103,15 @@ class DeskBench:
         level: LimitLevel = LimitLevel.PRO1,
         limits: RiskLimits = _LIMITS,
         start: Price = START,
+        key: str = KEY,
+        secret: str = SECRET,
         **bybit: Any,
     ) -> None:
-        spec = AccountSpec(key=KEY, secret=SECRET, uid=1001, wallet=Money.of(WALLET), level=level)
+        spec = AccountSpec(key=key, secret=secret, uid=1001, wallet=Money.of(WALLET), level=level)
         self.server = Bench([spec])
         self.control = Control(self.server.server.call)
         self.folder = folder
+        self.env = {"TIDEGATE_BYBIT_KEY": key, "TIDEGATE_BYBIT_SECRET": secret}
         self.events: list[Event] = []
         self._start, self._limits, self._bybit = start, limits, {**_QUICK, **bybit}
         self._stack = ExitStack()
@@ -144,8 +147,7 @@ class DeskBench:
         )
 
     def _build(self) -> None:
-        env = {"TIDEGATE_BYBIT_KEY": KEY, "TIDEGATE_BYBIT_SECRET": SECRET}
-        parts = BybitContainer(settings=self.settings, env=env)
+        self.parts = parts = BybitContainer(settings=self.settings, env=self.env)
         with parts.preflight.override(providers.Object(None)):
             self.application = parts.application()
         self.venue, self.engine = parts.venue(), parts.engine()

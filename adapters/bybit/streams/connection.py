@@ -230,10 +230,12 @@ class Connection:
         expires_ms = self._spec.now_ms() + self._spec.limits.auth_lead_ms
         waiting: asyncio.Future[AuthAnswer] = self._loop.create_future()
         self._auth = waiting
-        answer = await self._answered(waiting, auth_request(*signer.auth_args(expires_ms)), "auth")
+        key, expiry_ms, signature = signer.auth_args(expires_ms)
+        answer = await self._answered(waiting, auth_request(key, expiry_ms, signature), "auth")
         if not answer.is_ok:
-            self.close(f"authentication refused: {answer.text}")
-            raise AuthRefused(f"{self._spec.name}: authentication refused: {answer.text}")
+            cause = f"authentication refused: {answer.text.replace(key, '<hidden>')}"
+            self.close(cause)
+            raise AuthRefused(f"{self._spec.name}: {cause}")
 
     # -- requests ----------------------------------------------------------------------------------
 
