@@ -7,6 +7,7 @@ server a paper venue.
 import itertools
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 from tidegate.adapters.bybit.credentials import Credentials
 from tidegate.adapters.bybit.hosts import Hosts
@@ -68,6 +69,8 @@ class WatchedVenue(BybitVenue):
     A marker is an order row of a symbol that does not exist; the sink never sees it.
     """
 
+    wait_s: ClassVar[float] = WAIT_S
+
     def __init__(self, *, hosts: Hosts, config: BybitConfig) -> None:
         super().__init__(
             hosts=hosts,
@@ -98,12 +101,12 @@ class WatchedVenue(BybitVenue):
 
     def wait_marker(self, marker: str) -> None:
         with self._changed:
-            arrived = self._changed.wait_for(lambda: marker in self._markers, WAIT_S)
+            arrived = self._changed.wait_for(lambda: marker in self._markers, self.wait_s)
             assert arrived, f"{marker} did not arrive; the streams are {self._state.value}"
 
     def wait_state(self, state: StreamState) -> None:
         with self._changed:
-            arrived = self._changed.wait_for(lambda: self._state is state, WAIT_S)
+            arrived = self._changed.wait_for(lambda: self._state is state, self.wait_s)
             assert arrived, f"the streams are {self._state.value}, not {state.value}"
 
 
@@ -209,6 +212,7 @@ class BybitBench(ExchangeBench):
         kind: VenueKind = VenueKind.BYBIT_TESTNET,
         over_stream: bool = False,
         rate_wait_ms: int = 10_000,
+        adapter: type[WatchedVenue] = WatchedVenue,
     ) -> None:
         super().__init__()
         spec = AccountSpec(
@@ -227,7 +231,7 @@ class BybitBench(ExchangeBench):
             rest_url=self._server.server.rest_url, ws_url=self._server.server.ws_url, kind=kind
         )
         config = _config(over_stream=over_stream, rate_wait_ms=rate_wait_ms)
-        self.venue = self._venue = WatchedVenue(hosts=hosts, config=config)
+        self.venue = self._venue = adapter(hosts=hosts, config=config)
         self._drive = BybitDrive(self._venue, control, self._server)
 
     @property

@@ -1,4 +1,7 @@
-"""The Bybit adapter passes the exchange suite over real sockets, in every way that it trades."""
+"""The Bybit adapter passes the exchange suite over real sockets, in its other ways of trading.
+
+With orders over REST it is among the right venues of ``test_exchange_suite``.
+"""
 
 import re
 
@@ -7,7 +10,6 @@ import pytest
 from .suite_runs import ROOT, run_pytest
 
 LACKS = {
-    "bybit": set[str](),
     "bybit_over_stream": set[str](),
     "bybit_demo": {"the venue declares that it lacks querying fee rates"},
 }

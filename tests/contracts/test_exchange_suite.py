@@ -5,13 +5,20 @@ import importlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from .suite_runs import ROOT, run_pytest
+from .wrong_bybit import RIGHT_ON_A_WRONG_WIRE, WRONG_BYBIT
 from .wrong_exchanges import IDLE, WRONG
 
-RIGHT = ("memory", "bare_memory", "paper")
+RIGHT = {
+    "memory": "tests.contracts.benches:memory",
+    "bare_memory": "tests.contracts.benches:bare_memory",
+    "paper": "tests.contracts.benches:paper",
+    "bybit": "tests.contracts.bybit_bench:bybit",
+}
 LINE = re.compile(
     r"^(PASSED|FAILED|ERROR|SKIPPED) \S*::(?P<case>\w+)\[(?P<params>\S+)\]", re.MULTILINE
 )
@@ -31,21 +38,41 @@ SAFETY = (
 )
 """Cases that a venue without any effect must not be able to pass."""
 
+CASE_OF = {name: venue.case for name, venue in WRONG.items()}
+CASE_OF_BYBIT = {name: venue.case for name, venue in WRONG_BYBIT.items()}
+BYBIT_CASES = [*CASE_OF_BYBIT.items(), RIGHT_ON_A_WRONG_WIRE]
+WRONG_CASES = [*CASE_OF.items(), *((name, case) for name in IDLE for case in SAFETY)]
+
 Verdicts = Mapping[str, Mapping[str, str]]
 
 
 @pytest.fixture(scope="module")
 def verdicts() -> Verdicts:
-    """Run all cases over the right venues, and over the wrong ones those that must find them."""
-    right = {name: f"tests.contracts.benches:{name}" for name in RIGHT}
-    wrong = {name: f"tests.contracts.wrong_exchanges:make_{name}" for name in WRONG}
+    """Run all cases over the right venues, and over the wrong ones those that must find them.
+
+    The runs are processes of their own, two at a time.
+    """
     modules = _modules()
-    rows = [_row(modules, venue.case, wrong[name]) for name, venue in WRONG.items()]
-    rows += [_row(modules, case, wrong[name]) for name in IDLE for case in SAFETY]
-    return {
-        **_run(right.values(), sorted(set(modules.values())), pytest.ExitCode.OK),
-        **_run(wrong.values(), rows, pytest.ExitCode.TESTS_FAILED),
-    }
+    suites = sorted(set(modules.values()))
+    with ThreadPoolExecutor(2) as runs:
+        parts = [
+            runs.submit(_run, [RIGHT["bybit"]], suites, pytest.ExitCode.OK),
+            runs.submit(_run_wrong, modules, "wrong_exchanges", WRONG_CASES),
+            runs.submit(_run, _in_process(), suites, pytest.ExitCode.OK),
+            runs.submit(_run_wrong, modules, "wrong_bybit", BYBIT_CASES),
+        ]
+        return {name: found for part in parts for name, found in part.result().items()}
+
+
+def _in_process() -> list[str]:
+    return [factory for name, factory in RIGHT.items() if name != "bybit"]
+
+
+def _run_wrong(modules: Mapping[str, str], home: str, cases: Iterable[tuple[str, str]]) -> Verdicts:
+    """Run each case over the wrong venue that it must find; ``cases`` are pairs of both names."""
+    factories = {name: f"tests.contracts.{home}:make_{name}" for name, _ in cases}
+    rows = [_row(modules, case, factories[name]) for name, case in cases]
+    return _run(factories.values(), rows, pytest.ExitCode.TESTS_FAILED)
 
 
 def _modules() -> dict[str, str]:
@@ -85,7 +112,7 @@ def _read(report: str) -> Verdicts:
     return found
 
 
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("name", sorted(RIGHT))
 def test_a_right_venue_passes_every_case(verdicts: Verdicts, name: str) -> None:
     failed = [case for case, verdict in verdicts[name].items() if verdict != "PASSED"]
     assert failed == []
@@ -94,9 +121,33 @@ def test_a_right_venue_passes_every_case(verdicts: Verdicts, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(WRONG))
 def test_a_wrong_venue_fails_in_the_named_case(verdicts: Verdicts, name: str) -> None:
-    case = WRONG[name].case
+    case = CASE_OF[name]
     assert verdicts["memory"][case] == "PASSED"
     assert verdicts[name][case] == "FAILED"
+
+
+@pytest.mark.parametrize("name", sorted(WRONG_BYBIT))
+def test_a_wrong_adapter_of_bybit_fails_in_the_named_case(verdicts: Verdicts, name: str) -> None:
+    case = CASE_OF_BYBIT[name]
+    assert verdicts["bybit"][case] == "PASSED"
+    assert verdicts[name][case] == "FAILED"
+
+
+def test_a_wire_that_repeats_its_cursor_does_not_mislead_the_right_adapter(
+    verdicts: Verdicts,
+) -> None:
+    name, case = RIGHT_ON_A_WRONG_WIRE
+    assert verdicts[name][case] == "PASSED"
+    assert verdicts["FollowsItsCursorForEver"][case] == "FAILED"
+
+
+def test_no_two_venues_have_one_name() -> None:
+    names = [*RIGHT, *WRONG, *WRONG_BYBIT]
+    assert len(set(names)) == len(names)
+
+
+def test_bybit_leaves_no_case_out(verdicts: Verdicts) -> None:
+    assert set(verdicts["bybit"]) == set(verdicts["memory"])
 
 
 @pytest.mark.parametrize("name", IDLE)
