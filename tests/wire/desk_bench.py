@@ -19,7 +19,7 @@ from tidegate.adapters.v5server.levels import LimitLevel
 from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.application.bybit_container import BybitContainer
 from tidegate.application.settings import Settings, TimingSettings
-from tidegate.application.settings_bybit import BybitSettings
+from tidegate.application.settings_bybit import BybitSettings, OrderEntry
 from tidegate.domain.core.events import (
     Event,
     Filled,
@@ -122,13 +122,16 @@ class DeskBench:
             self.control.price(BTC, self._start)
             self.tap = stack.enter_context(Tap(self.server.server.rest_url))
             self._build()
+            stack.callback(self._stop)
             self.application.start()
-            stack.callback(self.application.stop)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _stop(self) -> None:
+        self.application.stop()
 
     @property
     def settings(self) -> Settings:
@@ -145,6 +148,17 @@ class DeskBench:
                 **self._bybit,
             ),
         )
+
+    @property
+    def sends_by_stream(self) -> bool:
+        """Tell whether orders go by the venue's order stream."""
+        return self.settings.bybit.order_entry is OrderEntry.STREAM
+
+    def restart(self) -> None:
+        """Stop the desk, and start another one on the same journal."""
+        self.application.stop()
+        self._build()
+        self.application.start()
 
     def _build(self) -> None:
         self.parts = parts = BybitContainer(settings=self.settings, env=self.env)

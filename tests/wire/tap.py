@@ -84,60 +84,66 @@ class _Conversation:
 
     def exchanges(self) -> tuple[list[Request], list[Answer], list[Push]]:
         requests, answers, pushes = [], [], []
-        sent, received = bytes(self.sent), bytes(self.received)
-        while (parsed := _request(sent)) is not None:
-            request, sent = parsed
+        sent, received, sent_at, received_at = bytes(self.sent), bytes(self.received), 0, 0
+        while (parsed := _request(sent, sent_at)) is not None:
+            request, sent_at = parsed
             requests.append(request)
-            answered = _answer(request, received)
+            answered = _answer(request, received, received_at)
             if answered is None:
                 continue
-            answer, received = answered
+            answer, received_at = answered
             answers.append(answer)
             if answer.status == _SWITCHED:
-                pushes += [Push(request.path, text, True) for text in _texts(sent)]
-                pushes += [Push(request.path, text, False) for text in _texts(received)]
+                pushes += [Push(request.path, text, True) for text in _texts(sent, sent_at)]
+                pushes += [
+                    Push(request.path, text, False) for text in _texts(received, received_at)
+                ]
                 break
         return requests, answers, pushes
 
 
-def _head(data: bytes) -> tuple[bytes, dict[str, str], bytes] | None:
-    """Return the head, its fields in lower case, and what follows it."""
-    head, split, rest = data.partition(_SPLIT)
-    if not split:
+def _head(data: bytes, at: int) -> tuple[bytes, dict[str, str], int] | None:
+    """Return the head that begins at ``at``, its fields in lower case, and where it ends."""
+    end = data.find(_SPLIT, at)
+    if end < 0:
         return None
+    head = data[at:end]
     lines = head.decode("latin-1").split("\r\n")[1:]
     pairs = (line.partition(":") for line in lines)
-    return head, {name.strip().lower(): value.strip() for name, _, value in pairs}, rest
+    return (
+        head,
+        {name.strip().lower(): value.strip() for name, _, value in pairs},
+        end + len(_SPLIT),
+    )
 
 
-def _request(data: bytes) -> tuple[Request, bytes] | None:
-    read = _head(data)
+def _request(data: bytes, at: int) -> tuple[Request, int] | None:
+    read = _head(data, at)
     if read is None:
         return None
-    head, fields, rest = read
-    length = int(fields.get("content-length", "0"))
-    if len(rest) < length:
+    head, fields, start = read
+    end = start + int(fields.get("content-length", "0"))
+    if len(data) < end:
         return None
     method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
-    return Request(method, target, head, rest[:length]), rest[length:]
+    return Request(method, target, head, data[start:end]), end
 
 
-def _answer(request: Request, data: bytes) -> tuple[Answer, bytes] | None:
-    read = _head(data)
+def _answer(request: Request, data: bytes, at: int) -> tuple[Answer, int] | None:
+    read = _head(data, at)
     if read is None:
         return None
-    head, fields, rest = read
+    head, fields, start = read
     status = int(head.split(b" ", 2)[1])
-    length = 0 if status == _SWITCHED else int(fields.get("content-length", "0"))
+    end = start + (0 if status == _SWITCHED else int(fields.get("content-length", "0")))
     assert "transfer-encoding" not in fields, "the tap reads no chunks: the venue sent some"
-    if len(rest) < length:
+    if len(data) < end:
         return None
-    return Answer(request, status, fields, rest[:length]), rest[length:]
+    return Answer(request, status, fields, data[start:end]), end
 
 
-def _texts(data: bytes) -> Iterator[bytes]:
+def _texts(data: bytes, at: int) -> Iterator[bytes]:
     """Give the text messages among the frames; the venue and its clients send whole ones."""
-    at = 0
     while (frame := _frame(data, at)) is not None:
         opcode, payload, at = frame
         if opcode == _TEXT:
