@@ -202,12 +202,11 @@ class AccountLedger:
         execution = booked.execution
         opens_anew = booked.position.side not in (None, before.position.side)
         realised = booked.profit - execution.fee
-        kept = ZERO_MONEY if before.position.is_flat else before.realised_now
         opening_fee = execution.fee - booked.close_fee
         self._symbols[execution.symbol] = SymbolBooks(
             position=booked.position,
             open_fees=before.open_fees - booked.open_fee + opening_fee,
-            realised_now=kept + realised,
+            realised_now=-opening_fee if opens_anew else before.realised_now + realised,
             realised_ever=before.realised_ever + realised,
             first_ms=before.first_ms or execution.time_ms,
             opened_ms=execution.time_ms if opens_anew else before.opened_ms,

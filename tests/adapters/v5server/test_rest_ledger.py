@@ -75,6 +75,14 @@ def test_what_is_realised_begins_anew_with_a_position_and_stays_after_it() -> No
     assert (books.realised_now, books.realised_ever) == (money("-0.5"), money("6.5"))
 
 
+def test_a_reversal_begins_the_realised_profit_of_the_position_that_it_opens() -> None:
+    ledger = AccountLedger(money("1000"))
+    ledger.book(execution(1, Side.SELL, "1", "100", "0.1"))
+    ledger.book(execution(2, Side.BUY, "4", "90", "0.4"))
+    books = ledger.symbol(SYMBOL)
+    assert (books.realised_now, books.realised_ever) == (money("-0.3"), money("9.5"))
+
+
 def test_an_empty_ledger_knows_nothing() -> None:
     ledger = AccountLedger(money("5"))
     assert ledger.symbol(SYMBOL).position == FLAT
