@@ -85,7 +85,10 @@ class StreamChannel(OrderChannel):
         if wait is not None:
             cause = f"the rate limit of {path} leaves no room for another {wait.ms} ms"
             return NotSent(cause=cause, is_rate=True)
-        outcome = socket.send(act.value, body, deadline_ms=self._answer_wait_ms)
+        try:
+            outcome = socket.send(act.value, body, deadline_ms=self._answer_wait_ms)
+        finally:
+            self._rest.limiter.answered(path)
         reply = self._reply(outcome, path)
         if isinstance(reply, NotSent) or _was_not_taken(reply):
             return self._fallback.send(act, body, lane=lane)

@@ -3,6 +3,10 @@
 Limits are for each account and endpoint within one rolling second, and for each address within five
 seconds (Bybit V5 "Rate limit rules"). Defaults apply until the first answer states the account's
 own limit in its headers.
+
+The venue counts a request when it arrives, which is some time between its send and its answer. So a
+request counts from its send, and leaves the window that begins with its answer: however unevenly
+requests travel, the venue never sees more of them within its window.
 """
 
 import enum
@@ -23,8 +27,10 @@ FROZEN_MS = 600_000
 
 _WINDOW_MS = 1_000
 _ADDRESS_WINDOW_MS = 5_000
-_ADDRESS_LIMIT = 600
-_ADDRESS_RESERVE = 50
+_ADDRESS_LIMIT = 580
+"""Below the venue's 600: the streams' handshakes and other programs share the address."""
+
+_ADDRESS_RESERVE = 30
 _RESET_MS_MAX = 60_000
 _PUBLIC_PREFIX = "/v5/market/"
 _FALLBACK = 10
@@ -97,7 +103,7 @@ class Wait:
 
 
 class _Bucket:
-    """The requests of one window. ``blocked_until_ms`` is set by what the venue said."""
+    """The requests that count. ``blocked_until_ms`` is set by what the venue said."""
 
     def __init__(self, limit: int, window_ms: int, reserve: int) -> None:
         self.limit = limit
@@ -105,23 +111,35 @@ class _Bucket:
         self.reserve = reserve
         self.waiting_safety = 0
         self.blocked_until_ms = 0
-        self._sent: deque[int] = deque()
+        self._under_way = 0
+        self._answered_ms: deque[int] = deque()
 
     def wait_ms(self, now_ms: int, priority: Priority) -> int:
-        """Return how long until one more may be sent; 0 for now."""
-        while self._sent and self._sent[0] <= now_ms - self.window_ms:
-            self._sent.popleft()
+        """Return how long until one more may be sent; 0 for now.
+
+        What waits for an answer first waits a window at least, or until that answer is told.
+        """
+        while self._answered_ms and self._answered_ms[0] <= now_ms - self.window_ms:
+            self._answered_ms.popleft()
         blocked_ms = max(self.blocked_until_ms - now_ms, 0)
         is_normal = priority is Priority.NORMAL
         room = self.limit - (min(self.reserve, self.limit - 1) if is_normal else 0)
-        if len(self._sent) < room:
+        too_many = self._under_way + len(self._answered_ms) - room + 1
+        if too_many <= 0:
             return blocked_ms
-        full_ms = self._sent[len(self._sent) - room] + self.window_ms - now_ms
+        if too_many > len(self._answered_ms):
+            return max(blocked_ms, self.window_ms)
+        full_ms = self._answered_ms[too_many - 1] + self.window_ms - now_ms
         return max(blocked_ms, full_ms)
 
-    def spend(self, now_ms: int) -> None:
+    def spend(self) -> None:
         """Count one request."""
-        self._sent.append(now_ms)
+        self._under_way += 1
+
+    def answered(self, now_ms: int) -> None:
+        """Begin the window that one request leaves at its end."""
+        self._under_way -= 1
+        self._answered_ms.append(now_ms)
 
 
 class RateLimiter:
@@ -141,6 +159,7 @@ class RateLimiter:
     def acquire(self, path: str, *, priority: Priority, deadline_ms: int) -> Wait | None:
         """Take the right to send one request; ``None`` once it is taken.
 
+        Whoever takes it calls :meth:`answered` afterwards, whatever came of the request.
         ``deadline_ms`` is monotonic. A wait that cannot end before it is not begun.
         """
         with self._changed:
@@ -158,8 +177,8 @@ class RateLimiter:
             now_ms = self._clock_ms()
             wait_ms = self._wait_ms(bucket, priority, now_ms)
             if wait_ms <= 0:
-                bucket.spend(now_ms)
-                self._address.spend(now_ms)
+                bucket.spend()
+                self._address.spend()
                 return None
             if now_ms + wait_ms > deadline_ms:
                 return Wait(wait_ms)
@@ -174,6 +193,14 @@ class RateLimiter:
         if priority is Priority.NORMAL and bucket.waiting_safety and max(waits) <= 0:
             return 1
         return max(*waits, 0)
+
+    def answered(self, path: str) -> None:
+        """Note that a request was answered, or that nobody waits for its answer any more."""
+        with self._changed:
+            now_ms = self._clock_ms()
+            self._bucket(path).answered(now_ms)
+            self._address.answered(now_ms)
+            self._changed.notify_all()
 
     def note(self, path: str, headers: LimitHeaders | None, *, venue_ms: int) -> None:
         """Take what an answer said about its endpoint; ``venue_ms`` is its time."""

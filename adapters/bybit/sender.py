@@ -130,7 +130,10 @@ class Sender:
         if wait is not None:
             cause = f"the rate limit of {path} leaves no room for another {wait.ms} ms"
             return NotSent(cause=cause, is_rate=True)
-        reply = self._once(request)
+        try:
+            reply = self._once(request)
+        finally:
+            self._limiter.answered(path)
         self._learn(path, reply)
         return reply
 
