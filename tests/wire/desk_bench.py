@@ -44,7 +44,7 @@ from tests.domain.samples import FEES
 from .oracle_tap import execution_rows, judge
 from .tap import Tap
 
-__all__ = ["BTC", "QTY", "START", "WAIT_MS", "DeskBench", "until"]
+__all__ = ["BTC", "LIMITS", "QTY", "START", "WAIT_MS", "DeskBench", "until"]
 
 BTC = Symbol("BTCUSDT")
 START = Price.of("65000.3")
@@ -54,7 +54,7 @@ END = Price.of("65100.7")
 QTY = Qty.of("0.013")
 WALLET = "20000"
 WAIT_MS = 20_000
-_LIMITS = RiskLimits(
+LIMITS = RiskLimits(
     market_age_ms_max=30_000,
     loss_cooldown_ms=0,
     symbol_losses_in_row_max=10_000,
@@ -67,12 +67,12 @@ _LIMITS = RiskLimits(
 
 _TIMINGS = TimingSettings(ask_again_ms=100, close_retry_ms=200)
 _QUICK: dict[str, Any] = {
-    "recv_window_ms": 1_500,
+    "recv_window_ms": 3_000,
     "history_lag_ms": 0,
-    "order_timeout_ms": 600,
-    "query_timeout_ms": 2_000,
+    "order_timeout_ms": 2_000,
+    "query_timeout_ms": 5_000,
     "ping_interval_ms": 250,
-    "pong_wait_ms": 500,
+    "pong_wait_ms": 1_500,
     "poll_down_ms": 100,
     "poll_up_ms": 500,
     "reconnect_delay_ms_min": 5,
@@ -101,7 +101,7 @@ class DeskBench:
         folder: Path,
         *,
         level: LimitLevel = LimitLevel.PRO1,
-        limits: RiskLimits = _LIMITS,
+        limits: RiskLimits = LIMITS,
         start: Price = START,
         key: str = KEY,
         secret: str = SECRET,

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tidegate.adapters.v5server.ws_session import StreamKind
@@ -40,7 +41,12 @@ def _rest(bench: DeskBench) -> tuple[int, int]:
 
 def cycle_many(cycles: int, folder: Path, entry: OrderEntry) -> None:
     """Run the cycles; raises AssertionError for one that lost something, or left something."""
-    with DeskBench(folder, order_entry=entry) as bench:
+    patient: dict[str, Any] = {
+        "order_timeout_ms": 20_000,
+        "pong_wait_ms": 20_000,
+        "recv_window_ms": 20_000,
+    }
+    with DeskBench(folder, order_entry=entry, **patient) as bench:
         first = _cycle(bench, 0)
         for number in range(1, cycles):
             bench.restart()
