@@ -11,7 +11,7 @@ import pytest
 
 from .suite_runs import ROOT, run_pytest
 from .wrong_bybit import RIGHT_ON_A_WRONG_WIRE, WRONG_BYBIT
-from .wrong_exchanges import IDLE, WRONG
+from .wrong_exchanges import ALSO_FOUND, IDLE, WRONG
 
 RIGHT = {
     "memory": "tests.contracts.benches:memory",
@@ -35,13 +35,26 @@ SAFETY = (
     "test_a_cancel_that_comes_too_late_loses_nothing",
     "test_who_is_flat_pays_no_funding",
     "test_immediate_or_cancel_never_rests",
+    "test_a_cancel_leaves_the_protection",
+    "test_a_stop_that_is_gone_is_not_shown",
+    "test_a_stop_not_modified_is_done_only_where_it_stands",
+    "test_a_trailing_stop_waits_for_its_activation",
+    "test_reductions_within_the_position_keep_their_quantities",
+    "test_a_filled_order_told_twice_is_one_fill",
+    "test_a_query_heeds_no_message_that_came_late",
+    "test_a_history_of_several_pages_is_whole",
+    "test_funding_is_no_execution",
 )
 """Cases that a venue without any effect must not be able to pass."""
 
 CASE_OF = {name: venue.case for name, venue in WRONG.items()}
 CASE_OF_BYBIT = {name: venue.case for name, venue in WRONG_BYBIT.items()}
 BYBIT_CASES = [*CASE_OF_BYBIT.items(), RIGHT_ON_A_WRONG_WIRE]
-WRONG_CASES = [*CASE_OF.items(), *((name, case) for name in IDLE for case in SAFETY)]
+WRONG_CASES = [
+    *CASE_OF.items(),
+    *((name, case) for case, name in ALSO_FOUND.items()),
+    *((name, case) for name in IDLE for case in SAFETY),
+]
 
 Verdicts = Mapping[str, Mapping[str, str]]
 
@@ -124,6 +137,17 @@ def test_a_wrong_venue_fails_in_the_named_case(verdicts: Verdicts, name: str) ->
     case = CASE_OF[name]
     assert verdicts["memory"][case] == "PASSED"
     assert verdicts[name][case] == "FAILED"
+
+
+@pytest.mark.parametrize("case", sorted(ALSO_FOUND))
+def test_a_wrong_venue_fails_in_the_case_beside_its_own(verdicts: Verdicts, case: str) -> None:
+    assert verdicts["memory"][case] == "PASSED"
+    assert verdicts[ALSO_FOUND[case]][case] == "FAILED"
+
+
+def test_there_is_no_case_that_finds_nothing() -> None:
+    named = {case.partition("[")[0] for case in CASE_OF.values()}
+    assert named | set(ALSO_FOUND) == set(_modules())
 
 
 @pytest.mark.parametrize("name", sorted(WRONG_BYBIT))

@@ -22,10 +22,13 @@ from tidegate.ports.exchange import (
     Unknown,
 )
 
+from tests.domain.samples import BTCUSDT
+
 from .wrong_venue import WrongVenue
 
 __all__ = [
     "AvailableIsWallet",
+    "BidAndAskSwapped",
     "FeeAsCredit",
     "FirstPageOnly",
     "FrozenTicker",
@@ -162,6 +165,16 @@ class StopAsRequested(WrongVenue):
             self._asked = None
         shown = report.stop_loss if self._asked is None else self._asked
         return attrs.evolve(report, stop_loss=shown)
+
+
+class BidAndAskSwapped(WrongVenue):
+    """Reads the two sides of the book the wrong way round."""
+
+    case = "test_the_ticker_is_in_order"
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        ticker, tick = super().ticker(symbol), BTCUSDT.tick
+        return attrs.evolve(ticker, bid=ticker.ask + tick, ask=ticker.bid)
 
 
 class FrozenTicker(WrongVenue):

@@ -18,10 +18,13 @@ from tidegate.ports.exchange import Accepted, MessageSink
 from .wrong_venue import Outcome, WrongVenue
 
 __all__ = [
+    "AcknowledgesLate",
+    "DownAtFirst",
     "FilledOnAcknowledgement",
     "FillsFromOrders",
     "RenumberedPositions",
     "SilentAfterOutage",
+    "TellsAfterClosing",
     "UpTooEarly",
 ]
 
@@ -135,3 +138,43 @@ class UpTooEarly(WrongVenue):
                 sink(message)
 
         super().connect(tell)
+
+
+class AcknowledgesLate(WrongVenue):
+    """Tells an order as live after its fills, since the acknowledgement came after them."""
+
+    case = "test_the_told_life_of_an_order_is_legal"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: MessageSink | None = None
+
+    def connect(self, sink: MessageSink) -> None:
+        self._told = sink
+        super().connect(sink)
+
+    def place(self, order: Approved | Reduction) -> Outcome:
+        outcome = super().place(order)
+        report = self.find_order(order.order.symbol, order.order.client_id)
+        if self._told is not None and isinstance(outcome, Accepted) and report is not None:
+            self._told(attrs.evolve(report, status=Status.NEW))
+        return outcome
+
+
+class DownAtFirst(WrongVenue):
+    """Tells a start as an outage that is over."""
+
+    case = "test_a_new_stream_is_not_told_to_be_down"
+
+    def connect(self, sink: MessageSink) -> None:
+        sink(StreamReport(state=StreamState.DOWN, time_ms=self.now_ms()))
+        super().connect(sink)
+
+
+class TellsAfterClosing(WrongVenue):
+    """Leaves its stream open when it is closed."""
+
+    case = "test_closing_ends_the_stream"
+
+    def close(self) -> None:
+        """Forgets to."""
