@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import threading
 import time
+from collections.abc import Callable
 
 from tidegate.domain.core.ids import KEY_LENGTH
 from tidegate.ports.clock import ClockPort, KeyPort
@@ -12,20 +13,45 @@ from tidegate.ports.venue import SimulatedVenuePort
 __all__ = ["RandomKeys", "SeededKeys", "SystemClock", "VenueClock"]
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SLEW_PARTS = 1_000
+"""A difference to the machine's clock is made up by at most one part in so many of what passes."""
+_PASSING: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class SystemClock(ClockPort):
-    """The machine's UTC time, kept from going back within this process. Any thread may ask."""
+    """UTC time that flows evenly, whatever is done to the machine's clock. Any thread may ask.
 
-    def __init__(self) -> None:
-        self._last_ms = 0
+    The machine's time is read once, at the start; from there the time that really passed is added.
+    A machine's clock that is set back or forward, by hand or by a time service, therefore moves no
+    deadline. The difference is made up slowly: at most one part in a thousand of what passes.
+    """
+
+    def __init__(
+        self,
+        *,
+        wall_ns: Callable[[], int] = time.time_ns,
+        passing_ns: Callable[[], int] | None = None,
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._passing_ns = _passing_ns if passing_ns is None else passing_ns
         self._lock = threading.Lock()
+        self._read_ns = self._passing_ns()
+        self._now_ns = self._wall_ns()
 
     def now_ms(self) -> int:
         """See :meth:`ClockPort.now_ms`."""
         with self._lock:
-            self._last_ms = max(self._last_ms, time.time_ns() // 1_000_000)
-            return self._last_ms
+            read_ns = self._passing_ns()
+            passed_ns, self._read_ns = read_ns - self._read_ns, read_ns
+            self._now_ns += passed_ns
+            behind_ns, most_ns = self._wall_ns() - self._now_ns, passed_ns // _SLEW_PARTS
+            self._now_ns += max(-most_ns, min(most_ns, behind_ns))
+            return self._now_ns // 1_000_000
+
+
+def _passing_ns() -> int:
+    """Return a count that nobody can set; where the system has one, it runs while suspended."""
+    return time.clock_gettime_ns(_PASSING) if _PASSING is not None else time.monotonic_ns()
 
 
 class VenueClock(ClockPort):

@@ -1,6 +1,8 @@
 """The cache of specifications, clocks and keys."""
 
+import itertools
 import threading
+import time
 from collections.abc import Callable
 
 import attrs
@@ -126,6 +128,62 @@ def test_the_system_clock_never_goes_back() -> None:
     clock = SystemClock()
     times = [clock.now_ms() for _ in range(100)]
     assert times == sorted(times)
+
+
+class Machine:
+    """A machine's two clocks: one that can be set, one that cannot."""
+
+    def __init__(self) -> None:
+        self.wall_ns = 1_800_000_000_000_000_000
+        self.passed_ns = 77
+
+    def clock(self) -> SystemClock:
+        return SystemClock(wall_ns=lambda: self.wall_ns, passing_ns=lambda: self.passed_ns)
+
+    def let_pass(self, ms: int) -> None:
+        self.wall_ns += ms * 1_000_000
+        self.passed_ns += ms * 1_000_000
+
+    def set_by(self, ms: int) -> None:
+        self.wall_ns += ms * 1_000_000
+
+
+@pytest.mark.parametrize("step_ms", [-3_600_000, -60_000, -500, 0, 500, 9_000, 3_600_000])
+def test_a_deadline_is_as_far_off_as_it_was_when_the_machines_clock_is_set(step_ms: int) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    start_ms = clock.now_ms()
+    machine.set_by(step_ms)
+    machine.let_pass(5_000)
+    assert abs(clock.now_ms() - start_ms - 5_000) <= 5
+
+
+@pytest.mark.parametrize("step_ms", [-800, 800])
+def test_the_system_clock_makes_a_difference_up_slowly_and_then_holds(step_ms: int) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    machine.set_by(step_ms)
+    seen = [clock.now_ms()]
+    for _ in range(1_000):
+        machine.let_pass(1_000)
+        seen.append(clock.now_ms())
+    assert {after - before for before, after in itertools.pairwise(seen)} <= {999, 1_000, 1_001}
+    assert seen[-1] == machine.wall_ns // 1_000_000
+
+
+def test_the_system_clock_tells_the_machines_time() -> None:
+    assert abs(SystemClock().now_ms() - time.time_ns() // 1_000_000) < 1_000
+
+
+def test_the_system_clock_moves_with_what_passes_where_the_system_counts_it_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tidegate.application.clocks._PASSING", None)
+    clock = SystemClock()
+    before_ms, since = clock.now_ms(), time.monotonic_ns()
+    while time.monotonic_ns() - since < 5_000_000:
+        pass
+    assert clock.now_ms() - before_ms >= 4
 
 
 def test_seeded_keys_follow_from_seed_and_cause_alone() -> None:
