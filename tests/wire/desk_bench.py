@@ -44,7 +44,7 @@ from tests.domain.samples import FEES
 from .oracle_tap import execution_rows, judge
 from .tap import Tap
 
-__all__ = ["BTC", "LIMITS", "QTY", "START", "WAIT_MS", "DeskBench", "until"]
+__all__ = ["BTC", "LIMITS", "QTY", "START", "WAIT_MS", "DeskBench", "stays", "until"]
 
 BTC = Symbol("BTCUSDT")
 START = Price.of("65000.3")
@@ -69,10 +69,10 @@ _TIMINGS = TimingSettings(ask_again_ms=100, close_retry_ms=200)
 _QUICK: dict[str, Any] = {
     "recv_window_ms": 3_000,
     "history_lag_ms": 0,
-    "order_timeout_ms": 2_000,
+    "order_timeout_ms": 5_000,
     "query_timeout_ms": 5_000,
     "ping_interval_ms": 250,
-    "pong_wait_ms": 1_500,
+    "pong_wait_ms": 5_000,
     "poll_down_ms": 100,
     "poll_up_ms": 500,
     "reconnect_delay_ms_min": 5,
@@ -85,6 +85,14 @@ def until(holds: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
     give_up = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
+        time.sleep(0.005)
+
+
+def stays(holds: Callable[[], bool], what: str, *, seconds: float = 0.3) -> None:
+    """See that nothing changes it for a while."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        assert holds(), f"no longer so: {what}"
         time.sleep(0.005)
 
 

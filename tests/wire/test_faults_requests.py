@@ -24,6 +24,7 @@ __all__ = ["CASES"]
 
 _CREATE = "/v5/order/create"
 _STREAM = {"order_entry": OrderEntry.STREAM}
+_IMPATIENT = {**_STREAM, "order_timeout_ms": 800}
 
 
 def _lapses(fault: FaultName) -> Case:
@@ -59,7 +60,7 @@ def _fills(fault: FaultName, *, sent: int = 1, over_stream: bool = False) -> Cas
         assert isinstance(outcome, Placed | Unresolved), outcome
         _is_held_once(bench, outcome.client_id, sent=sent)
 
-    return Case(run, _STREAM if over_stream else {})
+    return Case(run, _IMPATIENT if over_stream else {})
 
 
 def _is_held_once(bench: DeskBench, client_id: ClientId, *, sent: int = 1) -> None:

@@ -12,7 +12,7 @@ from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.reports import AccountReport
 
-from .desk_bench import BTC, QTY, DeskBench, until
+from .desk_bench import BTC, QTY, DeskBench, stays, until
 from .fault_case import Case, try_case
 
 __all__ = ["CASES"]
@@ -54,7 +54,7 @@ def _cut(fault: FaultName) -> Case:
         bench.wait_up()
         bench.close()
 
-    return Case(run)
+    return Case(run, {"pong_wait_ms": 500})
 
 
 def _auths(bench: DeskBench) -> list[str]:
@@ -119,10 +119,14 @@ def _pushed(bench: DeskBench, topic: str) -> list[dict[str, object]]:
 
 
 def _lost_push(bench: DeskBench) -> None:
-    """An order push that never came is read over REST beside the stream."""
-    bench.control.inject(FaultName.LOST_PUSH)
+    """The end of a resting order that was never pushed is read over REST beside the stream."""
     _held(bench)
+    before = len(_pushed(bench, "order"))
+    bench.control.inject(FaultName.LOST_PUSH)
     _fills_meanwhile(bench)
+    until(lambda: len(bench.books.orders) == 1, "the target's end is known")
+    filled = [row for row in _pushed(bench, "order")[before:] if row["orderStatus"] == "Filled"]
+    assert filled == [], "the push was not lost"
     bench.close()
 
 
@@ -138,16 +142,18 @@ def _held_pushes(bench: DeskBench) -> None:
 
 
 def _stale_position(bench: DeskBench) -> None:
-    """An older row after a newer one is not believed."""
-    bench.control.inject(FaultName.STALE_POSITION)
+    """An older row after a newer one is not believed; nothing else comes for a while."""
     _held(bench)
+    bench.control.inject(FaultName.STALE_POSITION)
+    _fills_meanwhile(bench)
+    bench.control.settle()
+    until(lambda: bench.engine.state.view.positions[BTC].qty == LEFT, "the newer row came")
     rows = _pushed(bench, "position")
     assert any(
         int(str(after["seq"])) < int(str(before["seq"])) for before, after in pairwise(rows)
     ), "no older row crossed after a newer one"
-    until(lambda: bench.engine.state.view.positions[BTC].qty == QTY, "the newer row stands")
+    stays(lambda: bench.engine.state.view.positions[BTC].qty == LEFT, "the newer row stands")
     assert bench.findings() == []
-    _fills_meanwhile(bench)
     bench.close()
 
 
@@ -210,7 +216,7 @@ CASES: Mapping[FaultName, Case] = MappingProxyType(
         FaultName.DOUBLE_FILLED: _twice(FaultName.DOUBLE_FILLED),
         FaultName.LOST_PUSH: Case(_lost_push),
         FaultName.HELD_PUSHES: Case(_held_pushes),
-        FaultName.STALE_POSITION: Case(_stale_position),
+        FaultName.STALE_POSITION: Case(_stale_position, {"poll_up_ms": 60_000}),
         FaultName.WALLET_SILENCE: Case(_silent_wallet),
         FaultName.BOOK_GAP: _book(FaultName.BOOK_GAP),
         FaultName.BOOK_RESTART: _book(FaultName.BOOK_RESTART),

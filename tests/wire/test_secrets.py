@@ -115,7 +115,7 @@ def _reprs(bench: DeskBench) -> list[str]:
 def test_neither_key_nor_secret_shows_in_a_session_of_errors(
     entry: OrderEntry, tmp_path: Path, logged: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with DeskBench(tmp_path, key=KEY, secret=SECRET, order_entry=entry) as bench:
+    with DeskBench(tmp_path, key=KEY, secret=SECRET, order_entry=entry, pong_wait_ms=500) as bench:
         bench.placed("first")
         bench.close()
         told = _provoke(bench) + _ask(bench) + _reprs(bench)
