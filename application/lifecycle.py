@@ -25,7 +25,7 @@ from tidegate.ports.state import StatePort
 
 from .desk import Desk
 from .engine import Engine
-from .recovery import load_view, recover
+from .recovery import book_missed, finish_recovery, load_view
 from .runner import InlineRunner, Runner, ThreadedRunner
 
 __all__ = ["Application", "Interrupted"]
@@ -38,29 +38,42 @@ class Interrupted(SystemExit):
 
 
 class _Relay:
-    """Where the streams end: first the one that recovers, then the writer, in the end nobody."""
+    """Where the streams end: first nowhere, then the recovery, then the writer, in the end nobody.
 
-    def __init__(self, first: InlineRunner) -> None:
+    What comes before :meth:`turn_to` is kept: it may be newer than what the history still has to
+    tell, so it must not be booked before that.
+    """
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._first = first
-        self._target: Runner | None = first
+        self._held: list[VenueMessage] = []
+        self._target: Runner | None = None
+        self._is_over = False
 
     def sink(self, message: VenueMessage) -> None:
         """Pass a message on; after the end it is dropped, and read from history at a start."""
         with self._lock:
-            if self._target is not None:
+            if self._is_over:
+                return
+            if self._target is None:
+                self._held.append(message)
+            else:
                 self._target.sink(message)
 
     def turn_to(self, runner: Runner) -> None:
-        """Pass what is queued to ``runner``, and every later message after it."""
+        """Pass what waits to ``runner``, and every later message after it."""
         with self._lock:
-            self._first.hand_over(runner)
+            if isinstance(self._target, InlineRunner):
+                self._target.hand_over(runner)
+            for message in self._held:
+                runner.sink(message)
+            self._held.clear()
             self._target = runner
 
     def end(self) -> None:
         """Pass nothing on any more."""
         with self._lock:
-            self._target = None
+            self._is_over = True
 
 
 class Application:
@@ -137,10 +150,10 @@ class Application:
         self._check()
         first = InlineRunner(self._engine, self._port)
         first.fees_stated = self._fees_stated
-        relay = _Relay(first)
+        relay = _Relay()
         if Capability.STREAM in self._port.capabilities.supported:
             self._port.connect(relay.sink)
-        self._recover(first)
+        self._recover(first, relay)
         self._at_end(self._end_writer)
         self._runner.start()
         relay.turn_to(self._runner)
@@ -170,13 +183,15 @@ class Application:
         if not self._is_interrupted:
             act(*args)
 
-    def _recover(self, first: InlineRunner) -> None:
+    def _recover(self, first: InlineRunner, relay: _Relay) -> None:
         config = self._engine.config
         first.submit(
             StartRequest(mode=config.mode, venue=config.venue, wallet=self._port.account().wallet)
         )
         load_view(first, self._symbols)
-        recover(first, self._symbols)
+        missed = book_missed(first)
+        relay.turn_to(first)
+        finish_recovery(first, self._symbols, missed)
 
     def _end_writer(self) -> None:
         self._runner.deliver(StopRequest(reason="stopped"))

@@ -19,7 +19,7 @@ from tidegate.ports.exchange import History
 from .activity import bookings_since
 from .runner import InlineRunner
 
-__all__ = ["load_view", "reconcile", "recover"]
+__all__ = ["book_missed", "finish_recovery", "load_view", "reconcile", "recover"]
 
 
 def load_view(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
@@ -41,13 +41,35 @@ def _in_use(books: Books) -> frozenset[Symbol]:
 def recover(runner: InlineRunner, symbols: frozenset[Symbol]) -> None:
     """Bring a freshly folded state to the venue's truth.
 
-    What was missed is booked before prices are shown: a price of now against books of then would
-    record profits and falls that never were. Stops come before everything else that is sent.
+    For a venue that tells nothing on its own meanwhile; otherwise its messages are held back
+    between the two halves.
+    """
+    finish_recovery(runner, symbols, book_missed(runner))
+
+
+def book_missed(runner: InlineRunner) -> History[Execution | FundingPayment]:
+    """Book what happened while nobody listened, and return it.
+
+    No message of a stream may be taken before: a newer execution would be booked ahead of older
+    ones, and would say that the history is known up to its own time.
     """
     since_ms = unbooked_since_ms(runner.state.books)
     missed = bookings_since(since_ms, runner.port, runner.engine.clock)
     for item in missed.rows:
         runner.submit(item)
+    return missed
+
+
+def finish_recovery(
+    runner: InlineRunner,
+    symbols: frozenset[Symbol],
+    missed: History[Execution | FundingPayment],
+) -> None:
+    """Go on from books that have what was missed.
+
+    It was booked before prices are shown: a price of now against books of then would record
+    profits and falls that never were. Stops come before everything else that is sent.
+    """
     for symbol in sorted(symbols | _in_use(runner.state.books)):
         runner.submit(runner.port.ticker(symbol))
     acts = unfinished(runner.state.books)
