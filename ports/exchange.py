@@ -23,6 +23,7 @@ from tidegate.domain.reports import (
     PositionReport,
     RejectReason,
     Ticker,
+    UnreadableReport,
     VenueMessage,
 )
 from tidegate.domain.risk.approval import Approved
@@ -34,6 +35,7 @@ __all__ = [
     "Done",
     "ExchangePort",
     "History",
+    "Holdings",
     "MessageSink",
     "NotSupported",
     "PositionStop",
@@ -173,6 +175,18 @@ class History(Generic[T]):
     is_complete: bool = True
 
 
+@attrs.frozen(kw_only=True)
+class Holdings:
+    """What the whole account holds: positions that are not flat, and orders that are not finished.
+
+    ``unreadable`` are rows that were not understood: something is there, and it is not known what.
+    """
+
+    positions: tuple[PositionReport, ...]
+    orders: tuple[OrderReport, ...]
+    unreadable: tuple[UnreadableReport, ...] = ()
+
+
 class ExchangePort(ABC):
     """A venue. Every method may be called from any thread."""
 
@@ -180,6 +194,10 @@ class ExchangePort(ABC):
     @abstractmethod
     def kind(self) -> VenueKind:
         """What this adapter really talks to, for the agreement check with the trading mode."""
+
+    def account_id(self) -> str | None:
+        """Return the venue's id of the account, ``None`` where a venue has one account only."""
+        return None
 
     @property
     @abstractmethod
@@ -254,6 +272,13 @@ class ExchangePort(ABC):
     @abstractmethod
     def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
         """Return every order that is not finished, oldest first."""
+
+    def holdings(self) -> Holdings:
+        """Return every position and open order, and what could not be read of them.
+
+        Where :meth:`positions` and :meth:`open_orders` are whole or fail, that is all of it.
+        """
+        return Holdings(positions=self.positions(), orders=self.open_orders())
 
     @abstractmethod
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:

@@ -4,7 +4,8 @@ Executions are kept for two years. Orders with fills are too, but orders that en
 shown for 24 hours only (Bybit V5, order/history and execution/list).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import attrs
 from tidegate.domain.orders import Symbol
@@ -13,12 +14,15 @@ from tidegate.ports.exchange import History, TimeRange
 
 from .paging import WINDOW_MS, all_rows, windows
 from .rest import Call, RestClient
+from .unread import Heard, ToldOnce, read_each
 from .wire.executions import execution_or_funding, execution_sort_key
 from .wire.fields import Row
 from .wire.orders import order_report
 from .wire.requests import CATEGORY
 
 __all__ = ["HistoryQueries", "covered", "scope"]
+
+T = TypeVar("T")
 
 _DAY_MS = 86_400_000
 _KEPT_MS = 730 * _DAY_MS
@@ -27,6 +31,7 @@ _EXECUTIONS_LIMIT = 100
 _ORDERS_LIMIT = 50
 _SETTLE = "USDT"
 _FUNDING = "Funding"
+_EXECUTIONS, _ORDERS = "execution history", "order history"
 
 
 def scope(symbol: Symbol | None) -> dict[str, object]:
@@ -41,44 +46,64 @@ def covered(within: TimeRange, now_ms: int) -> TimeRange:
 
 
 class HistoryQueries:
-    """History over REST. Methods raise ``QueryFailed`` and ``Unreadable``."""
+    """History over REST. Methods raise ``QueryFailed`` and ``Unreadable``.
+
+    With a listener, a row that cannot be read is told to it once, and left out.
+    """
 
     def __init__(self, rest: RestClient) -> None:
         self._rest = rest
+        self.told = ToldOnce()
 
-    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
+    def executions(
+        self, symbol: Symbol | None, within: TimeRange, heard: Heard | None = None
+    ) -> History[Execution]:
         """Return executions within the range, ascending; funding is left out."""
-        covers, rows = self._execution_rows(scope(symbol), within)
-        read = (execution_or_funding(row.fields) for row in rows)
+        covers, read = self._execution_rows(scope(symbol), within, heard)
         found = tuple(item for item in read if isinstance(item, Execution))
         return History(rows=found, covers=covers, is_complete=covers == within)
 
-    def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
+    def funding_payments(
+        self, symbol: Symbol | None, within: TimeRange, heard: Heard | None = None
+    ) -> History[FundingPayment]:
         """Return funding settlements within the range, ascending."""
         asked = {**scope(symbol), "execType": _FUNDING}
-        covers, rows = self._execution_rows(asked, within)
-        read = (execution_or_funding(row.fields) for row in rows)
+        covers, read = self._execution_rows(asked, within, heard)
         found = tuple(item for item in read if isinstance(item, FundingPayment))
         return History(rows=found, covers=covers, is_complete=covers == within)
 
     def _execution_rows(
-        self, params: dict[str, object], within: TimeRange
-    ) -> tuple[TimeRange, list[Row]]:
+        self, params: dict[str, object], within: TimeRange, heard: Heard | None
+    ) -> tuple[TimeRange, list[Execution | FundingPayment]]:
         """Return what is covered, and each row of it once in the order of the events.
 
         Rows come newest first, and rows of one millisecond in no promised order: they are put in
         order by the venue's sequence number.
         """
         covers = covered(within, self._rest.clock.now_ms())
-        rows: dict[str, Row] = {}
+        rows: dict[str, tuple[tuple[int, int], Execution | FundingPayment]] = {}
         for window in windows(covers):
             asked = {**params, **_times(window)}
             found, _ = all_rows(self._rest, Call.EXECUTIONS, asked, limit=_EXECUTIONS_LIMIT)
-            rows.update((row.text("execId"), row) for row in reversed(found))
-        inside = (row for row in rows.values() if _is_in(row.time_ms("execTime"), covers))
-        return covers, sorted(inside, key=lambda row: execution_sort_key(row.fields))
+            read = self._read(found, _booking, _EXECUTIONS, heard)
+            rows.update((name, (key, item)) for name, key, item in read)
+        inside = (pair for pair in rows.values() if _is_in(pair[1].time_ms, covers))
+        return covers, [item for _, item in sorted(inside, key=lambda pair: pair[0])]
 
-    def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
+    def _read(
+        self, rows: list[Row], read: Callable[[Row], T], source: str, heard: Heard | None
+    ) -> list[T]:
+        return read_each(
+            reversed(rows),
+            read,
+            source=source,
+            time_ms=self._rest.clock.now_ms(),
+            heard=self.told.by(heard),
+        )
+
+    def order_history(
+        self, symbol: Symbol | None, within: TimeRange, heard: Heard | None = None
+    ) -> History[OrderReport]:
         """Return orders that ended or were last changed within the range, ascending.
 
         It is complete for the last 24 hours only. One window before the range is asked too, since
@@ -93,7 +118,7 @@ class HistoryQueries:
         for window in windows(covered(earlier, now_ms)):
             asked = {**scope(symbol), **_times(window)}
             found, _ = all_rows(self._rest, Call.ORDER_HISTORY, asked, limit=_ORDERS_LIMIT)
-            _add_newest(orders, (order_report(row.fields) for row in reversed(found)))
+            _add_newest(orders, self._read(found, _order, _ORDERS, heard))
         inside = (order for order in orders.values() if _is_in(order.updated_ms, within))
         covers = _kept(within, now_ms, _UNFILLED_KEPT_MS)
         return History(
@@ -101,6 +126,14 @@ class HistoryQueries:
             covers=covers,
             is_complete=covers == within,
         )
+
+
+def _booking(row: Row) -> tuple[str, tuple[int, int], Execution | FundingPayment]:
+    return row.text("execId"), execution_sort_key(row.fields), execution_or_funding(row.fields)
+
+
+def _order(row: Row) -> OrderReport:
+    return order_report(row.fields)
 
 
 def _add_newest(orders: dict[str, OrderReport], reports: Iterable[OrderReport]) -> None:

@@ -9,7 +9,8 @@ from tidegate.ports.exchange import QueryFailed
 from .history import scope
 from .paging import all_rows
 from .rest import Call, Lane, RestClient
-from .wire.fields import Row
+from .unread import Heard, read_each
+from .wire.fields import Row, Unreadable
 from .wire.instruments import fee_rates, instrument, risk_tiers
 from .wire.markets import ticker
 from .wire.orders import order_report
@@ -22,10 +23,14 @@ __all__ = ["StateQueries"]
 _ORDERS_LIMIT = 50
 _POSITIONS_LIMIT = 200
 _COIN = "USDT"
+_POSITIONS, _ORDERS = "positions", "open orders"
 
 
 class StateQueries:
-    """What is now. Methods raise ``QueryFailed`` and ``Unreadable``, and return nothing partial."""
+    """What is now. Methods raise ``QueryFailed`` and ``Unreadable``, and return nothing partial.
+
+    Of lists that are given a listener, a row that cannot be read is told to it and left out.
+    """
 
     def __init__(self, rest: RestClient) -> None:
         self._rest = rest
@@ -83,20 +88,32 @@ class StateQueries:
                 return report
         raise QueryFailed(f"get_positions: the answer holds no position of {symbol}")
 
-    def positions(self) -> tuple[PositionReport, ...]:
-        """Return every position that is not flat."""
+    def positions(self, heard: Heard | None = None) -> tuple[PositionReport, ...]:
+        """Return every position that is not flat; one in hedge mode cannot be read."""
         params = scope(None)
         rows, time_ms = all_rows(self._rest, Call.POSITIONS, params, limit=_POSITIONS_LIMIT)
-        reports = (position_report(row.fields, time_ms=time_ms) for row in rows)
-        return tuple(report for report in reports if report.qty != ZERO_QTY)
+        reports = read_each(
+            (row for row in rows if not _is_flat(row)),
+            lambda row: position_report(row.fields, time_ms=time_ms),
+            source=_POSITIONS,
+            time_ms=time_ms,
+            heard=heard,
+        )
+        return tuple(reports)
 
-    def open_orders(self, symbol: Symbol | None) -> tuple[OrderReport, ...]:
+    def open_orders(
+        self, symbol: Symbol | None, heard: Heard | None = None
+    ) -> tuple[OrderReport, ...]:
         """Return every order that is not finished, oldest first."""
-        rows, _ = all_rows(self._rest, Call.OPEN_ORDERS, scope(symbol), limit=_ORDERS_LIMIT)
-        reports = {
-            report.venue_id: report
-            for report in (order_report(row.fields) for row in reversed(rows))
-        }
+        rows, time_ms = all_rows(self._rest, Call.OPEN_ORDERS, scope(symbol), limit=_ORDERS_LIMIT)
+        found = read_each(
+            reversed(rows),
+            lambda row: order_report(row.fields),
+            source=_ORDERS,
+            time_ms=time_ms,
+            heard=heard,
+        )
+        reports = {report.venue_id: report for report in found}
         return tuple(sorted(reports.values(), key=lambda report: report.created_ms))
 
     def find_order(
@@ -110,6 +127,14 @@ class StateQueries:
                 if row.fields.get("orderLinkId") == client_id:
                     return order_report(row.fields)
         return None
+
+
+def _is_flat(row: Row) -> bool:
+    """Tell whether a row says for certain that nothing is held, in whatever mode."""
+    try:
+        return row.qty("size") == ZERO_QTY
+    except Unreadable:
+        return False
 
 
 def _the_one(rows: list[Row], symbol: Symbol, what: str) -> Row:

@@ -18,6 +18,7 @@ from tidegate.domain.reports import (
     OrderReport,
     PositionReport,
     Ticker,
+    UnreadableReport,
     VenueMessage,
 )
 from tidegate.domain.risk.approval import Approved
@@ -29,6 +30,7 @@ from tidegate.ports.exchange import (
     Done,
     ExchangePort,
     History,
+    Holdings,
     MessageSink,
     PositionStop,
     QueryFailed,
@@ -48,6 +50,7 @@ from .records import RecordQueries
 from .rest import RestClient, RestConfig
 from .streams.hub import StreamHub
 from .streams.settings import StreamConfig
+from .unread import Heard
 from .wire.fields import Unreadable
 
 __all__ = ["BybitConfig", "BybitVenue"]
@@ -88,7 +91,8 @@ class BybitVenue(ExchangePort):
     """One account at Bybit. Every method may be called from any thread.
 
     ``clock`` is this machine's; requests are stamped in venue time, which answers reveal. Streams
-    carry the account and the tickers of ``symbols``; nothing connects before it is asked to.
+    carry the account and the tickers of ``symbols``; nothing connects before it is asked to. Once
+    connected, a list tells its sink of rows that it cannot read and returns the others.
     ``tls`` replaces the system's trust for REST and streams alike.
     """
 
@@ -116,6 +120,7 @@ class BybitVenue(ExchangePort):
         self._sink: MessageSink = _heard_by_nobody
         self._is_open = False
         self._mode: MarginMode | None = None
+        self._account_id: str | None = None
         self._hub = StreamHub(
             hosts=hosts,
             credentials=credentials,
@@ -172,6 +177,7 @@ class BybitVenue(ExchangePort):
         """
         self.capabilities.require(Capability.STREAM)
         self._sink = sink
+        self._history.told.forget()
         with self._opening:
             if self._is_open:
                 return
@@ -185,6 +191,10 @@ class BybitVenue(ExchangePort):
 
     def _tell(self, message: VenueMessage) -> None:
         self._sink(message)
+
+    def _heard(self) -> Heard | None:
+        """Return who is told of rows that a list had to leave out; ``None``: then it fails."""
+        return None if self._sink is _heard_by_nobody else self._sink
 
     def close(self) -> None:
         """See :meth:`ExchangePort.close`."""
@@ -211,6 +221,12 @@ class BybitVenue(ExchangePort):
         mode = self._read_mode()
         return _asked(lambda: self._queries.account(mode))
 
+    def account_id(self) -> str:
+        """Return the user id of the API key, asked for once."""
+        if self._account_id is None:
+            self._account_id = str(self.records.api_key().user_id)
+        return self._account_id
+
     def _read_mode(self) -> MarginMode:
         self._mode = mode = _asked(self._queries.margin_mode)
         return mode
@@ -221,7 +237,7 @@ class BybitVenue(ExchangePort):
 
     def positions(self) -> tuple[PositionReport, ...]:
         """See :meth:`ExchangePort.positions`."""
-        return _asked(self._queries.positions)
+        return _asked(lambda: self._queries.positions(self._heard()))
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
         """See :meth:`ExchangePort.place`."""
@@ -257,7 +273,14 @@ class BybitVenue(ExchangePort):
 
     def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
         """See :meth:`ExchangePort.open_orders`."""
-        return _asked(lambda: self._queries.open_orders(symbol))
+        return _asked(lambda: self._queries.open_orders(symbol, self._heard()))
+
+    def holdings(self) -> Holdings:
+        """See :meth:`ExchangePort.holdings`; it needs nobody who listens."""
+        unreadable: list[UnreadableReport] = []
+        positions = _asked(lambda: self._queries.positions(unreadable.append))
+        orders = _asked(lambda: self._queries.open_orders(None, unreadable.append))
+        return Holdings(positions=positions, orders=orders, unreadable=tuple(unreadable))
 
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
         """See :meth:`ExchangePort.find_order`."""
@@ -265,15 +288,15 @@ class BybitVenue(ExchangePort):
 
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         """See :meth:`ExchangePort.order_history`."""
-        return _asked(lambda: self._history.order_history(symbol, within))
+        return _asked(lambda: self._history.order_history(symbol, within, self._heard()))
 
     def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
         """See :meth:`ExchangePort.executions`."""
-        return _asked(lambda: self._history.executions(symbol, within))
+        return _asked(lambda: self._history.executions(symbol, within, self._heard()))
 
     def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
         """See :meth:`ExchangePort.funding_payments`."""
-        return _asked(lambda: self._history.funding_payments(symbol, within))
+        return _asked(lambda: self._history.funding_payments(symbol, within, self._heard()))
 
 
 def _asked(ask: Callable[[], T]) -> T:
