@@ -7,6 +7,7 @@ Nothing here comes from the code under test. The bytes are read as HTTP/1.1 and 
 import asyncio
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Self, cast
@@ -207,8 +208,19 @@ class _End(asyncio.Protocol):
             self._other.end(has_broken=error is not None)
 
     def end(self, *, has_broken: bool) -> None:
-        if self._transport is not None and not self._is_lost:
-            (self._transport.abort if has_broken else self._transport.close)()
+        if self._transport is None or self._is_lost:
+            return
+        if has_broken:
+            _reset(self._transport)
+        else:
+            self._transport.close()
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection with a reset, so that the other side notices a break and no end."""
+    wants_reset = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, wants_reset)
+    transport.abort()
 
 
 class Tap:
