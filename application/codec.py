@@ -21,11 +21,11 @@ from tidegate.ports.state import Record, StateCorrupt
 
 __all__ = ["EVENT_TAGS", "UPCASTS", "decode", "decode_books", "encode", "encode_books"]
 
-BOOKS_FORMAT = 1
+BOOKS_FORMAT = 2
 
 EVENT_TAGS: Mapping[type, str] = MappingProxyType(
     {
-        ev.SessionStarted: "session_started.v1",
+        ev.SessionStarted: "session_started.v2",
         ev.SessionStopped: "session_stopped.v1",
         ev.AccountOpened: "account_opened.v1",
         ev.SignalRefused: "signal_refused.v1",
@@ -66,7 +66,9 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
 _TYPES: Mapping[str, type] = MappingProxyType({tag: cls for cls, tag in EVENT_TAGS.items()})
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
-UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType({})
+UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType(
+    {"session_started.v1": ("session_started.v2", lambda body: {**body, "account": None})}
+)
 """Old tag -> (its successor's tag, how to turn the old body into the new one)."""
 
 _STOP_SPEC: Any = signals.StopSpec

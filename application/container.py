@@ -19,6 +19,7 @@ from tidegate.ports.session import SessionPort
 from tidegate.ports.state import StatePort
 from tidegate.ports.strategy import StrategyPort
 
+from .belonging import require_same_account
 from .clocks import SeededKeys, VenueClock
 from .desk import Desk
 from .engine import Engine
@@ -131,6 +132,7 @@ def open_desk(settings: Settings) -> Iterator[DeskPort]:
         stack.callback(state_port.close)
         stack.callback(venue.close)
         runner = parts.runner()
+        require_same_account(runner.state.books, venue)
         venue.connect(runner.sink)
         symbols = frozenset(report.symbol for report in venue.positions())
         load_view(runner, symbols)

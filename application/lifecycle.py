@@ -19,10 +19,11 @@ from tidegate.domain.mode import TradingMode
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import VenueMessage
 from tidegate.ports.clock import KeyPort
-from tidegate.ports.exchange import Capability, ExchangePort
+from tidegate.ports.exchange import Capability, ExchangePort, VenueError
 from tidegate.ports.preflight import PreflightFailed, PreflightPort
 from tidegate.ports.state import StatePort
 
+from .belonging import require_same_account
 from .desk import Desk
 from .engine import Engine
 from .recovery import book_missed, finish_recovery, load_view
@@ -125,6 +126,7 @@ class Application:
             RuntimeError: it was stopped, or its start failed, before; or signals were asked for
                 outside the main thread.
             PreflightFailed: a check failed; it holds every finding with its remedy.
+            JournalMismatch: the journal belongs to another venue or account.
 
         """
         with self._lock:
@@ -147,13 +149,15 @@ class Application:
             self._install_signals()
         self._at_end(self._state_port.close)
         self._at_end(self._port.close)
+        self._refuse_another_account()
         self._check()
+        account = require_same_account(self._engine.state.books, self._port)
         first = InlineRunner(self._engine, self._port)
         first.fees_stated = self._fees_stated
         relay = _Relay()
         if Capability.STREAM in self._port.capabilities.supported:
             self._port.connect(relay.sink)
-        self._recover(first, relay)
+        self._recover(first, relay, account)
         self._at_end(self._end_writer)
         self._runner.start()
         relay.turn_to(self._runner)
@@ -162,6 +166,13 @@ class Application:
         atexit.register(self.stop)
         self._at_end(atexit.unregister, self.stop)
         _LOG.info("started")
+
+    def _refuse_another_account(self) -> None:
+        """Ask before the checks, which may set things; a key that fails is theirs to report."""
+        try:
+            require_same_account(self._engine.state.books, self._port)
+        except VenueError as error:
+            _LOG.warning("whose key this is could not be read yet: %s", error)
 
     def _check(self) -> None:
         """Go through the check list; before real money, what can be mended by itself is mended."""
@@ -183,10 +194,15 @@ class Application:
         if not self._is_interrupted:
             act(*args)
 
-    def _recover(self, first: InlineRunner, relay: _Relay) -> None:
+    def _recover(self, first: InlineRunner, relay: _Relay, account: str | None) -> None:
         config = self._engine.config
         first.submit(
-            StartRequest(mode=config.mode, venue=config.venue, wallet=self._port.account().wallet)
+            StartRequest(
+                mode=config.mode,
+                venue=config.venue,
+                wallet=self._port.account().wallet,
+                account=account,
+            )
         )
         load_view(first, self._symbols)
         missed = book_missed(first)

@@ -24,6 +24,7 @@ from tidegate.ports.state import StatePort
 from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
 from tidegate.ports.venue import SimulatedVenuePort
 
+from .belonging import require_same_account
 from .modes import check_mode
 from .recovery import load_view, reconcile, recover
 from .runner import InlineRunner
@@ -90,6 +91,7 @@ class PaperSession(SessionPort):
             )
 
     def _start(self, progress: Progress) -> bool:
+        account = require_same_account(self._runner.state.books, self._venue)
         self._venue.connect(self._runner.sink)
         was_resumed = self._state_port.version() > 0
         if self._venue.cursor() == 0:
@@ -97,7 +99,12 @@ class PaperSession(SessionPort):
         config = self._runner.engine.config
         symbols = frozenset({self._symbol})
         self._runner.submit(
-            StartRequest(mode=config.mode, venue=config.venue, wallet=self._venue.account().wallet)
+            StartRequest(
+                mode=config.mode,
+                venue=config.venue,
+                wallet=self._venue.account().wallet,
+                account=account,
+            )
         )
         load_view(self._runner, symbols)
         if was_resumed:

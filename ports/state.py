@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 __all__ = [
+    "JournalMismatch",
     "NewerFormat",
     "Record",
     "Snapshot",
@@ -32,6 +33,10 @@ class VersionConflict(StateError):
         )
         self.expected = expected
         self.actual = actual
+
+
+class JournalMismatch(StateError):
+    """The journal belongs to another venue or account; it was left untouched, and nothing sent."""
 
 
 class StateCorrupt(StateError):

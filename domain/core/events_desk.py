@@ -22,10 +22,14 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class SessionStarted:
-    """A process began to trade on this journal. Changes no books."""
+    """A process began to trade; the first one says whose journal this is.
+
+    ``account`` is the venue's id of the account, ``None`` where a venue has one only.
+    """
 
     mode: TradingMode
     venue: VenueKind
+    account: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -57,6 +57,14 @@ def _unchanged(books: Books, _: ev.Event) -> Books:
     return books
 
 
+def _session_started(books: Books, event: ev.SessionStarted) -> Books:
+    return attrs.evolve(
+        books,
+        venue=event.venue if books.venue is None else books.venue,
+        account=event.account if books.account is None else books.account,
+    )
+
+
 def _day_rolled(books: Books, event: ev.DayRolled, day: DayBoundary) -> Books:
     assert books.ledger is not None, "the day rolled before the account was opened"
     ledger, closed = ledgers.roll_day(
@@ -140,7 +148,7 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
     cast(
         "dict[type, _Handler]",
         {
-            ev.SessionStarted: _unchanged,
+            ev.SessionStarted: _session_started,
             ev.SessionStopped: _unchanged,
             ev.UpdateIgnored: _unchanged,
             ev.SignalRefused: _signal_refused,

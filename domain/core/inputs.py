@@ -46,11 +46,15 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class StartRequest:
-    """A process begins to trade; ``wallet`` opens the books when they are empty."""
+    """A process begins to trade; ``wallet`` opens the books when they are empty.
+
+    ``account`` is the venue's id of the account, ``None`` where a venue has one only.
+    """
 
     mode: TradingMode
     venue: VenueKind
     wallet: Money
+    account: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,7 @@ import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.ledger import Ledger
 from tidegate.domain.lifecycle import OPEN, Status
-from tidegate.domain.mode import TradingState, strictest
+from tidegate.domain.mode import TradingState, VenueKind, strictest
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, OrderRequest, Role, Side, Symbol, VenueOrderId
 from tidegate.domain.performance import Tally
@@ -181,7 +181,8 @@ class Books:
     strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
     ``opened_ms`` is when the account was opened. The ids of all bookings after
     ``remembered_since_ms`` are in ``executions``; ``turned_ms`` is when its generations last
-    turned. ``panic_remaining`` names what the last panic could not close.
+    turned. ``panic_remaining`` names what the last panic could not close. ``venue`` and
+    ``account`` are those that the first session named: the journal belongs to them.
     """
 
     ledger: Ledger | None = None
@@ -206,6 +207,8 @@ class Books:
     remembered_since_ms: int = 0
     turned_ms: int = 0
     decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
+    venue: VenueKind | None = None
+    account: str | None = None
 
     def position(self, symbol: Symbol) -> Position:
         """Return the position of a symbol, flat when there is none."""

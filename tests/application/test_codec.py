@@ -16,6 +16,7 @@ from tidegate.application.codec import (
     encode_books,
 )
 from tidegate.domain.core import events as ev
+from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Distance, Money, Price, Qty, Rate
 from tidegate.domain.signal import (
     ExactQty,
@@ -123,6 +124,16 @@ def record(kind: type = ev.PanicReset, **changes: object) -> Record:
     good = encode(SAMPLES[kind], time_ms=0)
     body = {**json.loads(good.body), **changes}
     return attrs.evolve(good, body=json.dumps(body))
+
+
+def test_a_start_names_the_account_and_one_of_before_named_none() -> None:
+    named = ev.SessionStarted(
+        mode=TradingMode.LIVE, venue=VenueKind.BYBIT_MAINNET, account="24617703"
+    )
+    assert decode(encode(named, time_ms=1)) == named
+    body = '{"mode": "live", "venue": "bybit mainnet"}'
+    before = decode(Record(kind="session_started.v1", body=body, time_ms=1))
+    assert before == attrs.evolve(named, account=None)
 
 
 def test_an_unknown_tag_is_refused_by_name() -> None:
