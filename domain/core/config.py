@@ -26,7 +26,8 @@ class CoreConfig:
     stop_verify_ms: int = 5_000
     """How long the venue may take to show the wanted stop before the position is closed."""
     panic_inventories_max: int = 100
-    """How many retries a panic makes before it reports what it could not close."""
+    """How many answers in vain, a while apart, make a panic report what it could not close.
+    A question without an answer is not one of them."""
     close_retry_ms: int = 1_000
     """How long to wait before a close that left a rest is sent again."""
     ask_again_ms: int = 1_000

@@ -74,11 +74,13 @@ def account_reported(draft: Draft, report: AccountReport) -> None:
 
 
 def stream_reported(draft: Draft, report: StreamReport) -> None:
-    """Note since when the stream is down."""
+    """Note since when the stream is down; whenever it comes up, read what it did not tell.
+
+    That it was down may never have been reported: a stream can come up late after a start.
+    """
     if report.state is StreamState.UP:
-        was_down = draft.view.stream_down_since_ms is not None
         draft.view = attrs.evolve(draft.view, stream_down_since_ms=None)
-        if was_down and draft.books.ledger is not None:
+        if draft.books.ledger is not None:
             poll_now(draft)
     elif draft.view.stream_down_since_ms is None:
         draft.view = attrs.evolve(draft.view, stream_down_since_ms=report.time_ms)

@@ -22,12 +22,14 @@ from .inputs import Inventory, PanicRequest
 __all__ = ["inventory_taken", "look_when_due", "next_look_ms", "panic_asked", "reset_asked"]
 
 _NOT_CERTAIN = frozenset({Status.INTENDED, Status.UNKNOWN})
+_IN_VAIN = "panic's answers in vain"
 
 
 def panic_asked(draft: Draft, request: PanicRequest) -> None:
     """Start panic; while one runs, a second request only takes the inventory again."""
     if not draft.books.is_panic_running:
         draft.view = attrs.evolve(draft.view, panic_inventories=0)
+        draft.note_asked(_IN_VAIN)
         draft.emit(PanicStarted(cause=request.cause, key=request.key, time_ms=draft.now_ms))
     for order in tuple(draft.books.orders.values()):
         if order.role is Role.ENTRY:
@@ -48,14 +50,14 @@ def look_when_due(draft: Draft) -> None:
     """Take the next inventory of a running panic when it is time."""
     due_ms = next_look_ms(draft)
     if due_ms is not None and due_ms <= draft.now_ms:
-        # Only these are counted: each means that a while went by without being done.
-        looked = draft.view.panic_inventories + 1
-        draft.view = attrs.evolve(draft.view, panic_inventories=looked)
         look_again_in_panic(draft)
 
 
 def inventory_taken(draft: Draft, inventory: Inventory) -> None:
-    """Go on with panic: cancel, close, and end it when the venue shows nothing held."""
+    """Go on with panic: cancel, close, and end it when the venue shows nothing held.
+
+    Only answers bring it nearer to giving up, and it never gives up on a close that was just sent.
+    """
     if not draft.books.is_panic_running:
         return
     held = tuple(report for report in inventory.positions if report.qty != ZERO_QTY)
@@ -64,15 +66,28 @@ def inventory_taken(draft: Draft, inventory: Inventory) -> None:
     for order in inventory.orders:
         if _may_be_cancelled(order, is_flat=not held):
             _cancel_reported(draft, order)
-    for position in held:
-        _close(draft, position)
     remaining = (
         *(f"{report.symbol} {report.qty}" for report in held),
         *(f"{o.symbol} order {o.venue_id}" for o in inventory.orders if not o.reduce_only),
         *_uncertain(draft),
     )
-    if not remaining or draft.view.panic_inventories >= draft.config.panic_inventories_max:
+    if not remaining or _is_given_up(draft):
         draft.emit(PanicEnded(remaining=remaining, time_ms=draft.now_ms))
+        return
+    for position in held:
+        _close(draft, position)
+
+
+def _is_given_up(draft: Draft) -> bool:
+    """Count an answer that shows something left, once in a while; tells whether it was the last.
+
+    Answers in quick succession are one: each change makes panic look, and a close takes its time.
+    """
+    counted_ms = draft.view.asked_ms.get(_IN_VAIN)
+    if counted_ms is None or counted_ms + draft.config.close_retry_ms <= draft.now_ms:
+        draft.note_asked(_IN_VAIN)
+        draft.view = attrs.evolve(draft.view, panic_inventories=draft.view.panic_inventories + 1)
+    return draft.view.panic_inventories >= draft.config.panic_inventories_max
 
 
 def _uncertain(draft: Draft) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Noticing over queries what no stream told: fills, stop-outs, closes by hand.
 
 While something is held or resting, the venue's activity is read now and then; often while a stream
-is down, and at once when it comes back, since a stream never replays what was missed. What it
+is down, and at once when it comes up, since a stream never replays what was missed. What it
 brings takes the ordinary path, so what was known already changes nothing.
 
 While a message that nobody understood stands between the books and the venue, the activity is read

@@ -228,15 +228,40 @@ def test_an_inventory_outside_panic_changes_nothing() -> None:
     assert made == Step(events=(), state=state, effects=())
 
 
-def test_the_next_look_is_a_second_after_the_last_question_and_is_counted() -> None:
+def test_the_next_look_is_a_second_after_the_last_question() -> None:
     state = panicked()
-    early = take(state, TimePassed(), 999)
-    assert (early.effects, early.state.view.panic_inventories) == ((), 0)
+    assert take(state, TimePassed(), 999).effects == ()
     due = take(state, TimePassed(), 1_000)
     assert due.effects == (TakeInventory(),)
-    assert due.state.view.panic_inventories == 1
     assert due.state.view.inventory_asked_ms == T0 + 1_000
-    assert take(due.state, TimePassed(), 2_000).state.view.panic_inventories == 2
+
+
+def test_questions_that_nobody_answers_bring_panic_no_nearer_to_giving_up() -> None:
+    state = panicked()
+    for second in range(1, 200):
+        state = take(state, TimePassed(), second * 1_000).state
+    assert state.view.panic_inventories == 0
+    made = take(state, Inventory(positions=(position(),), orders=()), 200_000)
+    assert [type(event) for event in made.events] == [ev.OrderIntended]
+    assert made.state.view.panic_inventories == 1
+
+
+def test_answers_in_quick_succession_count_as_one() -> None:
+    state, left = panicked(), Inventory(positions=(position(),), orders=())
+    counts = []
+    for at in (0, 999, 1_000, 1_001, 1_999, 2_000):
+        state = take(state, left, at).state
+        counts.append(state.view.panic_inventories)
+    assert counts == [0, 0, 1, 1, 1, 2]
+
+
+def test_panic_never_ends_in_the_step_that_sends_a_close() -> None:
+    left = Inventory(positions=(position(),), orders=())
+    for count in (1, 2, 3, 4):
+        state = panicked()
+        counted = attrs.evolve(state, view=attrs.evolve(state.view, panic_inventories=count))
+        kinds = {type(event) for event in take(counted, left, 1_000).events}
+        assert kinds == ({ev.OrderIntended} if count == 1 else {ev.PanicEnded})
 
 
 def test_panic_can_be_left_when_it_is_over_and_not_before() -> None:
