@@ -36,8 +36,9 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
     last, so that it is compared with books that have all of it.
     """
     bookings = bookings_since(asked.since_ms, port, clock)
-    orders, positions = port.open_orders(), port.positions()
+    held = port.holdings()
     whole = ActivityRead(
-        positions=positions, orders=orders, unreadable_count=asked.unreadable_count
+        positions=held.positions, orders=held.orders, unreadable_count=asked.unreadable_count
     )
-    return (*bookings.rows, *orders, *positions, port.account(), whole)
+    seen = (*held.orders, *held.positions, *held.unreadable)
+    return (*bookings.rows, *seen, port.account(), whole)

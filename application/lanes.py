@@ -137,7 +137,7 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
         case ReadActivity():
             return read_activity(effect, port, clock)
         case TakeInventory():
-            return (given.Inventory(positions=port.positions(), orders=port.open_orders()),)
+            return _inventory(port)
         case _:
             assert_never(effect)
 
@@ -174,6 +174,15 @@ def _cancel(effect: Cancel, port: ExchangePort) -> given.Input:
         venue_id=effect.venue_id,
         refusal=refusal,
     )
+
+
+def _inventory(port: ExchangePort) -> tuple[given.Input, ...]:
+    """Take the inventory; what could not be read stops entries besides, until it is compared."""
+    held = port.holdings()
+    whole = given.Inventory(
+        positions=held.positions, orders=held.orders, unreadable=held.unreadable
+    )
+    return (*held.unreadable, whole)
 
 
 def _why(answer: Rejected | Unknown) -> str:

@@ -175,10 +175,14 @@ class StopAnswered:
 
 @attrs.frozen(kw_only=True)
 class Inventory:
-    """All positions and open orders of the account, queried for panic."""
+    """All positions and open orders of the account, queried for panic.
+
+    ``unreadable`` are rows that were not understood: something is held, and it is not known what.
+    """
 
     positions: tuple[PositionReport, ...]
     orders: tuple[OrderReport, ...]
+    unreadable: tuple[UnreadableReport, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -21,6 +21,7 @@ from .inputs import Inventory, PanicRequest
 
 __all__ = ["inventory_taken", "look_when_due", "next_look_ms", "panic_asked", "reset_asked"]
 
+_UNREADABLE_SHOWN_MAX = 100
 _NOT_CERTAIN = frozenset({Status.INTENDED, Status.UNKNOWN})
 _IN_VAIN = "panic's answers in vain"
 
@@ -63,12 +64,14 @@ def inventory_taken(draft: Draft, inventory: Inventory) -> None:
     held = tuple(report for report in inventory.positions if report.qty != ZERO_QTY)
     for report in inventory.positions:
         position_reported(draft, report)
+    is_flat = not held and not inventory.unreadable
     for order in inventory.orders:
-        if _may_be_cancelled(order, is_flat=not held):
+        if _may_be_cancelled(order, is_flat=is_flat):
             _cancel_reported(draft, order)
     remaining = (
         *(f"{report.symbol} {report.qty}" for report in held),
         *(f"{o.symbol} order {o.venue_id}" for o in inventory.orders if not o.reduce_only),
+        *(f"unreadable: {r.source} {r.text[:_UNREADABLE_SHOWN_MAX]}" for r in inventory.unreadable),
         *_uncertain(draft),
     )
     if not remaining or _is_given_up(draft):
