@@ -45,9 +45,12 @@ def default_config_path() -> Path:
     return platformdirs.user_config_path(_APP) / "tidegate.toml"
 
 
-def default_state_folder() -> Path:
-    """Return the folder that holds journal and venue store when none is named."""
-    return platformdirs.user_state_path(_APP)
+def default_state_folder(mode: TradingMode) -> Path:
+    """Return the folder that holds journal and venue store when none is named.
+
+    Each mode has one of its own: a journal belongs to one venue.
+    """
+    return platformdirs.user_state_path(_APP) / mode.value
 
 
 def journal_in(folder: Path) -> Path:
@@ -132,13 +135,17 @@ class Settings:
     wallet: Money = attrs.field(factory=lambda: Money(Decimal(10_000)))
     """Opening balance of the paper venue, USDT. A store that was begun with another is refused."""
     state_path: Path = attrs.field(
-        factory=lambda: journal_in(default_state_folder()),
-        metadata={"default": "`journal.sqlite` in the user's state folder"},
+        default=attrs.Factory(
+            lambda self: journal_in(default_state_folder(self.mode)), takes_self=True
+        ),
+        metadata={"default": "`journal.sqlite` in the mode's folder in the user's state folder"},
     )
     """The journal: one SQLite file."""
     venue_path: Path = attrs.field(
-        factory=lambda: venue_store_in(default_state_folder()),
-        metadata={"default": "`venue.sqlite` in the user's state folder"},
+        default=attrs.Factory(
+            lambda self: venue_store_in(default_state_folder(self.mode)), takes_self=True
+        ),
+        metadata={"default": "`venue.sqlite` in the mode's folder in the user's state folder"},
     )
     """The paper venue's own store: one SQLite file."""
     instruments_path: Path | None = None

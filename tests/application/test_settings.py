@@ -13,6 +13,7 @@ from tidegate.application.settings import (
     CostSettings,
     Settings,
     TimingSettings,
+    default_state_folder,
     journal_in,
     venue_store_in,
 )
@@ -240,6 +241,17 @@ def test_the_state_folder_holds_both_stores() -> None:
     folder = Path("somewhere")
     assert journal_in(folder).parent == venue_store_in(folder).parent == folder
     assert journal_in(folder) != venue_store_in(folder)
+
+
+def test_no_two_modes_share_a_journal_by_default() -> None:
+    env = {"TIDEGATE_LIVE_ACKNOWLEDGEMENT": "REAL MONEY"}
+    found = [
+        load_settings(file=None, env={**env, "TIDEGATE_MODE": mode.value}) for mode in TradingMode
+    ]
+    assert len({each.state_path for each in found}) == len(TradingMode)
+    for each in found:
+        folder = default_state_folder(each.mode)
+        assert (each.state_path, each.venue_path) == (journal_in(folder), venue_store_in(folder))
 
 
 def _numbers(kind: type) -> set[tuple[type, str]]:
