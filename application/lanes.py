@@ -1,7 +1,7 @@
 """Running effects against the exchange port, and turning what comes back into inputs.
 
 ``perform`` is one blocking call. :class:`Lanes` gives each kind of effect a thread and a bounded
-queue of its own: a cancel or a panic never waits behind an entry.
+queue of its own: a close waits behind no cancel, no stop, no question and no entry.
 """
 
 import logging
@@ -129,7 +129,11 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             answer = port.set_position_stop(
                 PositionStop(symbol=effect.symbol, stop_loss=effect.price)
             )
-            return _stop_set(effect, answer, port)
+            return (
+                given.StopAnswered(
+                    symbol=effect.symbol, price=effect.price, refusal=_refusal(answer)
+                ),
+            )
         case FindOrder():
             return _find(effect, port, clock)
         case ReadPosition():
@@ -193,20 +197,6 @@ def _refusal(answer: Done | Rejected | Unknown) -> str | None:
     return None if isinstance(answer, Done) else _why(answer)
 
 
-def _stop_set(
-    effect: SetStop, answer: Done | Rejected | Unknown, port: ExchangePort
-) -> tuple[given.Input, ...]:
-    """Report the answer and read the stop back: only the position itself proves it."""
-    answered = given.StopAnswered(
-        symbol=effect.symbol, price=effect.price, refusal=_refusal(answer)
-    )
-    try:
-        return (answered, port.position(effect.symbol))
-    except VenueError as error:
-        _LOG.warning("the stop of %s could not be read back: %s", effect.symbol, error)
-        return (answered,)
-
-
 def _find(effect: FindOrder, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
     """Look for an order, and for its executions: their messages may have been lost."""
     asked_ms = clock.now_ms()
@@ -255,7 +245,12 @@ class LaneHost(ABC):
 
 
 class Lanes:
-    """Worker threads: panic, safety, entries, reads. Each has a bounded queue."""
+    """Worker threads, each with a bounded queue, so that what hangs holds up its own kind alone.
+
+    Panic takes inventories and sends what they demand. Closes, stops and cancels have a lane each:
+    a close is reduce-only, so it may overtake both, and a stop may overtake a cancel. Questions for
+    one order or position do not wait for a reading of the whole activity.
+    """
 
     def __init__(
         self,
@@ -359,7 +354,7 @@ class Lanes:
             return None if client_id is None else self._places.pop(client_id, None)
 
 
-_LANES = ("panic", "safety", "entries", "reads")
+_LANES = ("panic", "closes", "stops", "cancels", "entries", "reads", "activity")
 _QUERIES = (FindOrder, ReadPosition, ReadActivity, TakeInventory)
 
 
@@ -368,12 +363,16 @@ def _lane_of(effect: Effect) -> str:
         case TakeInventory():
             return "panic"
         case Place(urgent=True):
-            return "panic" if effect.order.order.purpose.role is Role.PANIC else "safety"
-        case Cancel() | SetStop():
-            return "safety"
+            return "panic" if effect.order.order.purpose.role is Role.PANIC else "closes"
+        case SetStop():
+            return "stops"
+        case Cancel():
+            return "cancels"
         case Place() | SetLeverage():
             return "entries"
-        case FindOrder() | ReadPosition() | ReadActivity():
+        case FindOrder() | ReadPosition():
             return "reads"
+        case ReadActivity():
+            return "activity"
         case _:
             assert_never(effect)

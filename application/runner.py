@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 import attrs
-from tidegate.domain.core.effects import Effect, Place, SetLeverage
+from tidegate.domain.core.effects import Effect, Place, SetLeverage, SetStop
 from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import deadline_ms
@@ -290,7 +290,11 @@ class ThreadedRunner(Runner, LaneHost):
     # From lanes
 
     def objection(self, effect: Effect) -> str | None:
-        """Hold back an entry that was cancelled or halted while it waited for its turn."""
+        """Hold back what was overtaken while it waited for its turn.
+
+        That is an entry that was cancelled or halted, and a stop that is not wanted any more: its
+        position may be closed, and another one open.
+        """
         match effect:
             case Place(order=Approved()):
                 order = self.state.books.order(effect.order.order.client_id)
@@ -299,6 +303,10 @@ class ThreadedRunner(Runner, LaneHost):
                 return self._objection_to_entries()
             case SetLeverage():
                 return self._objection_to_entries()
+            case SetStop():
+                trade = self.state.books.trades.get(effect.symbol)
+                is_wanted = trade is not None and trade.stop_wanted == effect.price
+                return None if is_wanted else "it was not wanted any more before it was sent"
             case _:
                 return None
 

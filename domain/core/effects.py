@@ -20,7 +20,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class Place:
-    """Send an order. ``urgent`` orders (closes, panic) take the safety lane."""
+    """Send an order. ``urgent`` orders (closes, panic) take lanes of their own."""
 
     order: Approved | Reduction
     urgent: bool

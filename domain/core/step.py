@@ -22,7 +22,7 @@ from .closing import check_deadlines, close_asked, next_deadline_ms
 from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
 from .draft import Draft
-from .effects import Effect
+from .effects import Effect, ReadPosition
 from .events import (
     AccountOpened,
     EntryReleased,
@@ -297,6 +297,9 @@ def _waiting(draft: Draft, item: given.LeverageAnswered) -> tuple[Order, ...]:
 
 
 def _stop_answered(draft: Draft, item: given.StopAnswered) -> None:
+    """Read the position after each answer: only what it shows proves a stop."""
+    if draft.trade(item.symbol) is not None:
+        draft.ask(ReadPosition(symbol=item.symbol))
     if item.refusal is not None:
         draft.emit(StopMoveRefused(symbol=item.symbol, price=item.price, message=item.refusal))
 

@@ -20,7 +20,7 @@ from tidegate.domain.money import Money, Price, Rate
 from tidegate.domain.orders import ClientId
 from tidegate.domain.reports import OrderReport, RejectReason
 from tidegate.ports.desk import Rejected
-from tidegate.ports.exchange import Capability
+from tidegate.ports.exchange import Capability, QueryFailed
 
 from tests.application.bench import BTC, Bench, MemoryClock, make_bench, signal
 from tests.domain.core.scenes import config, limit, only, opened, placed
@@ -80,12 +80,14 @@ def test_a_stop_that_cannot_be_set_is_a_refused_move() -> None:
     assert answer.refusal is not None
 
 
-def test_a_stop_that_cannot_be_read_back_is_answered_all_the_same() -> None:
+def test_a_stop_is_answered_without_a_question_that_could_hang_after_it() -> None:
     bench = opened()
     bench.venue.script.fail_queries(1)
     effect = SetStop(symbol=BTC, price=Price.of("64100"))
     (answer,) = perform(effect, bench.venue, MemoryClock(bench.venue))
     assert answer == given.StopAnswered(symbol=BTC, price=Price.of("64100"), refusal=None)
+    with pytest.raises(QueryFailed):
+        bench.venue.position(BTC)
 
 
 def test_setting_a_leverage_twice_is_done_both_times() -> None:

@@ -30,9 +30,10 @@ from tidegate.domain.orders import (
     VenueOrderId,
 )
 from tidegate.domain.reports import RejectReason, Ticker
+from tidegate.ports.desk import Placed
 from tidegate.ports.exchange import VenueError
 
-from .bench import BTC, Bench, MemoryClock, make_bench
+from .bench import BTC, Bench, MemoryClock, make_bench, signal
 from .threaded_bench import GatedVenue, make_runner_bench, memory_venue, own_threads, running, until
 
 WHY = "the reason"
@@ -179,8 +180,70 @@ def test_a_leverage_change_does_not_leave_a_desk_that_is_not_active() -> None:
         assert bench.runner.objection(LEVERAGE) is None
         bench.desk.set_trading_state(TradingState.HALTED, "operator")
         assert bench.runner.objection(LEVERAGE) == "the desk was HALTED before it was sent"
-        for safe in (CLOSE, OURS, MOVE, *QUERIES):
+        for safe in (CLOSE, OURS, *QUERIES):
             assert bench.runner.objection(safe) is None, "what reduces risk is never held back"
+
+
+def test_a_stop_leaves_while_it_is_wanted_and_not_for_a_position_that_came_after() -> None:
+    bench = make_runner_bench()
+    why = "it was not wanted any more before it was sent"
+    with running(bench):
+        assert bench.runner.objection(MOVE) == why
+        assert isinstance(bench.desk.open_with_rr(signal()), Placed)
+        assert bench.runner.objection(MOVE) is None
+        bench.desk.set_trading_state(TradingState.HALTED, "operator")
+        assert bench.runner.objection(MOVE) is None, "a halted desk keeps its stops"
+        earlier = SetStop(symbol=BTC, price=Price.of("64100"))
+        assert bench.runner.objection(earlier) == why
+
+
+class _Hanging(GatedVenue):
+    """A venue on which everything but orders hangs until its gate opens."""
+
+    def _hang(self, *_: object) -> None:
+        assert self.gate.wait(30), "the test forgot to open the gate"
+        raise VenueError(WHY)
+
+    cancel = set_leverage = set_position_stop = _hang  # type: ignore[assignment]  # never return
+    find_order = position = positions = executions = _hang  # type: ignore[assignment]  # nor these
+
+
+def _kind(effect: Effect) -> str:
+    """Name what effects have in common that hang together."""
+    together: dict[type[Effect], str] = {
+        FindOrder: "one order or position",
+        ReadPosition: "one order or position",
+    }
+    return together.get(type(effect), type(effect).__name__)
+
+
+@pytest.mark.parametrize("hanging", [FOREIGN, LEVERAGE, MOVE, *QUERIES], ids=_name)
+def test_what_hangs_holds_up_its_own_kind_alone(hanging: Effect) -> None:
+    """A close is sent at once, and everything of another kind has its turn."""
+    venue = _Hanging((make_bench().venue.instrument(BTC),))
+    venue.script.move(BTC, last=Price.of("65000"))
+    turns: list[Effect] = []
+
+    def objects(effect: Effect) -> bool:
+        turns.append(effect)
+        return effect is not hanging
+
+    host = _Host(objects)
+    lanes = Lanes(venue, MemoryClock(venue), host)
+    others = [e for e in (FOREIGN, LEVERAGE, MOVE, *QUERIES) if _kind(e) != _kind(hanging)]
+    venue.gate.clear()
+    lanes.start()
+    try:
+        lanes.submit(hanging)
+        until(lambda: turns == [hanging])
+        for effect in (CLOSE, *others):
+            lanes.submit(effect)
+        until(lambda: len(turns) == 2 + len(others))
+        assert not lanes.is_idle
+    finally:
+        venue.gate.set()
+        assert lanes.stop(timeout_s=5)
+    assert host.faults == []
 
 
 def test_what_waits_when_recovery_ends_goes_on_to_the_next_runner_in_its_order() -> None:

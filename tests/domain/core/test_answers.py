@@ -284,3 +284,11 @@ def test_a_refused_stop_is_recorded_with_the_venues_words_and_a_taken_one_is_not
         ev.StopMoveRefused(symbol=BTC, price=Price.of("64500"), message="too near"),
     )
     assert given(state, attrs.evolve(answer, refusal=None)).events == ()
+
+
+@pytest.mark.parametrize("refusal", [None, "no answer: the connection broke"])
+def test_after_each_answer_about_a_stop_the_position_is_read(refusal: str | None) -> None:
+    state = opened().runner.state
+    answer = StopAnswered(symbol=BTC, price=Price.of("64500"), refusal=refusal)
+    assert given(state, answer).effects == (ReadPosition(symbol=BTC),)
+    assert given(State(), answer).effects == (), "nothing is held whose stop could be looked at"

@@ -207,8 +207,7 @@ def test_a_cancel_that_loses_to_a_fill_opens_the_trade_and_protects_it() -> None
     bench = scripted()
     client_id = placed(bench, entry=limit("64900"), ladder=LADDER)
     bench.venue.script.outrun_cancel(client_id, Price.of("64900"))
-    bench.desk.close_position(BTC)
-    bench.runner.drain()
+    bench.runner.submit(CloseRequest(symbol=BTC, reason=CloseReason.OPERATOR, key="k" * 16))
     assert held(bench) == HUNDREDTH
     assert trade(bench).is_stop_confirmed
     assert len(rungs(bench)) == 2
