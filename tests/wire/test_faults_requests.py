@@ -186,3 +186,28 @@ def test_an_entry_that_was_done_and_answered_with_nonsense_is_found(
 def test_a_service_that_restarts_over_rest_took_nothing(tmp_path: Path) -> None:
     case = _is_refused(FaultName.RESTARTING, RejectReason.OTHER)
     try_case(case, FaultName.RESTARTING, tmp_path)
+
+
+_OVER_STREAM = (
+    FaultName.LOST_ACK,
+    FaultName.ACK_AFTER_FILL,
+    FaultName.FILL_BEFORE_ACK,
+    FaultName.CLOCK,
+    FaultName.RATE_LIMIT,
+    FaultName.REFUSAL,
+    FaultName.SERVER_ERROR,
+)
+
+
+@pytest.mark.parametrize("fault", _OVER_STREAM, ids=lambda fault: fault.name)
+def test_the_same_holds_for_orders_over_the_stream(fault: FaultName, tmp_path: Path) -> None:
+    def run(bench: DeskBench) -> None:
+        socket = bench.venue.streams.trade_socket()
+        assert socket is not None
+        until(lambda: socket.is_up, "the order stream")
+        before = len(bench.tap.sent("/v5/trade"))
+        CASES[fault].run(bench)
+        sent = bench.tap.sent("/v5/trade")[before:]
+        assert "order.create" in {push.json["op"] for push in sent}
+
+    try_case(Case(run, _STREAM), fault, tmp_path)
