@@ -18,6 +18,7 @@ from tidegate.ports.exchange import History
 
 from .activity import bookings_since
 from .runner import InlineRunner
+from .wallets import look_at_wallet
 
 __all__ = ["book_missed", "finish_recovery", "load_view", "reconcile", "recover"]
 
@@ -100,7 +101,10 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
     """
     port = runner.port
     seen = runner.state.view.unreadable_count
-    snapshot = VenueSnapshot(positions=port.positions(), orders=port.open_orders())
+    held = port.holdings()
+    for row in held.unreadable:
+        runner.submit(row)
+    snapshot = VenueSnapshot(positions=held.positions, orders=held.orders)
     for order in snapshot.orders:
         # One that was given up and is live all the same takes the ordinary path: it is cancelled.
         runner.submit(order)
@@ -117,6 +121,7 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
     for finding in found:
         runner.submit(finding)
     runner.drain()
+    found += look_at_wallet(runner)
     still_open = frozenset(finding.finding_id for finding in found)
     if runner.state.view.unreadable_count > seen:
         still_open |= unreadable_findings(runner.state.books)

@@ -1,6 +1,7 @@
 """A held row that nobody understands stops entries, and panic does not call the account flat."""
 
 from tidegate.adapters.memory.exchange import MemoryVenue
+from tidegate.application.recovery import reconcile
 from tidegate.domain.core.comparing import unreadable_findings
 from tidegate.domain.core.effects import TakeInventory
 from tidegate.domain.money import Money
@@ -37,4 +38,10 @@ def test_panic_names_what_it_could_not_read_and_is_not_done_with_it() -> None:
 def test_an_inventory_with_such_a_row_stops_entries_until_it_is_compared() -> None:
     bench = make_bench(venue=_venue(), config=config())
     bench.runner.run_effects((TakeInventory(),))
+    assert unreadable_findings(bench.runner.state.books) == {"unreadable:positions"}
+
+
+def test_a_start_is_not_clear_while_such_a_row_is_held() -> None:
+    bench = make_bench(venue=_venue(), config=config())
+    reconcile(bench.runner)
     assert unreadable_findings(bench.runner.state.books) == {"unreadable:positions"}
