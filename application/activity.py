@@ -1,12 +1,23 @@
 """Reading from the venue what happened: its history, in its order, with what it covers."""
 
+import logging
+
 from tidegate.domain.core.effects import ReadActivity
 from tidegate.domain.core.inputs import ActivityRead, Input
-from tidegate.domain.reports import Execution, FundingPayment
+from tidegate.domain.reports import Execution, FundingPayment, Ticker
 from tidegate.ports.clock import ClockPort
-from tidegate.ports.exchange import Capability, ExchangePort, History, TimeRange
+from tidegate.ports.exchange import (
+    Capability,
+    ExchangePort,
+    History,
+    Holdings,
+    TimeRange,
+    VenueError,
+)
 
 __all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "read_activity"]
+
+_LOG = logging.getLogger(__name__)
 
 CLOCK_LEAD_MS_MAX = 1_000
 """How far the venue's clock may be ahead of ours without its newest rows being missed."""
@@ -40,5 +51,20 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
     whole = ActivityRead(
         positions=held.positions, orders=held.orders, unreadable_count=asked.unreadable_count
     )
-    seen = (*held.orders, *held.positions, *held.unreadable)
-    return (*bookings.rows, *seen, port.account(), whole)
+    seen: tuple[Input, ...] = (*held.orders, *held.positions, *held.unreadable, port.account())
+    return (*bookings.rows, *seen, *_prices(held, port), whole)
+
+
+def _prices(held: Holdings, port: ExchangePort) -> tuple[Ticker, ...]:
+    """Return prices of what is held and ordered: no stream may be there to bring them.
+
+    A price that cannot be read ends the asking, and takes nothing from what was read before.
+    """
+    tickers: list[Ticker] = []
+    held_of = {report.symbol for report in held.positions}
+    try:
+        for symbol in sorted(held_of | {report.symbol for report in held.orders}):
+            tickers.append(port.ticker(symbol))
+    except VenueError as error:
+        _LOG.warning("prices after %s: %s", len(tickers), error)
+    return tuple(tickers)

@@ -89,9 +89,18 @@ class Desk(DeskPort):
             if self._runner.state.view.instruments.get(symbol) != spec:
                 fees = self._runner.fee_rates(symbol)
                 self._runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
-                self._runner.deliver(self._runner.port.ticker(symbol))
+            for old in sorted(filter(self._is_price_old, {symbol, *self._books.positions})):
+                self._runner.deliver(self._runner.port.ticker(old))
         except VenueError as error:
-            _LOG.warning("specification of %s: %s", symbol, error)
+            _LOG.warning("specification and prices of %s: %s", symbol, error)
+
+    def _is_price_old(self, symbol: Symbol) -> bool:
+        """Tell whether a signal could be refused for the age of a price; without streams it is."""
+        ticker, engine = self._runner.state.view.tickers.get(symbol), self._runner.engine
+        if ticker is None:
+            return True
+        age_ms = engine.clock.now_ms() - ticker.time_ms
+        return age_ms > engine.config.limits.market_age_ms_max // 2
 
     def open_with_rr(self, signal: Signal, *, timeout_ms: int = 30_000) -> OpenOutcome:
         """See :meth:`DeskPort.open_with_rr`."""

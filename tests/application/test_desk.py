@@ -10,7 +10,10 @@ from tidegate.application.runner import InlineRunner
 from tidegate.domain.mode import TradingMode, TradingState
 from tidegate.domain.money import ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, Symbol
-from tidegate.domain.reports import Execution
+from tidegate.domain.reports import Execution, Ticker
+from tidegate.domain.risk.limits import RiskLimits
+from tidegate.domain.risk.verdict import Rule
+from tidegate.domain.signal import StopAtPrice
 from tidegate.ports.desk import Fill, Placed, Refused, TimedOut
 
 from tests.application.bench import BTC, make_bench, signal
@@ -144,3 +147,24 @@ def test_an_entry_whose_fill_was_reported_and_not_booked_is_not_taken_for_ended(
     bench = make_bench(config=config())
     bench.venue.script.drop_next(Execution)
     assert bench.desk.open_with_rr(signal(), timeout_ms=5) == TimedOut(waited_ms=5)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_a_price_that_has_grown_old_is_read_before_a_signal_is_judged(*, is_down: bool) -> None:
+    """Where no stream brings prices they are read; without an answer the signal is refused."""
+    limits = RiskLimits(loss_cooldown_ms=0, market_age_ms_max=5_000)
+    bench = make_bench(config=attrs.evolve(config(), limits=limits))
+    bench.pass_time(60_000)
+    bench.venue.script.drop_next(Ticker)
+    bench.venue.script.move(BTC, last=Price.of("65100"))
+    bench.pass_time(5_001)
+    asked = bench.runner.state.view.tickers[BTC].time_ms
+    assert bench.venue.now_ms() - asked > 5_000
+    bench.venue.script.fail_queries(9 if is_down else 0)
+    outcome = bench.desk.execute(signal(stop=StopAtPrice(Price.of("64000"))))
+    if is_down:
+        assert isinstance(outcome, Refused)
+        assert Rule.MARKET_FRESH in {breach.rule for breach in outcome.breaches}
+    else:
+        assert isinstance(outcome, Placed)
+        assert bench.runner.state.view.tickers[BTC].last == Price.of("65100")

@@ -1,14 +1,20 @@
 """What no stream told is noticed over queries, and booked once."""
 
+import pytest
 from tidegate.adapters.memory.options import MemoryOptions
+from tidegate.application.lanes import perform
 from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.core.effects import ReadActivity
+from tidegate.domain.core.inputs import ActivityRead
 from tidegate.domain.core.polling import LOOK_BACK_MS_MAX, unbooked_since_ms
 from tidegate.domain.core.state import EXECUTIONS_REMEMBERED, Books
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import Side
+from tidegate.domain.orders import Side, Symbol
+from tidegate.domain.reports import Ticker
+from tidegate.ports.exchange import QueryFailed
 
-from tests.application.bench import BTC, Bench, make_bench, signal
+from tests.application.bench import BTC, Bench, MemoryClock, make_bench, signal
 
 POLLING = CoreConfig(
     mode=TradingMode.PAPER, venue=VenueKind.MEMORY, poll_down_ms=2_000, poll_up_ms=60_000
@@ -93,3 +99,27 @@ def test_forgotten_bookings_are_not_asked_for_again() -> None:
     bench.pass_time(60_000)
     assert bench.kinds().count("filled") == filled
     assert bench.runner.state.books.remembered_since_ms > 0
+
+
+def test_prices_of_what_is_held_are_read_where_no_stream_brings_them() -> None:
+    bench = held()
+    bench.venue.script.drop_next(Ticker)
+    bench.move("65100")
+    assert bench.runner.state.view.tickers[BTC].last == Price.of("65000")
+    bench.pass_time(60_000)
+    assert bench.runner.state.view.tickers[BTC].last == Price.of("65100")
+    assert bench.runner.state.view.tickers[BTC].time_ms == bench.venue.now_ms()
+
+
+def test_prices_that_cannot_be_read_take_nothing_from_what_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = held()
+
+    def fail(_: Symbol) -> Ticker:
+        raise QueryFailed("no prices now")
+
+    monkeypatch.setattr(bench.venue, "ticker", fail)
+    whole = perform(ReadActivity(since_ms=0), bench.venue, MemoryClock(bench.venue))
+    assert {type(item).__name__ for item in whole} >= {"Execution", "PositionReport"}
+    assert isinstance(whole[-1], ActivityRead)
