@@ -1,14 +1,15 @@
 """What the account's stream pushes, turned into the messages of the exchange port.
 
 Rows of one message are independent: one that cannot be read is reported and the others pass.
-Nothing is filtered out by content but rows of other products: a repeated execution and an older
-position pass with their id and sequence, since the core counts once and orders by itself.
+Nothing is filtered out by content but rows of other products, contracts in USDC among them: a
+repeated execution and an older position pass with their id and sequence, since the core counts once
+and orders by itself.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 
-from tidegate.adapters.bybit.wire.executions import execution_or_funding
+from tidegate.adapters.bybit.wire.executions import execution_or_funding, settles_in_usdt
 from tidegate.adapters.bybit.wire.orders import order_report
 from tidegate.adapters.bybit.wire.positions import position_report
 from tidegate.adapters.bybit.wire.wallets import account_report
@@ -70,7 +71,7 @@ class PrivateFeed:
     def _report(self, topic: str, row: object, time_ms: int) -> VenueMessage | None:
         if not isinstance(row, dict):
             raise TypeError("a row that is no object")
-        if topic != "wallet" and row.get("category", _CATEGORY) != _CATEGORY:
+        if topic != "wallet" and not _is_of_this_desk(row):
             return None
         match topic:
             case "order":
@@ -92,3 +93,8 @@ class PrivateFeed:
     def _unreadable(self, source: str, text: str) -> None:
         _LOG.warning("%s: unreadable: %.300s", source, text)
         self._sink(UnreadableReport(source=source, text=text, time_ms=self._now_ms()))
+
+
+def _is_of_this_desk(row: Mapping[str, object]) -> bool:
+    """Tell whether a row is of the product that this desk trades, perpetuals in USDT."""
+    return row.get("category", _CATEGORY) == _CATEGORY and settles_in_usdt(row.get("symbol"))

@@ -10,20 +10,24 @@ from .fields import Row, Unreadable
 from .orders import origin_of
 from .words import EXEC_TYPES, SIDES
 
-__all__ = ["execution_or_funding", "execution_sort_key"]
+__all__ = ["execution_or_funding", "execution_sort_key", "settles_in_usdt"]
 
 _SOURCE = "execution"
 _FUNDING = "Funding"
+_COIN = "USDT"
 
 
 def execution_or_funding(value: Mapping[str, object]) -> Execution | FundingPayment:
     """Read one execution row of REST or of the stream.
 
     Raises:
-        Unreadable: a needed field is missing or not understood.
+        Unreadable: a needed field is missing or not understood, or the fee was taken in another
+            coin than USDT (the account pays fees in MNT): the books count USDT alone.
 
     """
     row = Row.of(_SOURCE, value)
+    if row.has("feeCurrency") and row.fields["feeCurrency"] != _COIN:
+        raise row.unreadable("feeCurrency")
     kind = row.text("execType")
     if kind == _FUNDING:
         return _funding(row)
@@ -44,6 +48,15 @@ def execution_or_funding(value: Mapping[str, object]) -> Execution | FundingPaym
         origin=origin_of(row) if origin is None else origin,
         time_ms=row.time_ms("execTime"),
     )
+
+
+def settles_in_usdt(symbol: object) -> bool:
+    """Tell whether a contract settles in USDT: ``BTCUSDT``, or ``BTCUSDT-27MAR26`` with a date.
+
+    Contracts in USDC share the category and the stream (``BTCPERP``, ``BTC-27MAR26``). What is no
+    text is left to the reader of the row, which refuses it.
+    """
+    return not isinstance(symbol, str) or symbol.partition("-")[0].endswith(_COIN)
 
 
 def _positive(row: Row, name: str) -> Qty:
