@@ -5,7 +5,7 @@ The venue's libraries are loaded by the factories, so that importing this module
 
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,13 @@ from tidegate.adapters.bybit.preflight_rules import PreflightRules
 from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.ports.clock import ClockPort, KeyPort
+from tidegate.ports.commands import PanicReport
 from tidegate.ports.desk import DeskPort
 from tidegate.ports.preflight import PreflightPort
 from tidegate.ports.state import StatePort
 
 from .clocks import RandomKeys, SystemClock
+from .emergency import panic_now
 from .engine import Engine
 from .lifecycle import Application
 from .preflight import Checklist
@@ -47,6 +49,7 @@ __all__ = [
     "hosts_of",
     "open_bybit_desk",
     "open_venue_checks",
+    "panic_on_bybit",
     "read_credentials",
     "venue_address",
 ]
@@ -322,7 +325,7 @@ def bybit_application(settings: Settings, env: Mapping[str, str]) -> Application
 def open_bybit_desk(settings: Settings, env: Mapping[str, str]) -> Iterator[DeskPort]:
     """Open the desk of an account on Bybit for one act of an operator, without any check before it.
 
-    A panic must not wait for a check list. The desk has recovered when it is handed out.
+    The desk has recovered when it is handed out; a panic does not wait for that.
 
     Raises:
         CredentialsMissing: there is no API key.
@@ -337,6 +340,32 @@ def open_bybit_desk(settings: Settings, env: Mapping[str, str]) -> Iterator[Desk
         yield application.desk
     finally:
         application.stop()
+
+
+def panic_on_bybit(settings: Settings, env: Mapping[str, str], *, cause: str) -> PanicReport:
+    """Halt and close everything of an account on Bybit: over REST alone, and before all else.
+
+    Raises:
+        CredentialsMissing: there is no API key.
+        JournalMismatch: the journal belongs to another venue or account.
+
+    """
+    bybit = attrs.evolve(settings.bybit, streams=False, order_entry=OrderEntry.REST)
+    parts = BybitContainer(settings=attrs.evolve(settings, bybit=bybit), env=env)
+    with ExitStack() as stack:
+        venue = parts.venue()
+        stack.callback(venue.close)
+        state_port = parts.state_port()
+        stack.callback(state_port.close)
+        return panic_now(
+            engine=parts.engine(),
+            port=venue,
+            state_port=state_port,
+            keys=parts.keys(),
+            symbols=frozenset({settings.symbol}),
+            fees=settings.costs.fees,
+            cause=cause,
+        )
 
 
 def _built(parts: BybitContainer) -> Application:

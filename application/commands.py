@@ -38,7 +38,7 @@ from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
 
-from .bybit_container import open_bybit_desk
+from .bybit_container import open_bybit_desk, panic_on_bybit
 from .check import check_trade
 from .codec import decode
 from .container import open_desk, paper_session
@@ -147,6 +147,10 @@ class Commands(CommandsPort):
 
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """See :meth:`CommandsPort.panic`."""
+        with _named_problems():
+            settings = self._settings(where)
+            if settings.mode in BYBIT_MODES:
+                return panic_on_bybit(settings, self._env, cause=cause)
         with self._desk(where) as desk:
             held = desk.panic(cause)
             return PanicReport(held=held, orders_open=len(desk.status().books.orders))

@@ -1,0 +1,123 @@
+"""An operator's panic where no desk runs: halt and close first, learn everything else afterwards.
+
+Nothing that could fail or wait stands before it: no check list, no fees, prices, balances, history
+or streams. What happened meanwhile is read while the positions are being closed.
+"""
+
+import logging
+import threading
+
+from tidegate.domain.core.inputs import PanicRequest, SpecsLoaded
+from tidegate.domain.core.state import Books
+from tidegate.domain.instrument import FeeRates
+from tidegate.domain.orders import Symbol
+from tidegate.ports.clock import KeyPort
+from tidegate.ports.commands import PanicReport
+from tidegate.ports.exchange import ExchangePort, VenueError
+from tidegate.ports.state import JournalMismatch, StatePort
+
+from .belonging import require_same_account, require_same_venue
+from .engine import Engine
+from .modes import check_mode
+from .runner import ThreadedRunner
+
+__all__ = ["SETTLE_WAIT_MS", "panic_now"]
+
+SETTLE_WAIT_MS = 5_000
+"""How long the books may take to learn what the panic did before it is reported."""
+_ACCOUNT_WAIT_S = 2
+_LOG = logging.getLogger(__name__)
+
+
+def panic_now(
+    *,
+    engine: Engine,
+    port: ExchangePort,
+    state_port: StatePort,
+    keys: KeyPort,
+    symbols: frozenset[Symbol],
+    fees: FeeRates,
+    cause: str,
+    timeout_ms: int = 60_000,
+) -> PanicReport:
+    """Halt what the journal belongs to, close everything at the venue, and report what is left.
+
+    The panic is in the journal before the first request of it leaves, so whatever fails afterwards,
+    the next start is halted and goes on with it. ``fees`` only complete the specifications.
+
+    Raises:
+        JournalMismatch: the journal belongs to another venue, or is known to belong to another
+            account. An account that cannot be told in two seconds does not hold a panic back.
+        ModeMismatch: trading mode and venue do not belong together.
+
+    """
+    check_mode(engine.config, port)
+    _refuse_elsewhere(engine.state.books, port)
+    runner = ThreadedRunner(engine, port)
+    runner.start()
+    try:
+        key = keys.key(f"panic {state_port.version()}")
+        runner.deliver(PanicRequest(cause=cause, key=key))
+        _learn_sizes(runner, symbols, fees)
+        is_over = runner.wait(lambda: _is_over(runner.state.books), timeout_ms=timeout_ms)
+        if is_over:
+            runner.wait(lambda: _is_settled(runner.state.books), timeout_ms=SETTLE_WAIT_MS)
+    finally:
+        runner.stop()
+    engine.save_snapshot()
+    books = engine.state.books
+    held = books.panic_remaining if is_over else _still_held(books)
+    return PanicReport(held=held, orders_open=_orders_open(books, port))
+
+
+def _orders_open(books: Books, port: ExchangePort) -> int:
+    """Count at the venue: the books lag behind where its history cannot be read."""
+    try:
+        return len(port.open_orders())
+    except VenueError as error:
+        _LOG.warning("the venue's open orders could not be read: %s", error)
+        return len(books.orders)
+
+
+def _refuse_elsewhere(books: Books, port: ExchangePort) -> None:
+    require_same_venue(books, port)
+    found: list[JournalMismatch] = []
+
+    def ask() -> None:
+        try:
+            require_same_account(books, port)
+        except JournalMismatch as mismatch:
+            found.append(mismatch)
+        except VenueError as error:
+            _LOG.warning("whose key this is could not be read: %s", error)
+
+    asking = threading.Thread(target=ask, name="tidegate-account", daemon=True)
+    asking.start()
+    asking.join(_ACCOUNT_WAIT_S)
+    if found:
+        raise found[0]
+
+
+def _learn_sizes(runner: ThreadedRunner, symbols: frozenset[Symbol], fees: FeeRates) -> None:
+    """Let the core know how much one order may close; without that it tries with the whole."""
+    for symbol in sorted(symbols | set(runner.state.books.positions)):
+        try:
+            spec = runner.port.instrument(symbol)
+        except VenueError as error:
+            _LOG.warning("specification of %s: %s", symbol, error)
+        else:
+            runner.deliver(SpecsLoaded(instrument=spec, fees=fees))
+
+
+def _is_over(books: Books) -> bool:
+    return books.panic is not None and not books.is_panic_running
+
+
+def _is_settled(books: Books) -> bool:
+    """Tell whether the books know what became of everything; without a ledger they never do."""
+    return books.ledger is None or not (books.orders or books.positions)
+
+
+def _still_held(books: Books) -> tuple[str, ...]:
+    held = sorted(books.positions.items())
+    return (*(f"{symbol} {position.qty}" for symbol, position in held), "panic still runs")
