@@ -24,6 +24,7 @@ from tidegate.domain.core.events import (
     Event,
     Filled,
     FundingBooked,
+    TradeClosed,
 )
 from tidegate.domain.core.events_desk import FindingRaised
 from tidegate.domain.core.state import Books
@@ -251,11 +252,20 @@ class DeskBench:
         assert exact(ledger.funding) == oracle.funding
         assert exact(ledger.wallet) == oracle.wallet
         assert exact(self.books.position(BTC).qty) == oracle.position(BTC)
+        self._compare_trades(oracle)
         held = self.server.server.call(lambda exchange: exchange.accounts.first.venue.position(BTC))
         assert held.qty == self.books.position(BTC).qty
         assert self.application._runner.failure is None
         assert self.engine.listener_errors == 0
         return oracle
+
+    def _compare_trades(self, oracle: Oracle) -> None:
+        closed = [event.trade for event in tuple(self.events) if isinstance(event, TradeClosed)]
+        assert len(closed) == len(oracle.trades)
+        for trade, judged in zip(closed, oracle.trades, strict=True):
+            assert exact(trade.profit) == judged.profit
+            assert exact(trade.fees) == judged.fees
+            assert exact(trade.funding) == judged.funding
 
     def _booked(self) -> Counter[str]:
         ids: Counter[str] = Counter()
