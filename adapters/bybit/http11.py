@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
+from .connecting import Dial
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -101,9 +103,7 @@ class HttpConnection:
         self.used_ms = monotonic_ms()
 
     @classmethod
-    def open(
-        cls, host: str, port: int, *, timeout_ms: int, tls: ssl.SSLContext | None
-    ) -> "HttpConnection":
+    def open(cls, dial: Dial, *, timeout_ms: int, tls: ssl.SSLContext | None) -> "HttpConnection":
         """Connect, with TLS when a context is given.
 
         Raises:
@@ -111,12 +111,12 @@ class HttpConnection:
 
         """
         deadline_ms = monotonic_ms() + timeout_ms
-        sock = socket.create_connection((host, port), timeout=timeout_ms / 1_000)
+        sock = dial.connect(timeout_ms)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
                 sock.settimeout(max(deadline_ms - monotonic_ms(), 1) / 1_000)
-                sock = tls.wrap_socket(sock, server_hostname=host)
+                sock = tls.wrap_socket(sock, server_hostname=dial.host)
         except BaseException:
             sock.close()
             raise
@@ -128,7 +128,7 @@ class HttpConnection:
         buffer = bytearray(1)
         try:
             return not self._reader.peek(1) and self._incoming.readinto(buffer) is None
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def exchange(self, request: bytes, *, deadline_ms: int) -> HttpAnswer:
@@ -147,7 +147,8 @@ class HttpConnection:
             raise BrokenExchange("no answer in time") from None
         except http.client.HTTPException as error:
             raise BrokenExchange(f"the answer cannot be read: {type(error).__name__}") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            # A value error comes from a TLS socket that another thread closed meanwhile.
             raise BrokenExchange(f"the connection broke: {type(error).__name__}") from None
         self.used_ms = monotonic_ms()
         return answer

@@ -2,10 +2,12 @@
 
 import ssl
 import threading
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import attrs
 
+from .connecting import Dial
 from .http11 import BrokenExchange, HttpAnswer, HttpConnection, monotonic_ms
 
 __all__ = ["Broken", "ConnectionPool", "Unsent"]
@@ -45,7 +47,7 @@ class ConnectionPool:
         parts = urlsplit(url)
         is_tls = parts.scheme == "https"
         self.host = parts.hostname or ""
-        self._port = parts.port or (443 if is_tls else 80)
+        self._dial = Dial(self.host, parts.port or (443 if is_tls else 80))
         self._tls = (tls or ssl.create_default_context()) if is_tls else None
         self._connect_timeout_ms = connect_timeout_ms
         self._idle_ms_max = idle_ms_max
@@ -56,9 +58,13 @@ class ConnectionPool:
         self._is_closed = False
 
     def exchange(
-        self, request: bytes, *, deadline_ms: int, may_repeat: bool
+        self, request: Callable[[], bytes], *, deadline_ms: int, may_repeat: bool
     ) -> HttpAnswer | Unsent | Broken:
-        """Send one request before ``deadline_ms`` (monotonic) and return what came of it."""
+        """Send one request before ``deadline_ms`` (monotonic) and return what came of it.
+
+        ``request`` gives its bytes; it is called when the connection is there, for each attempt:
+        what it stamps is not older for the wait.
+        """
         left_s = max(deadline_ms - monotonic_ms(), 0) / 1_000
         if not self._slots.acquire(timeout=left_s):
             return Unsent("every connection is busy")
@@ -80,7 +86,7 @@ class ConnectionPool:
             connection.close()
 
     def _exchange_once(
-        self, request: bytes, deadline_ms: int, *, may_keep: bool
+        self, request: Callable[[], bytes], deadline_ms: int, *, may_keep: bool
     ) -> tuple[HttpAnswer | Unsent | Broken, bool]:
         """Return the outcome, and whether it was tried on a connection that was used before."""
         kept = self._take() if may_keep else None
@@ -89,7 +95,7 @@ class ConnectionPool:
             return connection, False
         is_reusable = False
         try:
-            answer = connection.exchange(request, deadline_ms=deadline_ms)
+            answer = connection.exchange(request(), deadline_ms=deadline_ms)
             is_reusable = answer.is_reusable
         except BrokenExchange as error:
             return Broken(str(error)), kept is not None
@@ -116,9 +122,7 @@ class ConnectionPool:
         if left_ms <= 0:
             return Unsent("no time was left to connect")
         try:
-            connection = HttpConnection.open(
-                self.host, self._port, timeout_ms=left_ms, tls=self._tls
-            )
+            connection = HttpConnection.open(self._dial, timeout_ms=left_ms, tls=self._tls)
         except OSError as error:
             return Unsent(f"no connection to {self.host}: {type(error).__name__}")
         with self._lock:

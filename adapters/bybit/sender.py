@@ -154,8 +154,14 @@ class Sender:
 
     def _once(self, request: _Request) -> Reply:
         sent_ms = self._clock.local_ms()
+
+        def stamped() -> bytes:
+            nonlocal sent_ms
+            sent_ms = self._clock.local_ms()
+            return self._text_of(request)
+
         outcome = self._pool.exchange(
-            self._text_of(request),
+            stamped,
             deadline_ms=monotonic_ms() + self._config.answer_wait_ms,
             may_repeat=request.is_query,
         )

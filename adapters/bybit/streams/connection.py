@@ -89,7 +89,7 @@ class Connection:
         self._auth: asyncio.Future[AuthAnswer] | None = None
         self._answers: dict[str, asyncio.Future[RequestAnswer]] = {}
         self._numbers = itertools.count(1)
-        self._dialler = Dialler()
+        self._dialler = Dialler(spec.limits.connect_wait_ms)
         self._transport: WSTransport | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._fragments = bytearray()

@@ -11,9 +11,14 @@ __all__ = ["Dialler"]
 
 
 class Dialler:
-    """Connects one TCP socket and can cut it at any moment, even in the middle of a handshake."""
+    """Connects one TCP socket and can cut it at any moment, even in the middle of a handshake.
 
-    def __init__(self) -> None:
+    All addresses together have ``wait_ms``; each gets its share of what is left, so that a dead one
+    leaves time for the others.
+    """
+
+    def __init__(self, wait_ms: int) -> None:
+        self._wait_s = wait_ms / 1000
         self._socket: socket.socket | None = None
 
     async def dial(self, url: WSParsedURL) -> socket.socket:
@@ -24,11 +29,14 @@ class Dialler:
 
         """
         loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._wait_s
         found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
         trouble: OSError = OSError(f"{url.host} has no address")
-        for family, kind, protocol, _, address in found:
+        for tried, (family, kind, protocol, _, address) in enumerate(found):
+            share_s = (deadline_s - loop.time()) / (len(found) - tried)
             try:
-                return await self._connected(socket.socket(family, kind, protocol), address)
+                async with asyncio.timeout(share_s):
+                    return await self._connected(socket.socket(family, kind, protocol), address)
             except OSError as error:
                 trouble = error
         raise trouble

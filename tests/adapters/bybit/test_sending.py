@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
@@ -19,7 +20,8 @@ from tidegate.adapters.bybit.replies import (
     NotSent,
     Refused,
 )
-from tidegate.adapters.bybit.rest import Call, Lane, RestClient
+from tidegate.adapters.bybit.rest import Call, Lane, RestClient, RestConfig
+from tidegate.adapters.bybit.sender import SenderConfig
 from tidegate.application.clocks import SystemClock
 from tidegate.domain.mode import VenueKind
 
@@ -196,3 +198,25 @@ def _serve_tls(listener: socket.socket, context: ssl.SSLContext) -> None:
                 Peer(secured, []).serve(ok({"orderId": "1"}))
         except OSError:
             return
+
+
+def test_a_request_is_stamped_when_its_connection_is_there_and_not_before() -> None:
+    """The second request waits for the only connection; its stamp is not older for that."""
+    answered_ms: list[int] = []
+
+    def act(peer: Peer) -> None:
+        while peer.read():
+            if not answered_ms:
+                time.sleep(0.15)
+                answered_ms.append(time.time_ns() // 1_000_000)
+            peer.send(ok())
+
+    bounds = SenderConfig(connections_max=1)
+    with SocketStub(act) as venue:
+        rest = client(venue.url, RestConfig(orders=bounds))
+        with ThreadPoolExecutor(2) as pool:
+            replies = [work.result() for work in [pool.submit(place, rest) for _ in range(2)]]
+        rest.close()
+    assert [type(reply) for reply in replies] == [Answered, Answered]
+    second = venue.requests[1].decode().partition("X-BAPI-TIMESTAMP: ")[2]
+    assert int(second.partition("\r\n")[0]) >= answered_ms[0]
