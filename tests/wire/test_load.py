@@ -209,16 +209,19 @@ def test_a_full_load_never_meets_the_venues_limits(level: LimitLevel) -> None:
 
 
 def test_a_desk_does_not_trade_on_stale_prices(tmp_path: Path) -> None:
+    """No stream tells prices, and the question for them fails as well."""
     limits = attrs.evolve(LIMITS, market_age_ms_max=300)
     with DeskBench(tmp_path, limits=limits) as bench:
         bench.control.disconnect(StreamKind.PUBLIC)
         until(lambda: bench.engine.state.view.stream_down_since_ms is not None, "no prices come")
+        bench.control.answer_http_next(502, "", "/v5/market/tickers", count=1_000)
         seen_ms = bench.engine.state.view.tickers[BTC].time_ms
         until(lambda: bench.engine.clock.now_ms() > seen_ms + 300, "the price is old")
         outcome = bench.desk.execute(bench.signal("stale"))
         assert isinstance(outcome, Refused), outcome
         assert [breach.rule for breach in outcome.breaches] == [Rule.MARKET_FRESH]
         assert bench.tap.requests("/v5/order/create") == []
+        bench.control.clear_faults()
         bench.control.reconnect(StreamKind.PUBLIC)
         bench.wait_up()
         assert isinstance(bench.open("fresh"), Placed)
