@@ -17,7 +17,7 @@ from tidegate.domain.costs import Costs
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Money, Rate
+from tidegate.domain.money import ZERO_MONEY, Money, Rate
 from tidegate.domain.orders import Symbol
 from tidegate.domain.risk.limits import RiskLimits
 
@@ -193,4 +193,10 @@ class Settings:
             close_retry_ms=timings.close_retry_ms,
             ask_again_ms=timings.ask_again_ms,
             not_found_final_ms=timings.not_found_final_ms,
+            wallet_tolerance=self.bybit.wallet_tolerance,
+            wallet_moved=self.bybit.wallet_moved if _is_bybit(venue) else ZERO_MONEY,
         )
+
+
+def _is_bybit(venue: VenueKind) -> bool:
+    return venue not in (VenueKind.MEMORY, VenueKind.PAPER)

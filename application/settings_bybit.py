@@ -104,6 +104,12 @@ class BybitSettings:
     """How long the wait before a new connection becomes at most."""
     balance_min: Money = attrs.field(factory=lambda: Money.of(10))
     """The least wallet balance in USDT with which a desk starts."""
+    wallet_tolerance: Money = attrs.field(factory=lambda: Money.of("0.1"))
+    """How far the venue's wallet may be from the books' in USDT, as rounding, before entries are
+    blocked."""
+    wallet_moved: Money = attrs.field(factory=lambda: Money.of(0))
+    """Deposits less withdrawals since the journal was begun, in USDT, and what else moved the
+    wallet and was no trade of USDT perpetuals. The comparison allows for it; sizes do not."""
     key_days_left_min: int = 7
     """With fewer days left before the key expires a warning is given."""
     keyring_service: str = "tidegate"

@@ -112,6 +112,10 @@ _BYBIT: Mapping[str, Range] = MappingProxyType(
         "reconnect_delay_ms_min": _WAIT,
         "reconnect_delay_ms_max": Range(low=_ONE, high=Decimal(600_000), example="milliseconds"),
         "balance_min": _NOT_NEGATIVE,
+        "wallet_tolerance": _NOT_NEGATIVE,
+        "wallet_moved": Range(
+            low=Decimal(-1_000_000_000), high=Decimal(1_000_000_000), example="USDT"
+        ),
         "key_days_left_min": _NOT_NEGATIVE,
         "disconnect_cancel_s": Range(
             low=_ZERO, high=Decimal(300), example="0, or 3 to 300 seconds"

@@ -5,7 +5,7 @@ from decimal import Decimal
 import attrs
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Rate
+from tidegate.domain.money import Money, Rate
 from tidegate.domain.risk.limits import RiskLimits
 
 __all__ = ["CoreConfig"]
@@ -40,3 +40,7 @@ class CoreConfig:
     """How often it is read while streams are up or not used; ``None`` where none can be missed."""
     streams_needed: bool = False
     """Whether entries need a healthy stream."""
+    wallet_tolerance: Money = attrs.field(factory=lambda: Money(Decimal("0.1")))
+    """How far the venue's wallet may be from the ledger's: rounding, in USDT."""
+    wallet_moved: Money = attrs.field(factory=lambda: Money(Decimal(0)))
+    """Deposits less withdrawals by hand since the journal was begun, in USDT."""

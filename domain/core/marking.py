@@ -11,6 +11,7 @@ from .events import DayRolled, EquityMarked, Excursion
 from .polling import poll_now
 from .snapshots import equity_now
 from .state import with_item
+from .wallets import settle_wallet
 
 __all__ = ["account_reported", "mark_booked", "mark_now", "stream_reported", "ticked"]
 
@@ -71,6 +72,7 @@ def account_reported(draft: Draft, report: AccountReport) -> None:
     known = draft.view.account
     if known is None or known.time_ms <= report.time_ms:
         draft.view = attrs.evolve(draft.view, account=report)
+        settle_wallet(draft, report)
 
 
 def stream_reported(draft: Draft, report: StreamReport) -> None:

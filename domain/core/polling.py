@@ -5,7 +5,8 @@ is down, and at once when it comes up, since a stream never replays what was mis
 brings takes the ordinary path, so what was known already changes nothing.
 
 While a message that nobody understood stands between the books and the venue, the activity is read
-often too, until a comparison clears it.
+often too, until a comparison clears it. While the wallets differ, the balances come with it, also
+when nothing is held.
 """
 
 import attrs
@@ -15,6 +16,7 @@ from .comparing import is_unreadable_open, note_unreadable
 from .draft import Draft
 from .effects import ReadActivity
 from .state import Books
+from .wallets import is_wallet_open
 
 __all__ = [
     "LOOK_BACK_MS_MAX",
@@ -52,7 +54,8 @@ def _interval_ms(draft: Draft) -> int | None:
     config = draft.config
     if is_unreadable_open(draft.books):
         return config.ask_again_ms if config.poll_down_ms is None else config.poll_down_ms
-    if not draft.books.positions and not draft.books.orders:
+    books = draft.books
+    if not books.positions and not books.orders and not is_wallet_open(books):
         return None
     is_down = draft.view.stream_down_since_ms is not None
     return config.poll_down_ms if is_down else config.poll_up_ms

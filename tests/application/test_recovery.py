@@ -133,14 +133,16 @@ def test_a_finding_blocks_entries_until_it_is_settled() -> None:
     bench.venue.script.foreign_order(BTC, side=Side.BUY, qty=Qty.of("0.005"))
     reconcile(bench.runner)
     reconcile(bench.runner)
-    assert len(only(bench, ev.FindingRaised)) == 1
+    raised = [event.finding_id for event in only(bench, ev.FindingRaised)]
+    assert raised == ["position_qty:BTCUSDT", "wallet"]
     outcome = bench.desk.execute(signal("s2"))
     assert isinstance(outcome, Refused)
     assert Rule.FINDINGS_SETTLED in {breach.rule for breach in outcome.breaches}
     bench.venue.script.release()
     bench.runner.drain()
     reconcile(bench.runner)
-    assert len(only(bench, ev.FindingSettled)) == 1
+    assert {event.finding_id for event in only(bench, ev.FindingSettled)} == set(raised)
+    assert len(only(bench, ev.FindingSettled)) == 2
     assert isinstance(bench.desk.execute(signal("s3")), Placed)
     assert held(bench) != ZERO_QTY
 
