@@ -54,9 +54,11 @@ class RestChannel(OrderChannel):
 
 
 class StreamChannel(OrderChannel):
-    """Orders over the venue's stream, and over REST whenever nothing was sent that way.
+    """Entries over the venue's stream, and over REST whenever nothing was sent that way.
 
-    ``socket`` returns the door, ``None`` while there is none. Both ways share the account's limits.
+    What protects goes over REST always: a socket whose other end is gone takes frames in silence,
+    and a close must not be what finds that out. ``socket`` returns the door, ``None`` while there
+    is none. Both ways share the account's limits.
     """
 
     def __init__(
@@ -75,13 +77,12 @@ class StreamChannel(OrderChannel):
 
     def send(self, act: Act, body: Mapping[str, object], *, lane: Lane) -> Reply:
         """See :meth:`OrderChannel.send`."""
-        socket = self._socket()
+        socket = None if lane is Lane.SAFETY else self._socket()
         if socket is None or not socket.is_up:
             return self._fallback.send(act, body, lane=lane)
-        priority = Priority.SAFETY if lane is Lane.SAFETY else Priority.NORMAL
         deadline_ms = monotonic_ms() + self._rate_wait_ms
         path = _PATHS[act]
-        wait = self._rest.limiter.acquire(path, priority=priority, deadline_ms=deadline_ms)
+        wait = self._rest.limiter.acquire(path, priority=Priority.NORMAL, deadline_ms=deadline_ms)
         if wait is not None:
             cause = f"the rate limit of {path} leaves no room for another {wait.ms} ms"
             return NotSent(cause=cause, is_rate=True)

@@ -171,6 +171,8 @@ class BybitVenue(ExchangePort):
     def connect(self, sink: MessageSink) -> None:
         """See :meth:`ExchangePort.connect`; waits for the streams within the configured time.
 
+        Streams that are not up then are told as down, and go on trying.
+
         Raises:
             QueryFailed: the venue's time or the account's margin mode could not be read.
 
@@ -187,7 +189,8 @@ class BybitVenue(ExchangePort):
             if self._config.orders_over_stream:
                 self._hub.trade_socket()
             self._is_open = True
-        self._hub.wait_up(self._config.stream_wait_ms)
+        if not self._hub.wait_up(self._config.stream_wait_ms):
+            self._hub.give_up_waiting(f"not up within {self._config.stream_wait_ms} ms")
 
     def _tell(self, message: VenueMessage) -> None:
         self._sink(message)

@@ -19,7 +19,8 @@ class Health:
     """Combines the streams that are needed: down when any is down, up when all are up.
 
     A stream that is opening for the first time says nothing: a start is no outage until its first
-    attempt has failed. Changes are made on the I/O thread; :meth:`wait_up` may be called by any.
+    attempt has failed, or is overdue. Changes are made on the I/O thread; :meth:`wait_up` may be
+    called by any.
     """
 
     def __init__(self, report: Callable[[StreamState, str], None]) -> None:
@@ -47,6 +48,12 @@ class Health:
         """Note that a stream is not, and why."""
         self._stages[name] = _Stage.DOWN
         self._review(f"{name}: {cause}")
+
+    def overdue(self, cause: str) -> None:
+        """Note that a start took longer than it may: what is not up yet counts as down."""
+        late = [name for name, stage in self._stages.items() if stage is _Stage.OPENING]
+        for name in late:
+            self.down(name, cause)
 
     def is_up(self, name: str) -> bool:
         """Tell whether one stream is up."""

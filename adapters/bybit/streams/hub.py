@@ -124,6 +124,12 @@ class StreamHub:
         """Wait until every needed stream is up; ``False`` when they are not in time."""
         return self._health.wait_up(timeout_ms)
 
+    def give_up_waiting(self, cause: str) -> None:
+        """Tell that the streams are down, unless they are up by now or it was told already."""
+        io = self._io
+        if io is not None:
+            io.soon(lambda: self._health.overdue(cause))
+
     # -- market data -------------------------------------------------------------------------------
 
     def watch(self, symbol: Symbol) -> None:

@@ -69,13 +69,14 @@ class _Stage(enum.Enum):
 class _Pending:
     """One request under way. The lock is held until the outcome is known; waiting takes it."""
 
-    __slots__ = ("_known", "outcome", "payload", "request_id", "sent_ms", "stage")
+    __slots__ = ("_known", "connection", "outcome", "payload", "request_id", "sent_ms", "stage")
 
     def __init__(self, request_id: str, payload: bytes, sent_ms: int) -> None:
         self.request_id = request_id
         self.payload = payload
         self.sent_ms = sent_ms
         self.stage = _Stage.QUEUED
+        self.connection: Connection | None = None
         self.outcome: TradeOutcome | None = None
         self._known = threading.Lock()
         self._known.acquire()
@@ -137,6 +138,9 @@ class TradeSocket:
     def send(self, op: str, args: Mapping[str, object], *, deadline_ms: int) -> TradeOutcome:
         """Send one request and wait for its answer, at most ``deadline_ms`` from now.
 
+        When none came in time the connection is closed at once: the venue answers within moments,
+        and a socket whose other end is gone would take more requests in silence.
+
         ``op`` is the venue's name of the act, such as ``order.create``; ``args`` is the body that
         the REST route of the same act takes, category included.
         """
@@ -173,10 +177,13 @@ class TradeSocket:
             self._pending.pop(pending.request_id, None)
             if pending.outcome is not None:
                 return pending.outcome
-            if pending.stage is _Stage.WRITTEN:
-                return pending.unknown(cause)
-            pending.stage = _Stage.WITHDRAWN
-            return TradeNotSent(cause=cause)
+            if pending.stage is not _Stage.WRITTEN:
+                pending.stage = _Stage.WITHDRAWN
+                return TradeNotSent(cause=cause)
+        written_to = pending.connection
+        if written_to is not None:
+            self._soon(lambda: self._distrust(written_to, cause))
+        return pending.unknown(cause)
 
     # -- on the I/O thread -------------------------------------------------------------------------
 
@@ -213,10 +220,16 @@ class TradeSocket:
             if pending.stage is _Stage.WITHDRAWN:
                 return
             # Written is noted first: an error half way leaves the request unknown, never unsent.
-            pending.stage = _Stage.WRITTEN
+            pending.stage, pending.connection = _Stage.WRITTEN, connection
             if connection is None or not connection.send(pending.payload):
                 self._pending.pop(pending.request_id, None)
                 pending.settle(TradeNotSent(cause="the trade stream is not up"))
+
+    def _distrust(self, connection: Connection, cause: str) -> None:
+        """Close the connection that left a request without an answer; a newer one is not its."""
+        if connection is self._connection:
+            self._connection = None
+        connection.close(f"a request got {cause}")
 
     def _drain(self) -> None:
         """Send nothing more; close when everything under way was answered, or had the time."""

@@ -57,3 +57,15 @@ def test_the_cause_names_the_stream() -> None:
     health = Health(lambda _, cause: causes.append(cause))
     health.down("private stream", "no pong")
     assert causes == ["private stream: no pong"]
+
+
+def test_a_start_that_is_overdue_is_an_outage_of_what_is_not_up_yet() -> None:
+    health, told = _health()
+    health.up("a")
+    health.overdue("late")
+    assert told == [DOWN]
+    assert health.is_up("a")
+    health.up("b")
+    assert told == [DOWN, UP]
+    health.overdue("late")
+    assert told == [DOWN, UP]

@@ -117,16 +117,32 @@ def test_no_answer_in_time_is_unknown_and_leaves_nothing_behind() -> None:
         assert socket.pending_count == 0
 
 
-def test_an_answer_after_the_deadline_harms_nothing() -> None:
-    held: list[dict[str, Any]] = []
-
-    def first_late(message: dict[str, Any]) -> list[dict[str, Any]]:
-        held.append(message)
-        return [trade_ok(m) for m in held] if len(held) == 2 else []
-
-    with ScriptedVenue(on_trade=first_late) as venue, _socket(venue) as socket:
-        assert isinstance(socket.send("order.create", ORDER, deadline_ms=30), TradeUnknown)
+def test_a_request_without_an_answer_ends_its_connection_at_once() -> None:
+    """Its other end may be gone: what else is under way there is unknown now, not in a minute."""
+    with ScriptedVenue() as venue, _socket(venue) as socket, ThreadPoolExecutor(1) as pool:
+        venue.mute.add("order.create")
+        other = pool.submit(socket.send, "order.create", ORDER, deadline_ms=60_000)
+        assert venue.until(lambda: len(_requests(venue)) == 1)
+        assert isinstance(socket.send("order.create", ORDER, deadline_ms=50), TradeUnknown)
+        surplus = socket.send("order.create", ORDER, deadline_ms=60_000)
+        lost = other.result(WAIT_S)
+        assert isinstance(lost, TradeUnknown)
+        assert "no answer within 50 ms" in lost.cause
+        assert isinstance(surplus, TradeNotSent), "the next one is free to go another way"
+        venue.mute.clear()
+        assert _until(lambda: socket.is_up)
         assert isinstance(socket.send("order.create", ORDER, deadline_ms=5_000), TradeAnswer)
+        assert len([session for session in venue.sessions if session.path == TRADE]) == 2
+
+
+def test_an_answer_to_nothing_that_waits_harms_nothing() -> None:
+    def twice(message: dict[str, Any]) -> list[dict[str, Any]]:
+        return [trade_ok(message), trade_ok(message)]
+
+    with ScriptedVenue(on_trade=twice) as venue, _socket(venue) as socket:
+        for _ in range(3):
+            assert isinstance(socket.send("order.create", ORDER, deadline_ms=5_000), TradeAnswer)
+        assert len([session for session in venue.sessions if session.path == TRADE]) == 1
 
 
 def test_a_socket_that_dies_leaves_everything_under_way_unknown_at_once() -> None:
@@ -216,6 +232,8 @@ def test_an_answer_that_cannot_be_read_leaves_its_request_unknown(garbage: bytes
     with ScriptedVenue(on_trade=lambda _: [garbage]) as venue, _socket(venue) as socket:
         assert isinstance(socket.send("order.create", ORDER, deadline_ms=50), TradeUnknown)
         venue.on_trade = lambda message: [trade_ok(message)]
+        assert venue.until(lambda: len([s for s in venue.sessions if s.path == TRADE]) == 2)
+        assert _until(lambda: socket.is_up)
         assert isinstance(socket.send("order.create", ORDER, deadline_ms=5_000), TradeAnswer)
 
 
