@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import assert_never
 
+import attrs
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
     Cancel,
@@ -24,7 +25,7 @@ from tidegate.domain.core.effects import (
     TakeInventory,
 )
 from tidegate.domain.money import ZERO_QTY
-from tidegate.domain.orders import ClientId, Role
+from tidegate.domain.orders import ClientId, Role, Symbol
 from tidegate.domain.reports import Execution, OrderReport, RejectReason
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
@@ -32,6 +33,7 @@ from tidegate.ports.exchange import (
     Capability,
     Done,
     ExchangePort,
+    History,
     NotSupported,
     PositionStop,
     Rejected,
@@ -171,13 +173,16 @@ def _cancel(effect: Cancel, port: ExchangePort) -> given.Input:
     order_id = effect.client_id or effect.venue_id
     assert order_id is not None, f"a cancel in {effect.symbol} names no order"
     answer = port.cancel(effect.symbol, order_id)
-    refusal = None if isinstance(answer, Accepted) else _why(answer)
     return given.CancelAnswered(
         symbol=effect.symbol,
         client_id=effect.client_id,
         venue_id=effect.venue_id,
-        refusal=refusal,
+        refusal=None if isinstance(answer, Accepted) else _why(answer),
+        is_gone=isinstance(answer, Rejected) and answer.reason in _GONE,
     )
+
+
+_GONE = frozenset({RejectReason.ORDER_NOT_FOUND, RejectReason.ORDER_FINISHED})
 
 
 def _inventory(port: ExchangePort) -> tuple[given.Input, ...]:
@@ -202,22 +207,39 @@ def _find(effect: FindOrder, port: ExchangePort, clock: ClockPort) -> tuple[give
     asked_ms = clock.now_ms()
     report = port.find_order(effect.symbol, effect.client_id)
     if report is None:
-        return (given.OrderNotFound(client_id=effect.client_id, asked_ms=asked_ms),)
+        return _not_found(effect, asked_ms, port, clock)
     is_filled = report.qty_filled > ZERO_QTY
     if not is_filled or Capability.HISTORY not in port.capabilities.supported:
         return (report,)
     return (*_executions(report, port, clock), report)
 
 
+def _not_found(
+    effect: FindOrder, asked_ms: int, port: ExchangePort, clock: ClockPort
+) -> tuple[given.Input, ...]:
+    """Say that no query knows the order, after all that it executed where that is asked for."""
+    nothing = given.OrderNotFound(client_id=effect.client_id, asked_ms=asked_ms)
+    if effect.since_ms is None or Capability.HISTORY not in port.capabilities.supported:
+        return (nothing,)
+    history = _history(effect.symbol, effect.since_ms, clock.now_ms(), port)
+    rows = (row for row in history.rows if row.client_id == effect.client_id)
+    return (*rows, attrs.evolve(nothing, has_executions=history.is_complete))
+
+
 def _executions(report: OrderReport, port: ExchangePort, clock: ClockPort) -> tuple[Execution, ...]:
     end_ms = max(clock.now_ms(), report.updated_ms)
-    within = TimeRange(start_ms=min(report.created_ms, end_ms), end_ms=end_ms)
-    try:
-        rows = port.executions(report.symbol, within).rows
-    except VenueError as error:
-        _LOG.warning("the executions of %s could not be read: %s", report.client_id, error)
-        return ()
+    rows = _history(report.symbol, report.created_ms, end_ms, port).rows
     return tuple(row for row in rows if row.venue_id == report.venue_id)
+
+
+def _history(symbol: Symbol, since_ms: int, end_ms: int, port: ExchangePort) -> History[Execution]:
+    """Return executions since a time; when they cannot be read there are none, not completely."""
+    within = TimeRange(start_ms=min(since_ms, end_ms), end_ms=end_ms)
+    try:
+        return port.executions(symbol, within)
+    except VenueError as error:
+        _LOG.warning("the executions of %s could not be read: %s", symbol, error)
+        return History(rows=(), covers=within, is_complete=False)
 
 
 class LaneHost(ABC):

@@ -12,8 +12,8 @@ from tidegate.domain.orders import ClientId, OrderKind
 from tidegate.domain.reports import OrderReport
 
 from .draft import Draft
-from .effects import FindOrder
 from .events import CancelIntended
+from .react import question
 from .state import Order
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ask_for_unlisted",
     "ask_in_doubt",
     "cancel_again",
+    "cancel_forgotten",
     "cancel_order",
     "next_question_ms",
 ]
@@ -53,7 +54,7 @@ def _due_ms(draft: Draft, order: Order) -> int:
 def ask_for_order(draft: Draft, order: Order) -> None:
     """Ask the venue for one order now."""
     draft.note_asked(order.request.client_id)
-    draft.ask(FindOrder(symbol=order.request.symbol, client_id=order.request.client_id))
+    draft.ask(question(order, draft.books))
 
 
 def ask_in_doubt(draft: Draft) -> None:
@@ -94,6 +95,12 @@ def _emit_cancel(draft: Draft, order: Order) -> None:
             venue_id=order.venue_id,
         )
     )
+
+
+def cancel_forgotten(draft: Draft, order: Order) -> None:
+    """Cancel an order that no query knows, though a cancel may have been taken long ago."""
+    if draft.is_due(_cancel_subject(order)):
+        _emit_cancel(draft, order)
 
 
 def _cancel_subject(order: Order) -> str:

@@ -53,10 +53,15 @@ class SetStop:
 
 @attrs.frozen(kw_only=True)
 class FindOrder:
-    """Ask the live and the history query for one order."""
+    """Ask the live and the history query for one order.
+
+    Where both know nothing of it, executions since ``since_ms`` are read as well, unless it is
+    ``None``. It is no part of what is asked: with and without it the question is the same.
+    """
 
     symbol: Symbol
     client_id: ClientId
+    since_ms: int | None = attrs.field(default=None, eq=False)
 
 
 @attrs.frozen(kw_only=True)

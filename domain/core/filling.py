@@ -12,7 +12,7 @@ from tidegate.domain.reports import (
 )
 from tidegate.domain.trade import ClosedTrade, CloseReason
 
-from .asking import ask_for_order, cancel_order
+from .asking import ask_for_order, cancel_forgotten, cancel_order
 from .closing import start_close
 from .draft import Draft
 from .effects import TakeInventory
@@ -34,7 +34,7 @@ from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, 
 from .marking import mark_booked
 from .protecting import confirm_stop_by_order, confirm_stop_by_position, keep_levels, plan_again
 from .react import send
-from .state import LiveTrade, Order, with_item
+from .state import LiveTrade, Order, with_item, without
 
 __all__ = [
     "cancel_answered",
@@ -284,7 +284,10 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
     the same order is sent again under its own id. Otherwise it lapses.
     """
     order = draft.books.order(answer.client_id)
-    if order is None or not may_become(order.status, Status.LAPSED):
+    if order is None:
+        return
+    if not may_become(order.status, Status.LAPSED):
+        _end_forgotten(draft, order, answer)
         return
     if answer.client_id in draft.view.in_flight:
         # Its request is still under way: it may arrive after this question did.
@@ -299,6 +302,38 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
         return
     draft.emit(OrderLapsed(client_id=answer.client_id, time_ms=draft.now_ms))
     keep_levels(draft, order.request.symbol)
+
+
+def _end_forgotten(draft: Draft, order: Order, answer: OrderNotFound) -> None:
+    """End an order that was live and that the venue has forgotten, with what was booked.
+
+    A venue does not keep ended orders for ever. No single answer proves it: the order is cancelled
+    first. It ends when the venue says of the cancel too that there is no such order, when no query
+    knows it a final time after that, and when all executions since its intent were read.
+    """
+    order_id, final_ms = order.request.client_id, draft.config.not_found_final_ms
+    is_early = answer.asked_ms < order.intended_ms + final_ms
+    if not order.is_open or order_id in draft.view.in_flight or is_early:
+        return
+    if not answer.has_executions or order.venue_id is None:
+        return
+    gone_ms = draft.view.gone_ms.get(order_id)
+    if gone_ms is None:
+        cancel_forgotten(draft, order)
+    elif answer.asked_ms >= gone_ms + final_ms:
+        draft.emit(
+            OrderUpdated(
+                client_id=order_id,
+                venue_id=order.venue_id,
+                status=Status.FILLED if order.qty_left.sign == 0 else Status.CANCELLED,
+                qty_filled=order.qty_filled,
+                cancel_reason=None,
+                time_ms=draft.now_ms,
+            )
+        )
+        draft.view = attrs.evolve(draft.view, gone_ms=without(draft.view.gone_ms, order_id))
+        look_again_in_panic(draft)
+        keep_levels(draft, order.request.symbol)
 
 
 def cancel_answered(draft: Draft, answer: CancelAnswered) -> None:
@@ -322,4 +357,7 @@ def cancel_answered(draft: Draft, answer: CancelAnswered) -> None:
         )
     )
     if order.is_open:
+        if answer.is_gone and order.request.client_id not in draft.view.gone_ms:
+            gone_ms = with_item(draft.view.gone_ms, order.request.client_id, draft.now_ms)
+            draft.view = attrs.evolve(draft.view, gone_ms=gone_ms)
         ask_for_order(draft, order)

@@ -139,20 +139,29 @@ class PlaceUnknown:
 
 @attrs.frozen(kw_only=True)
 class OrderNotFound:
-    """Neither the live nor the history query knows the order, asked at ``asked_ms``."""
+    """Neither the live nor the history query knows the order, asked at ``asked_ms``.
+
+    ``has_executions`` means that all executions since the order's intent were read as well, and
+    that those of the order came before this.
+    """
 
     client_id: ClientId
     asked_ms: int
+    has_executions: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class CancelAnswered:
-    """How a cancel ended: ``refusal`` is ``None`` when the venue took it."""
+    """How a cancel ended: ``refusal`` is ``None`` when the venue took it.
+
+    ``is_gone`` means that it was refused since the venue has no such order, or none that is open.
+    """
 
     symbol: Symbol
     client_id: ClientId | None
     venue_id: VenueOrderId | None
     refusal: str | None
+    is_gone: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -4,6 +4,7 @@ An effect follows from the recorded event and the books alone, so a restart can 
 been sent and is able to send it again under the same id.
 """
 
+from tidegate.domain.lifecycle import Status
 from tidegate.domain.orders import ClientId, Reduction, Role
 from tidegate.domain.risk.judge import recall
 
@@ -20,7 +21,7 @@ from .effects import (
 )
 from .state import Books, Order
 
-__all__ = ["react", "send", "unfinished", "unsettled"]
+__all__ = ["question", "react", "send", "unfinished", "unsettled"]
 
 
 def _place(order: Order) -> Place:
@@ -62,15 +63,25 @@ def send(order: Order) -> Effect:
     return SetLeverage(symbol=order.request.symbol, leverage=order.signal.leverage)
 
 
+def question(order: Order, books: Books) -> FindOrder:
+    """Return the question for an order. One that was live is asked for with its executions.
+
+    The venue may have forgotten it. No execution is asked for whose id may have been forgotten
+    here: it could not be told from one that was booked.
+    """
+    was_live = order.is_open and order.status not in {Status.INTENDED, Status.UNKNOWN}
+    since_ms = max(order.intended_ms, books.remembered_since_ms) if was_live else None
+    return FindOrder(
+        symbol=order.request.symbol, client_id=order.request.client_id, since_ms=since_ms
+    )
+
+
 def unsettled(books: Books) -> tuple[Effect, ...]:
     """Return the questions whose answers a restart needs before it may trade.
 
     Every order that is not finished is asked for by its client id, every position is read.
     """
-    questions: list[Effect] = [
-        FindOrder(symbol=order.request.symbol, client_id=order.request.client_id)
-        for order in books.orders.values()
-    ]
+    questions: list[Effect] = [question(order, books) for order in books.orders.values()]
     questions += [ReadPosition(symbol=symbol) for symbol in books.positions]
     return tuple(questions)
 

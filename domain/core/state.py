@@ -237,7 +237,8 @@ class View:
 
     ``in_flight`` are the orders that this process sent, or is about to send, and whose answer is
     still to come. ``asked_ms`` is when something in doubt was last asked for or tried again.
-    ``unreadable_count`` is how many messages of the venue could not be understood.
+    ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
+    when the venue first said of an open order, which was to be cancelled, that there is none.
     """
 
     instruments: Mapping[Symbol, Instrument] = attrs.field(factory=lambda: frozen({}))
@@ -252,6 +253,7 @@ class View:
     in_flight: frozenset[ClientId] = frozenset()
     asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))
     unreadable_count: int = 0
+    gone_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
 
 
 @attrs.frozen(kw_only=True)

@@ -3,7 +3,7 @@
 import attrs
 import pytest
 from tidegate.adapters.memory.exchange import MemoryVenue
-from tidegate.adapters.memory.options import MemoryOptions
+from tidegate.adapters.memory.options import Arrival, MemoryOptions, RequestKind
 from tidegate.application.lanes import perform
 from tidegate.domain.core import events as ev
 from tidegate.domain.core import inputs as given
@@ -104,6 +104,11 @@ def test_a_cancel_of_what_is_gone_is_a_refusal_with_its_reason() -> None:
     assert isinstance(answer, given.CancelAnswered)
     assert answer.refusal is not None
     assert "gone" in answer.refusal
+    assert answer.is_gone
+    bench.venue.script.time_out_next(Arrival.LOST, request=RequestKind.CANCEL)
+    (unknown,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert isinstance(unknown, given.CancelAnswered)
+    assert not unknown.is_gone, "an answer that never came says nothing of the order"
 
 
 def test_an_order_is_found_with_its_executions() -> None:
