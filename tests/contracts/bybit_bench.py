@@ -42,7 +42,7 @@ __all__ = ["BybitBench", "BybitDrive", "WatchedVenue", "bybit", "bybit_demo", "b
 
 START = Price.of("60000")
 WAIT_S = 10
-_MARKER = "MARKER-"
+_MARKER = "MARKERUSDT-"
 _CODES = {
     RejectReason.INSUFFICIENT_MARGIN: (110007, "ab not enough for new order"),
     RejectReason.NOT_MODIFIED: (34040, "not modified"),
