@@ -3,7 +3,7 @@
 import logging
 
 from tidegate.domain.core.effects import ReadActivity
-from tidegate.domain.core.inputs import ActivityRead, Input
+from tidegate.domain.core.inputs import ActivityRead, HistoryCovered, Input
 from tidegate.domain.reports import Execution, FundingPayment, Ticker
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
@@ -15,7 +15,7 @@ from tidegate.ports.exchange import (
     VenueError,
 )
 
-__all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "read_activity"]
+__all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "coverage", "read_activity"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +40,13 @@ def bookings_since(
     return History(rows=in_order, covers=within, is_complete=is_complete)
 
 
+def coverage(bookings: History[Execution | FundingPayment]) -> tuple[HistoryCovered, ...]:
+    """Say up to when nothing is missing any more; nothing where the venue has forgotten some."""
+    if not bookings.is_complete:
+        return ()
+    return (HistoryCovered(until_ms=bookings.covers.end_ms - CLOCK_LEAD_MS_MAX),)
+
+
 def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> tuple[Input, ...]:
     """Return all that may have been missed since a time, as inputs in a safe order.
 
@@ -52,7 +59,7 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
         positions=held.positions, orders=held.orders, unreadable_count=asked.unreadable_count
     )
     seen: tuple[Input, ...] = (*held.orders, *held.positions, *held.unreadable, port.account())
-    return (*bookings.rows, *seen, *_prices(held, port), whole)
+    return (*bookings.rows, *coverage(bookings), *seen, *_prices(held, port), whole)
 
 
 def _prices(held: Holdings, port: ExchangePort) -> tuple[Ticker, ...]:

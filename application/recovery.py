@@ -16,7 +16,7 @@ from tidegate.domain.reconcile import VenueSnapshot, differences
 from tidegate.domain.reports import Execution, FundingPayment
 from tidegate.ports.exchange import History
 
-from .activity import bookings_since
+from .activity import bookings_since, coverage
 from .runner import InlineRunner
 from .wallets import look_at_wallet
 
@@ -56,7 +56,7 @@ def book_missed(runner: InlineRunner) -> History[Execution | FundingPayment]:
     """
     since_ms = unbooked_since_ms(runner.state.books)
     missed = bookings_since(since_ms, runner.port, runner.engine.clock)
-    for item in missed.rows:
+    for item in (*missed.rows, *coverage(missed)):
         runner.submit(item)
     return missed
 

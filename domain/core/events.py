@@ -21,6 +21,7 @@ from .events_desk import (
     EquityMarked,
     FindingRaised,
     FindingSettled,
+    HistoryRead,
     PanicEnded,
     PanicReset,
     PanicStarted,
@@ -44,6 +45,7 @@ __all__ = [
     "FindingRaised",
     "FindingSettled",
     "FundingBooked",
+    "HistoryRead",
     "LeverageRefused",
     "LeverageSet",
     "OrderAcknowledged",
@@ -322,6 +324,7 @@ class Excursion:
 Event = (
     SessionStarted
     | SessionStopped
+    | HistoryRead
     | AccountOpened
     | SignalRefused
     | EntryIntended

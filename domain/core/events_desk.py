@@ -11,6 +11,7 @@ __all__ = [
     "EquityMarked",
     "FindingRaised",
     "FindingSettled",
+    "HistoryRead",
     "PanicEnded",
     "PanicReset",
     "PanicStarted",
@@ -45,6 +46,13 @@ class AccountOpened:
 
     wallet: Money
     time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class HistoryRead:
+    """The venue's history was read in full: all bookings up to ``until_ms`` are in the books."""
+
+    until_ms: int
 
 
 @attrs.frozen(kw_only=True)

@@ -76,6 +76,10 @@ def _day_rolled(books: Books, event: ev.DayRolled, day: DayBoundary) -> Books:
     return attrs.evolve(books, ledger=ledger, tally=tally, sends_today=0)
 
 
+def _history_read(books: Books, event: ev.HistoryRead) -> Books:
+    return attrs.evolve(books, history_until_ms=max(books.history_until_ms, event.until_ms))
+
+
 def _signal_refused(books: Books, event: ev.SignalRefused) -> Books:
     rules = [breach.rule for breach in event.breaches] + [gap.rule for gap in event.missing]
     return attrs.evolve(
@@ -150,6 +154,7 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
         {
             ev.SessionStarted: _session_started,
             ev.SessionStopped: _unchanged,
+            ev.HistoryRead: _history_read,
             ev.UpdateIgnored: _unchanged,
             ev.SignalRefused: _signal_refused,
             ev.EntryIntended: entry_intended,

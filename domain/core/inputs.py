@@ -25,6 +25,7 @@ __all__ = [
     "CloseRequest",
     "FindingSeen",
     "FindingsCleared",
+    "HistoryCovered",
     "Input",
     "Inventory",
     "LeverageAnswered",
@@ -207,6 +208,13 @@ class ActivityRead:
 
 
 @attrs.frozen(kw_only=True)
+class HistoryCovered:
+    """All bookings that the venue knows up to ``until_ms`` came before this."""
+
+    until_ms: int
+
+
+@attrs.frozen(kw_only=True)
 class TimePassed:
     """A timer fired: deadlines are looked at."""
 
@@ -246,6 +254,7 @@ Input = (
     | StopAnswered
     | Inventory
     | ActivityRead
+    | HistoryCovered
     | TimePassed
     | FindingSeen
     | FindingsCleared

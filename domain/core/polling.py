@@ -15,11 +15,15 @@ from tidegate.domain.reports import UnreadableReport
 from .comparing import is_unreadable_open, note_unreadable
 from .draft import Draft
 from .effects import ReadActivity
+from .events import HistoryRead
+from .inputs import HistoryCovered
 from .state import Books
 from .wallets import is_wallet_open
 
 __all__ = [
     "LOOK_BACK_MS_MAX",
+    "MARK_EVERY_MS",
+    "history_covered",
     "next_poll_ms",
     "poll_now",
     "poll_when_due",
@@ -28,17 +32,32 @@ __all__ = [
 ]
 
 LOOK_BACK_MS_MAX = 3_600_000
-"""How far before the last booking an execution may have been lost while later ones came."""
+"""How far back the venue's history may still gain an execution, once it was read."""
+MARK_EVERY_MS = 600_000
+"""How far the record of what was read may lag behind: each reading would be too many."""
 
 
 def unbooked_since_ms(books: Books) -> int:
     """Return since when something may be missing.
 
+    Only a full reading of the history tells that nothing is missing before it: what a stream brings
+    after an outage does not, as newer executions may come before those of the outage. Where nothing
+    can be missed no reading is recorded, and the last booking stands for it.
+
     Never before the account was opened, and no further back than the ids of bookings are sure to be
     remembered: an older one could not be told from one that was booked.
     """
-    looked_back_ms = books.last_execution_ms - LOOK_BACK_MS_MAX
-    return max(books.opened_ms, looked_back_ms, books.remembered_since_ms)
+    read_ms = books.history_until_ms or books.last_execution_ms
+    return max(books.opened_ms, read_ms - LOOK_BACK_MS_MAX, books.remembered_since_ms)
+
+
+def history_covered(draft: Draft, item: HistoryCovered) -> None:
+    """Record how far the history was read in full, now and then, where anything can be missed."""
+    if draft.books.ledger is None or draft.config.poll_up_ms is None:
+        return
+    recorded_ms = draft.books.history_until_ms
+    if recorded_ms == 0 or recorded_ms + MARK_EVERY_MS <= item.until_ms:
+        draft.emit(HistoryRead(until_ms=item.until_ms))
 
 
 def next_poll_ms(draft: Draft) -> int | None:

@@ -179,7 +179,8 @@ class Books:
     ``finished`` keeps the last ended orders, so that a late execution finds its order.
     ``sends`` are the times of the orders sent within the last minute. ``decided_ms`` is when a
     strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
-    ``opened_ms`` is when the account was opened. The ids of all bookings after
+    ``opened_ms`` is when the account was opened. ``history_until_ms`` is up to when the venue's
+    history was last read in full, 0 where it never was. The ids of all bookings after
     ``remembered_since_ms`` are in ``executions``; ``turned_ms`` is when its generations last
     turned. ``panic_remaining`` names what the last panic could not close. ``venue`` and
     ``account`` are those that the first session named: the journal belongs to them.
@@ -204,6 +205,7 @@ class Books:
     sends: tuple[int, ...] = ()
     sends_today: int = 0
     last_execution_ms: int = 0
+    history_until_ms: int = 0
     remembered_since_ms: int = 0
     turned_ms: int = 0
     decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))

@@ -55,7 +55,7 @@ from .panicking import (
     panic_asked,
     reset_asked,
 )
-from .polling import next_poll_ms, poll_when_due, unreadable_reported
+from .polling import history_covered, next_poll_ms, poll_when_due, unreadable_reported
 from .protecting import keep_levels
 from .react import react
 from .state import Order, State, with_item
@@ -151,6 +151,7 @@ _Running = (
     | given.StopRequest
     | given.TimePassed
     | given.ActivityRead
+    | given.HistoryCovered
     | given.FindingSeen
     | given.FindingsCleared
 )
@@ -237,6 +238,8 @@ def _run(draft: Draft, item: _Running) -> None:
         case given.ActivityRead():
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
+        case given.HistoryCovered():
+            history_covered(draft, item)
         case given.FindingSeen():
             finding_seen(draft, item)
         case given.FindingsCleared():
