@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tidegate.domain.reports import AccountReport
+from tidegate.ports.exchange import QueryFailed
 from tidegate.ports.preflight import Check, Finding, Severity
 
 from .preflight_asking import AskRefused, ask, text_of
@@ -85,9 +86,9 @@ def look_at_position_mode(client: RestClient, rules: PreflightRules) -> Finding:
 def _is_hedged(client: RestClient, symbol: str) -> bool:
     params = {"category": "linear", "symbol": symbol}
     rows = ask(client, Call.POSITIONS, params).result.get("list")
-    return isinstance(rows, list) and any(
-        isinstance(row, Mapping) and text_of(row, "positionIdx") != _ONE_WAY for row in rows
-    )
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise QueryFailed(f"the positions of {symbol} came without a list of rows")
+    return any(text_of(row, "positionIdx") != _ONE_WAY for row in rows)
 
 
 def look_at_limit_price(client: RestClient, rules: PreflightRules, *, is_fixing: bool) -> Finding:

@@ -58,7 +58,16 @@ def _withdrawal(key: ApiKey, rules: PreflightRules) -> Finding:
 
 
 def _life(key: ApiKey, rules: PreflightRules, now_ms: int) -> Finding:
-    days = _days_left(key, now_ms)
+    try:
+        days = _days_left(key, now_ms)
+    except ValueError:
+        return Finding(
+            check=Check.KEY_LIFE,
+            is_ok=False,
+            severity=Severity.WARNING,
+            what=f"when the API key expires cannot be read: {key.expires!r}",
+            remedy=f"see {_MANAGE} how long it lasts",
+        )
     if days is not None and days < rules.key_days_left_min:
         return Finding(
             check=Check.KEY_LIFE,
@@ -85,13 +94,14 @@ def _days_left(key: ApiKey, now_ms: int) -> int | None:
     """Return whole days to ``expiredAt``; ``None`` for a key that does not expire.
 
     Only an unbound key has an expiry (user/query-api); nothing, or the year 1970, stands for none.
+
+    Raises:
+        ValueError: the text is no time.
+
     """
     if key.expires is None:
         return None
-    try:
-        at = dt.datetime.fromisoformat(key.expires)
-    except ValueError:
-        return None
+    at = dt.datetime.fromisoformat(key.expires)
     if at.tzinfo is None:
         at = at.replace(tzinfo=dt.UTC)
     if at.year <= _EPOCH_YEAR:

@@ -251,6 +251,7 @@ class StreamHub:
             name,
             build=lambda: self._build(name),
             topics=topics,
+            dispensable=(DISCONNECT_TOPIC,),
             backoff=Backoff(self._config.retry, self._random),
             budget=self._budget,
             watchers=Watchers(

@@ -31,7 +31,10 @@ class Watchers:
 
 
 class Supervisor:
-    """One stream, for as long as it is wanted."""
+    """One stream, for as long as it is wanted.
+
+    It is up without the ``dispensable`` ones among its topics when the venue refuses them.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Supervisor:
         *,
         build: Callable[[], Connection],
         topics: Iterable[str],
+        dispensable: Iterable[str] = (),
         backoff: Backoff,
         budget: ConnectionBudget,
         watchers: Watchers,
@@ -46,6 +50,7 @@ class Supervisor:
         self._name = name
         self._build = build
         self._wanted: dict[str, None] = dict.fromkeys(topics)
+        self._dispensable = frozenset(dispensable)
         self._subscribed: set[str] = set()
         self._backoff = backoff
         self._budget = budget
@@ -176,8 +181,18 @@ class Supervisor:
     async def _subscribe_all(self, connection: Connection) -> None:
         # Topics may be added while an answer is awaited; they belong to being up as well.
         while missing := [topic for topic in self._wanted if topic not in self._subscribed]:
-            await connection.subscribe(missing)
-            self._subscribed.update(missing)
+            needed = [topic for topic in missing if topic not in self._dispensable]
+            if needed:
+                await connection.subscribe(needed)
+            else:
+                await self._try_to_subscribe(connection, missing)
+            self._subscribed.update(needed or missing)
+
+    async def _try_to_subscribe(self, connection: Connection, topics: list[str]) -> None:
+        try:
+            await connection.subscribe(topics)
+        except SubscriptionRefused as refused:
+            _LOG.error("%s: goes on without a topic: %s", self._name, refused)
 
     async def _wait_for_budget(self) -> None:
         while (wait_ms := self._budget.wait_ms()) > 0:

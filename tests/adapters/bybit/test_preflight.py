@@ -124,7 +124,8 @@ def test_a_key_that_may_withdraw_is_refused_in_live_unless_allowed(
         ({"ips": ["*"], "expiredAt": "2026-08-25T17:20:00Z"}, False, False, "in 31 days"),
         ({"ips": ["*"], "expiredAt": "2026-07-29T17:20:00Z"}, False, False, "expires in 4 days"),
         ({"ips": ["*"], "expiredAt": "2026-07-25T00:00:00Z"}, False, True, "has expired"),
-        ({"ips": ["*"], "expiredAt": "soon"}, False, False, "from any address"),
+        ({"ips": ["*"], "expiredAt": "soon"}, False, False, "cannot be read: 'soon'"),
+        ({"expiredAt": "soon"}, False, False, "cannot be read: 'soon'"),
         ({"expiredAt": ""}, True, False, "bound to an address"),
     ],
 )

@@ -284,6 +284,19 @@ def test_the_disconnect_cancel_is_armed_by_a_request_of_its_own() -> None:
         assert ear.of(UnreadableReport)[0].source == "private stream order"
 
 
+def test_a_disconnect_cancel_that_is_refused_does_not_cost_the_account_s_stream(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = attrs.evolve(QUICK, arms_disconnect_cancel=True)
+    with ScriptedVenue(refused_topics={"dcp.future"}) as venue, hub_on(venue, config=config) as hub:
+        ear = _opened(venue, hub)
+        venue.push(PRIVATE, private_message("order", 7))
+        assert ear.until(lambda ear: len(ear.of(UnreadableReport)) == 1)
+        assert ear.states() == [UP]
+    assert "goes on without a topic" in caplog.text
+    assert "dcp.future" in caplog.text
+
+
 def test_a_market_stream_without_a_symbol_is_no_longer_needed() -> None:
     with ScriptedVenue() as venue, hub_on(venue) as hub:
         ear = _opened(venue, hub)
