@@ -205,9 +205,12 @@ def _ignore(draft: Draft, order: Order, reported: Status) -> None:
 
 
 def position_reported(draft: Draft, report: PositionReport) -> None:
-    """Take the venue's view of a position; an older report never replaces a newer one."""
+    """Take the venue's view of a position; an older report never replaces a newer one.
+
+    A stop that is set or taken away moves no sequence at some venues: there the time decides.
+    """
     known = draft.view.positions.get(report.symbol)
-    if known is not None and known.sequence > report.sequence:
+    if known is not None and _age(known) > _age(report):
         return
     draft.view = attrs.evolve(
         draft.view, positions=with_item(draft.view.positions, report.symbol, report)
@@ -216,6 +219,10 @@ def position_reported(draft: Draft, report: PositionReport) -> None:
     confirm_stop_by_position(draft, report)
     _close_beyond_stop(draft, report)
     keep_levels(draft, report.symbol)
+
+
+def _age(report: PositionReport) -> tuple[int, int]:
+    return report.sequence, report.time_ms
 
 
 def _close_beyond_stop(draft: Draft, report: PositionReport) -> None:

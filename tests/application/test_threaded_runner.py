@@ -81,8 +81,8 @@ def _execute(bench: RunnerBench, name: str) -> _Call:
     return _Call(lambda: bench.desk.execute(signal(name), timeout_ms=20_000))
 
 
-def _until_counted(bench: RunnerBench, accounts: int) -> None:
-    until(lambda: bench.engine.count(AccountReport) == accounts)
+def _until_handled(bench: RunnerBench, report: AccountReport, *, times: int) -> None:
+    until(lambda: bench.engine.handled.count(report) == times)
 
 
 def _hang(bench: RunnerBench, name: str = "hung") -> _Call:
@@ -120,12 +120,12 @@ def test_a_flooded_inbox_halts_entries_and_drops_nothing() -> None:
         for round_number in (1, 2):
             state.gate.clear()
             bench.runner.deliver(StateRequest(state=TradingState.ACTIVE, cause="operator"))
-            before = bench.engine.count(AccountReport)
+            report = attrs.evolve(bench.venue.account(), time_ms=round_number)
             for _ in range(200):
-                bench.runner.deliver(bench.venue.account())
+                bench.runner.deliver(report)
             state.gate.set()
             until(lambda: bench.desk.status().trading_state is TradingState.HALTED)
-            _until_counted(bench, before + 200)
+            _until_handled(bench, report, times=200)
             outcome = bench.desk.execute(signal(f"s{round_number}"))
             assert isinstance(outcome, DeskRefused)
             assert "trading state" in str([breach.rule.value for breach in outcome.breaches])

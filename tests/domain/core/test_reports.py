@@ -121,6 +121,19 @@ def test_a_report_of_the_same_sequence_is_taken_and_an_older_one_is_not() -> Non
     assert given(state, older).state.view.positions[BTC] == known
 
 
+def test_a_stop_that_is_gone_does_not_come_back_with_a_late_answer_of_the_same_sequence() -> None:
+    """Taking a stop away may move no sequence: of two reports of one, the later counts."""
+    bench = opened(ladder=())
+    shown = bench.venue.position(BTC)
+    gone = attrs.evolve(shown, stop_loss=None, time_ms=shown.time_ms + 50)
+    lost = given(bench.runner.state, gone, 50)
+    assert [type(event) for event in lost.events] == [ev.StopLost]
+    late = given(lost.state, shown, 100)
+    assert (late.events, late.state.view.positions[BTC]) == ((), gone)
+    moved = attrs.evolve(shown, sequence=shown.sequence + 1)
+    assert given(lost.state, moved, 100).state.view.positions[BTC] == moved
+
+
 def test_a_leverage_seen_at_the_venue_is_believed_where_another_was_known() -> None:
     state = opened(ladder=()).runner.state
     changed = position(state, leverage=Rate.of(7))
