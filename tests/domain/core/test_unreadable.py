@@ -144,7 +144,9 @@ def test_a_message_during_a_reconciliation_is_not_cleared_by_it(*, is_second: bo
 
     def say() -> None:
         bench.runner.deliver(unreadable())
-        venue.script.fail_queries(1)
+        if not is_second:
+            # The first such message has the activity read at once.
+            venue.script.fail_queries(1)
 
     if is_second:
         venue.script.fail_queries(1)
