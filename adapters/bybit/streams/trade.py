@@ -180,9 +180,11 @@ class TradeSocket:
             if pending.stage is not _Stage.WRITTEN:
                 pending.stage = _Stage.WITHDRAWN
                 return TradeNotSent(cause=cause)
-        written_to = pending.connection
+            written_to = pending.connection
+            if written_to is self._connection:
+                self._connection = None
         if written_to is not None:
-            self._soon(lambda: self._distrust(written_to, cause))
+            self._soon(lambda: written_to.close(f"a request got {cause}"))
         return pending.unknown(cause)
 
     # -- on the I/O thread -------------------------------------------------------------------------
@@ -190,12 +192,13 @@ class TradeSocket:
     def went_up(self, connection: Connection) -> None:
         """Take a connection that is authenticated."""
         self._io_thread = threading.get_ident()
-        self._connection = connection
+        with self._lock:
+            self._connection = connection
 
     def went_down(self, cause: str) -> None:
         """Let go of the connection: what was written and not answered is unknown."""
-        self._connection = self._draining = None
         with self._lock:
+            self._connection = self._draining = None
             lost = [one for one in self._pending.values() if one.stage is _Stage.WRITTEN]
             for pending in lost:
                 del self._pending[pending.request_id]
@@ -225,15 +228,10 @@ class TradeSocket:
                 self._pending.pop(pending.request_id, None)
                 pending.settle(TradeNotSent(cause="the trade stream is not up"))
 
-    def _distrust(self, connection: Connection, cause: str) -> None:
-        """Close the connection that left a request without an answer; a newer one is not its."""
-        if connection is self._connection:
-            self._connection = None
-        connection.close(f"a request got {cause}")
-
     def _drain(self) -> None:
         """Send nothing more; close when everything under way was answered, or had the time."""
-        connection, self._connection = self._connection, None
+        with self._lock:
+            connection, self._connection = self._connection, None
         if connection is not None:
             self._draining = connection
             cause = "the venue's trade service restarts"
