@@ -1,6 +1,8 @@
-"""Findings: raised once, settled once; and what a message that nobody understood demands.
+"""Findings: raised once, settled once. Books and venue are compared at every reading.
 
-Such a message may have been a fill or a lost stop. It stops entries until the activity was read
+A message that nobody understood demands more.
+
+It may have been a fill or a lost stop. It stops entries until the activity was read
 after it, and what the venue then shows equals the books.
 """
 
@@ -11,12 +13,13 @@ from tidegate.domain.reports import UnreadableReport
 from .draft import Draft
 from .events import FindingRaised, FindingSettled
 from .inputs import ActivityRead, FindingsCleared, FindingSeen
-from .state import Books
+from .state import Books, frozen
 
 __all__ = [
     "activity_read",
     "finding_seen",
     "findings_cleared",
+    "is_comparison_due",
     "is_unreadable_open",
     "note_unreadable",
     "unreadable_findings",
@@ -56,22 +59,33 @@ def note_unreadable(draft: Draft, report: UnreadableReport) -> bool:
     return not was_open and draft.books.ledger is not None
 
 
-def activity_read(draft: Draft, read: ActivityRead) -> None:
-    """Compare, when an unreadable message asks for it; without a difference it is cleared.
+def is_comparison_due(draft: Draft) -> bool:
+    """Tell whether the activity is to be read often, until books and venue are seen to agree."""
+    open_ones = any(map(_is_of_comparison, draft.books.findings))
+    return open_ones or bool(draft.view.differences)
 
-    A reading that was asked for before the last such message does not cover it. A request that
-    was under way meanwhile can look like a difference; the next reading settles that.
+
+def activity_read(draft: Draft, read: ActivityRead) -> None:
+    """Compare, and believe what two readings in a row say: that something differs, or no longer.
+
+    A request under way during one reading looks like a difference; it is none in the next.
+    A reading that came after a message which nobody understood is believed alone: a difference is
+    raised, and without one the message is settled.
     """
-    if not is_unreadable_open(draft.books):
-        return
-    if read.unreadable_count < draft.view.unreadable_count:
-        return
     snapshot = VenueSnapshot(positions=read.positions, orders=read.orders)
-    found = [f for f in differences(draft.books, snapshot) if f.blocks_entries]
-    for finding in found:
-        _raise_difference(draft, finding)
-    if not found:
-        for name in sorted(filter(_is_of_comparison, draft.books.findings)):
+    found = {f.finding_id: f for f in differences(draft.books, snapshot) if f.blocks_entries}
+    before = draft.view.differences
+    now = frozen({name: finding.text for name, finding in found.items()})
+    draft.view = attrs.evolve(draft.view, differences=now)
+    is_covered = read.unreadable_count >= draft.view.unreadable_count
+    is_alone = is_unreadable_open(draft.books) and is_covered
+    for name, finding in found.items():
+        if is_alone or (before is not None and before.get(name) == finding.text):
+            _raise_difference(draft, finding)
+    for name in sorted(draft.books.findings):
+        is_twice_gone = before is not None and name not in before and name not in found
+        is_settled = name.startswith(_DIFFERENCES) and is_twice_gone
+        if is_settled or (is_alone and not found and _is_of_comparison(name)):
             draft.emit(FindingSettled(finding_id=name, time_ms=draft.now_ms))
 
 

@@ -7,6 +7,7 @@ from tidegate.domain.reports import (
     Execution,
     FundingPayment,
     OrderReport,
+    Origin,
     PositionReport,
     RejectReason,
 )
@@ -30,6 +31,7 @@ from .events import (
     TradeClosed,
     UpdateIgnored,
 )
+from .ids import is_ours
 from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, PlaceUnknown
 from .marking import mark_booked
 from .protecting import confirm_stop_by_order, confirm_stop_by_position, keep_levels, plan_again
@@ -141,6 +143,8 @@ def order_reported(draft: Draft, report: OrderReport) -> None:
     if order is None or report.client_id is None:
         if report.status in TERMINAL:
             look_again_in_panic(draft)
+        elif order is None:
+            _cancel_orphan(draft, report)
         return
     if order.status is report.status:
         return
@@ -159,6 +163,23 @@ def order_reported(draft: Draft, report: OrderReport) -> None:
     )
     look_again_in_panic(draft)
     keep_levels(draft, report.symbol)
+
+
+def _cancel_orphan(draft: Draft, report: OrderReport) -> None:
+    """Cancel an open order that carries an id of ours and that the books do not know.
+
+    Nothing here would protect or close what it fills. One that panic sees is cancelled by panic.
+    """
+    subject = f"orphan {report.client_id}"
+    is_orphan = report.origin is Origin.USER and is_ours(report.client_id)
+    is_opened = draft.books.ledger is not None and not draft.books.is_panic_running
+    if is_orphan and is_opened and draft.is_due(subject):
+        draft.note_asked(subject)
+        draft.emit(
+            CancelIntended(
+                symbol=report.symbol, client_id=report.client_id, venue_id=report.venue_id
+            )
+        )
 
 
 def look_again_in_panic(draft: Draft) -> None:

@@ -12,7 +12,7 @@ when nothing is held.
 import attrs
 from tidegate.domain.reports import UnreadableReport
 
-from .comparing import is_unreadable_open, note_unreadable
+from .comparing import is_comparison_due, note_unreadable
 from .draft import Draft
 from .effects import ReadActivity
 from .events import HistoryRead
@@ -71,7 +71,7 @@ def next_poll_ms(draft: Draft) -> int | None:
 
 def _interval_ms(draft: Draft) -> int | None:
     config = draft.config
-    if is_unreadable_open(draft.books):
+    if is_comparison_due(draft):
         return config.ask_again_ms if config.poll_down_ms is None else config.poll_down_ms
     books = draft.books
     if not books.positions and not books.orders and not is_wallet_open(books):

@@ -241,6 +241,7 @@ class View:
     still to come. ``asked_ms`` is when something in doubt was last asked for or tried again.
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
+    ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
     """
 
     instruments: Mapping[Symbol, Instrument] = attrs.field(factory=lambda: frozen({}))
@@ -256,6 +257,7 @@ class View:
     asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))
     unreadable_count: int = 0
     gone_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
+    differences: Mapping[str, str] | None = None
 
 
 @attrs.frozen(kw_only=True)
