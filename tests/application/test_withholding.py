@@ -200,12 +200,24 @@ def test_a_stop_leaves_while_it_is_wanted_and_not_for_a_position_that_came_after
 class _Hanging(GatedVenue):
     """A venue on which everything but orders hangs until its gate opens."""
 
+    def hang_all(self) -> None:
+        for name in _CALLS:
+            setattr(self, name, self._hang)
+
     def _hang(self, *_: object) -> None:
         assert self.gate.wait(30), "the test forgot to open the gate"
         raise VenueError(WHY)
 
-    cancel = set_leverage = set_position_stop = _hang  # type: ignore[assignment]  # never return
-    find_order = position = positions = executions = _hang  # type: ignore[assignment]  # nor these
+
+_CALLS = (
+    "cancel",
+    "set_leverage",
+    "set_position_stop",
+    "find_order",
+    "position",
+    "executions",
+    "holdings",
+)
 
 
 def _kind(effect: Effect) -> str:
@@ -232,6 +244,7 @@ def test_what_hangs_holds_up_its_own_kind_alone(hanging: Effect) -> None:
     lanes = Lanes(venue, MemoryClock(venue), host)
     others = [e for e in (FOREIGN, LEVERAGE, MOVE, *QUERIES) if _kind(e) != _kind(hanging)]
     venue.gate.clear()
+    venue.hang_all()
     lanes.start()
     try:
         lanes.submit(hanging)
