@@ -290,11 +290,7 @@ class ThreadedRunner(Runner, LaneHost):
     # From lanes
 
     def objection(self, effect: Effect) -> str | None:
-        """Hold back what was overtaken while it waited for its turn.
-
-        That is an entry that was cancelled or halted, and a stop that is not wanted any more: its
-        position may be closed, and another one open.
-        """
+        """Hold back an entry that was cancelled or halted, and a stop not wanted any more."""
         match effect:
             case Place(order=Approved()):
                 order = self.state.books.order(effect.order.order.client_id)
