@@ -205,6 +205,8 @@ class DeskBench:
         self.control.price(BTC, END)
         self.desk.close_position(BTC, timeout_ms=WAIT_MS)
         until(lambda: self.is_flat, f"flat; still {dict(self.books.orders)}")
+        lanes = self.application._runner._lanes
+        until(lambda: lanes.is_idle, "nothing of this trade is under way")
 
     @property
     def is_flat(self) -> bool:
