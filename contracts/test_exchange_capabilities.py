@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from tidegate.contracts.exchange_bench import ExchangeBench
 from tidegate.contracts.exchange_stage import Ear, Stage
-from tidegate.domain.money import ZERO_QTY, Distance
+from tidegate.domain.money import ZERO_QTY, Distance, Money
 from tidegate.domain.orders import Side, TimeInForce, Trigger, TriggerDirection
+from tidegate.domain.reports import MarginMode
+from tidegate.ports.account import PartialStop
 from tidegate.ports.exchange import Capability, NotSupported, PositionStop
 
 __all__: list[str] = []
@@ -32,6 +34,17 @@ def _amend(stage: Stage) -> object:
     return stage.port.amend(stage.symbol, order, price=stage.level(-3))
 
 
+def _amend_legs(stage: Stage) -> object:
+    order = stage.place(stage.order(Side.BUY, limit=-2))
+    return stage.port.amend(stage.symbol, order, stop_loss=stage.leg(-5))
+
+
+def _partial_stop(stage: Stage) -> object:
+    return stage.port.add_partial_stop(
+        PartialStop(symbol=stage.symbol, qty=stage.spec.qty_min, stop_loss=stage.leg(-5))
+    )
+
+
 def _history(stage: Stage) -> object:
     return stage.port.order_history(stage.symbol, stage.so_far())
 
@@ -55,6 +68,27 @@ _USES: dict[Capability, Callable[[Stage], object]] = {
     Capability.STREAM: lambda stage: stage.port.connect(Ear()),
     Capability.FUNDING: lambda stage: stage.port.funding_payments(stage.symbol, stage.so_far()),
     Capability.HISTORY: _history,
+    Capability.AMEND_LEGS: _amend_legs,
+    Capability.CANCEL_ALL: lambda stage: stage.port.cancel_all(stage.symbol),
+    Capability.PARTIAL_STOP: _partial_stop,
+    Capability.MARGIN_MODE: lambda stage: stage.port.set_margin_mode(MarginMode.ISOLATED),
+    Capability.POSITION_MODE: lambda stage: stage.port.position_mode(stage.symbol),
+    Capability.ADD_MARGIN: lambda stage: stage.port.add_margin(stage.symbol, Money.of(1)),
+    Capability.AUTO_ADD_MARGIN: lambda stage: stage.port.set_auto_add_margin(stage.symbol, on=True),
+    Capability.RISK_TIERS: lambda stage: stage.port.risk_tiers(stage.symbol),
+    Capability.BALANCES: lambda stage: stage.port.balances(),
+    Capability.COLLATERAL: lambda stage: stage.port.collateral(),
+    Capability.BORROWINGS: lambda stage: stage.port.borrowings(None, stage.so_far()),
+    Capability.CLOSED_PROFITS: lambda stage: stage.port.closed_profits(
+        stage.symbol, stage.so_far()
+    ),
+    Capability.ACCOUNT_CHANGES: lambda stage: stage.port.account_changes(stage.so_far()),
+    Capability.ORDER_BOOK: lambda stage: stage.port.order_book(stage.symbol, depth=1),
+    Capability.RECENT_TRADES: lambda stage: stage.port.recent_trades(stage.symbol, count=1),
+    Capability.BARS: lambda stage: stage.port.bars(
+        stage.symbol, interval_ms=60_000, within=stage.so_far()
+    ),
+    Capability.FUNDING_RATES: lambda stage: stage.port.funding_rate(stage.symbol),
 }
 
 

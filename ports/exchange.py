@@ -1,35 +1,48 @@
 """The exchange port: what a venue must be able to do for the desk.
 
-Three kinds of result, never mixed. What a caller must handle is a member of a closed union
-(``Accepted | Rejected | Unknown``). A query that fails raises :class:`QueryFailed`: an error is
-never an empty answer. A capability that a venue lacks raises :class:`NotSupported`.
+How requests and queries end is in :mod:`tidegate.ports.outcomes`.
 """
 
-import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
 
 import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import VenueKind
-from tidegate.domain.money import Distance, Price, Qty, Rate
-from tidegate.domain.orders import ClientId, Reduction, Symbol, TriggerBy, VenueOrderId
+from tidegate.domain.money import Price, Qty, Rate
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
     FundingPayment,
     OrderReport,
     PositionReport,
-    RejectReason,
     Ticker,
     UnreadableReport,
     VenueMessage,
 )
 from tidegate.domain.risk.approval import Approved
 
+from .account import AccountPort, PositionStop
+from .market_data import MarketDataPort
+from .outcomes import (
+    Accepted,
+    Capabilities,
+    Capability,
+    Done,
+    History,
+    NotSupported,
+    QueryFailed,
+    Rejected,
+    TimeRange,
+    Unknown,
+    VenueError,
+)
+
 __all__ = [
     "Accepted",
+    "Amendment",
+    "Cancellation",
     "Capabilities",
     "Capability",
     "Done",
@@ -46,133 +59,7 @@ __all__ = [
     "VenueError",
 ]
 
-T = TypeVar("T")
-
 MessageSink = Callable[[VenueMessage], None]
-
-
-class VenueError(Exception):
-    """Infrastructure trouble at the exchange port."""
-
-
-class QueryFailed(VenueError):
-    """A query got no usable answer; nothing may be concluded from it."""
-
-
-class NotSupported(VenueError):
-    """The venue lacks a capability; ``capability`` says which."""
-
-    def __init__(self, capability: "Capability") -> None:
-        super().__init__(f"this venue does not support {capability.value}")
-        self.capability = capability
-
-
-class Capability(enum.Enum):
-    """What a venue may or may not be able to do; the contract suite checks both."""
-
-    ATTACHED_STOP = "a stop-loss inside the entry order"
-    POSITION_STOP = "a stop-loss or take-profit on a position"
-    TRAILING_STOP = "a trailing stop"
-    CONDITIONAL_ORDERS = "conditional orders"
-    POST_ONLY = "post-only orders"
-    FILL_OR_KILL = "fill-or-kill orders"
-    AMEND = "amending an order"
-    LEVERAGE = "setting leverage"
-    FEE_RATES = "querying fee rates"
-    STREAM = "pushing updates"
-    FUNDING = "funding payments"
-    HISTORY = "order and execution history"
-
-
-@attrs.frozen(kw_only=True)
-class Capabilities:
-    """What this adapter supports, and its limits.
-
-    ``not_found_final_ms``: how long after a request was sent an order that neither the live nor the
-    history query knows is proven never to have arrived (receive window + permitted clock lead +
-    history lag; 0 for a venue in this process).
-    """
-
-    supported: frozenset[Capability]
-    batch_size_max: int = 1
-    not_found_final_ms: int = 0
-
-    def require(self, capability: Capability) -> None:
-        """Raise :class:`NotSupported` when ``capability`` is not declared."""
-        if capability not in self.supported:
-            raise NotSupported(capability)
-
-
-@attrs.frozen(kw_only=True)
-class Accepted:
-    """The venue acknowledged the request. Acknowledged is not live and not filled."""
-
-    venue_id: VenueOrderId
-    time_ms: int
-
-
-@attrs.frozen(kw_only=True)
-class Done:
-    """The venue confirmed the change, or the value was already as wanted (``was_already``)."""
-
-    time_ms: int
-    was_already: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class Rejected:
-    """The venue answered this request with a refusal: it had no effect."""
-
-    reason: RejectReason
-    code: int | None
-    message: str
-    time_ms: int
-
-
-@attrs.frozen(kw_only=True)
-class Unknown:
-    """No answer: the request may or may not have had its effect. Ask before acting."""
-
-    sent_ms: int
-    cause: str
-
-
-@attrs.frozen(kw_only=True)
-class PositionStop:
-    """Set or clear a position's protection. ``None`` leaves a leg as it is; zero clears it."""
-
-    symbol: Symbol
-    stop_loss: Price | None = None
-    stop_loss_by: TriggerBy = TriggerBy.LAST
-    take_profit: Price | None = None
-    take_profit_by: TriggerBy = TriggerBy.LAST
-    trailing_distance: Distance | None = None
-    trailing_activation: Price | None = None
-
-
-def _is_ordered(instance: "TimeRange", _: object, end_ms: int) -> None:
-    if end_ms < instance.start_ms:
-        raise ValueError(f"time range ends at {end_ms}, before its start {instance.start_ms}")
-
-
-@attrs.frozen(kw_only=True)
-class TimeRange:
-    """Inclusive UTC milliseconds. History queries have no implicit range."""
-
-    start_ms: int
-    end_ms: int = attrs.field(validator=_is_ordered)
-
-
-@attrs.frozen(kw_only=True)
-class History(Generic[T]):
-    """Rows in ascending venue time, and the range that they really cover.
-
-    ``is_complete`` is false when part of the asked range is older than the venue keeps.
-    """
-
-    rows: tuple[T, ...]
-    covers: TimeRange
-    is_complete: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -187,7 +74,32 @@ class Holdings:
     unreadable: tuple[UnreadableReport, ...] = ()
 
 
-class ExchangePort(ABC):
+@attrs.frozen(kw_only=True)
+class Amendment:
+    """A change of one resting order; ``None`` leaves a value as it is.
+
+    ``qty`` is the new total. ``stop_loss`` and ``take_profit`` are the legs inside an order that
+    has not filled at all; a leg at price zero clears.
+    """
+
+    symbol: Symbol
+    client_id: ClientId
+    qty: Qty | None = None
+    price: Price | None = None
+    trigger_price: Price | None = None
+    stop_loss: ProtectiveLeg | None = None
+    take_profit: ProtectiveLeg | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Cancellation:
+    """The cancel of one order, named by either id."""
+
+    symbol: Symbol
+    order_id: ClientId | VenueOrderId
+
+
+class ExchangePort(AccountPort, MarketDataPort, ABC):
     """A venue. Every method may be called from any thread."""
 
     @property
@@ -243,6 +155,20 @@ class ExchangePort(ABC):
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
         """Send an order. A client id that the venue already knows is rejected as a duplicate."""
 
+    def place_batch(
+        self, orders: Sequence[Approved | Reduction]
+    ) -> tuple[Accepted | Rejected | Unknown, ...]:
+        """Send several orders at once; one outcome for each, in the order given.
+
+        A venue without batches sends them one by one.
+
+        Raises:
+            ValueError: more than ``capabilities.batch_size_max``.
+
+        """
+        self.capabilities.check_batch(len(orders))
+        return tuple(self.place(order) for order in orders)
+
     @abstractmethod
     def amend(
         self,
@@ -252,14 +178,52 @@ class ExchangePort(ABC):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected | Unknown:
-        """Change a resting order; ``qty`` is the new total. ``None`` leaves a value as it is."""
+        """Change a resting order, as :class:`Amendment` says."""
+
+    def amend_batch(
+        self, changes: Sequence[Amendment]
+    ) -> tuple[Accepted | Rejected | Unknown, ...]:
+        """Change several orders at once; see :meth:`place_batch`.
+
+        What a venue's batch cannot carry, such as conditional orders, goes singly.
+        """
+        self.capabilities.check_batch(len(changes))
+        return tuple(
+            self.amend(
+                change.symbol,
+                change.client_id,
+                qty=change.qty,
+                price=change.price,
+                trigger_price=change.trigger_price,
+                stop_loss=change.stop_loss,
+                take_profit=change.take_profit,
+            )
+            for change in changes
+        )
 
     @abstractmethod
     def cancel(
         self, symbol: Symbol, order_id: ClientId | VenueOrderId
     ) -> Accepted | Rejected | Unknown:
         """Cancel one order by either id. An ended order is ``ORDER_NOT_FOUND`` or ``_FINISHED``."""
+
+    def cancel_batch(
+        self, cancels: Sequence[Cancellation]
+    ) -> tuple[Accepted | Rejected | Unknown, ...]:
+        """Cancel several orders at once; see :meth:`place_batch`."""
+        self.capabilities.check_batch(len(cancels))
+        return tuple(self.cancel(cancel.symbol, cancel.order_id) for cancel in cancels)
+
+    def cancel_all(self, symbol: Symbol | None = None) -> Done | Rejected | Unknown:
+        """Cancel every order of a symbol, or of the account, foreign ones and stops included.
+
+        It bares positions: protective legs are orders too (Bybit V5 order/cancel-all).
+        """
+        del symbol
+        raise NotSupported(Capability.CANCEL_ALL)
 
     @abstractmethod
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import attrs
 from tidegate.domain.instrument import Instrument
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Distance, Money, Price, Qty, Rate
+from tidegate.domain.money import ZERO_MONEY, Distance, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, OrderRequest, ProtectiveLeg, Symbol, VenueOrderId
 from tidegate.domain.reports import MarginMode, OrderReport, Origin
 
+from .account import PartialStop
 from .exchange import Accepted, Done, ExchangePort, Rejected
 from .feed import FeedItem
 
@@ -87,36 +88,6 @@ class PartialLegs:
 
     stop_loss_limit: Price | None = None
     take_profit_limit: Price | None = None
-
-
-def _above_zero(instance: "PartialStop", _: object, qty: Qty) -> None:
-    if qty <= ZERO_QTY:
-        raise ValueError(f"partial stop of {qty} {instance.symbol}: must be above zero")
-
-
-@attrs.frozen(kw_only=True)
-class PartialStop:
-    """One pair of legs for a part of a position; at least one leg must be given.
-
-    A limit makes its leg a limit order at that price once it fires; ``None`` a market order.
-    """
-
-    symbol: Symbol
-    qty: Qty = attrs.field(validator=_above_zero)
-    stop_loss: ProtectiveLeg | None = None
-    take_profit: ProtectiveLeg | None = None
-    stop_loss_limit: Price | None = None
-    take_profit_limit: Price | None = None
-
-    def __attrs_post_init__(self) -> None:
-        if self.stop_loss is None and self.take_profit is None:
-            raise ValueError(f"partial stop of {self.symbol}: a stop or a target is needed")
-        for leg, limit, name in (
-            (self.stop_loss, self.stop_loss_limit, "stop"),
-            (self.take_profit, self.take_profit_limit, "target"),
-        ):
-            if leg is None and limit is not None:
-                raise ValueError(f"partial stop of {self.symbol}: limit {limit} without a {name}")
 
 
 @attrs.frozen(kw_only=True)
@@ -221,7 +192,7 @@ class WireVenuePort(SimulatedVenuePort):
         """
 
     @abstractmethod
-    def set_auto_add_margin(self, symbol: Symbol, on: bool) -> Done | Rejected:
+    def set_auto_add_margin(self, symbol: Symbol, *, on: bool) -> Done | Rejected:
         """Choose whether margin is added from what is available before a liquidation; isolated."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import VenueKind
 from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import ClientId, Reduction, Symbol, VenueOrderId
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -56,6 +56,29 @@ from .wire.fields import Unreadable
 __all__ = ["BybitConfig", "BybitVenue"]
 
 T = TypeVar("T")
+
+_LACKS: frozenset[Capability] = frozenset(
+    {
+        Capability.PARTIAL_STOP,
+        Capability.MARGIN_MODE,
+        Capability.POSITION_MODE,
+        Capability.ADD_MARGIN,
+        Capability.AUTO_ADD_MARGIN,
+        Capability.RISK_TIERS,
+        Capability.BALANCES,
+        Capability.COLLATERAL,
+        Capability.BORROWINGS,
+        Capability.CLOSED_PROFITS,
+        Capability.ACCOUNT_CHANGES,
+        Capability.ORDER_BOOK,
+        Capability.RECENT_TRADES,
+        Capability.BARS,
+        Capability.FUNDING_RATES,
+        Capability.AMEND_LEGS,
+        Capability.CANCEL_ALL,
+    }
+)
+"""What the exchange port can ask of a venue and this adapter does not answer."""
 
 _CLOCK_LEAD_MS = 1_000
 """How far ahead of the venue's clock a request may be stamped (Bybit V5 "Authentication")."""
@@ -164,7 +187,7 @@ class BybitVenue(ExchangePort):
         if not self._config.with_streams:
             missing.add(Capability.STREAM)
         return Capabilities(
-            supported=frozenset(Capability) - missing,
+            supported=frozenset(Capability) - _LACKS - missing,
             not_found_final_ms=self._config.not_found_final_ms,
         )
 
@@ -254,8 +277,12 @@ class BybitVenue(ExchangePort):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected | Unknown:
         """See :meth:`ExchangePort.amend`."""
+        if stop_loss is not None or take_profit is not None:
+            self.capabilities.require(Capability.AMEND_LEGS)
         return self._changes.amend(
             symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
         )

@@ -10,6 +10,7 @@ from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
     OrderRequest,
+    ProtectiveLeg,
     Reduction,
     Symbol,
     TimeInForce,
@@ -220,9 +221,13 @@ class MemoryVenue(ExchangePort):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected | Unknown:
         """Change a live order; a limit price moved into the market trades at once."""
         self._capabilities.require(Capability.AMEND)
+        if stop_loss is not None or take_profit is not None:
+            self._capabilities.require(Capability.AMEND_LEGS)
         return self._request(
             RequestKind.AMEND,
             lambda books: requests.amend(

@@ -10,6 +10,30 @@ from tidegate.ports.exchange import Capability
 __all__ = ["Arrival", "FillMode", "MemoryOptions", "RequestKind", "ScriptError"]
 
 
+_LACKS: frozenset[Capability] = frozenset(
+    {
+        Capability.PARTIAL_STOP,
+        Capability.MARGIN_MODE,
+        Capability.POSITION_MODE,
+        Capability.ADD_MARGIN,
+        Capability.AUTO_ADD_MARGIN,
+        Capability.RISK_TIERS,
+        Capability.BALANCES,
+        Capability.COLLATERAL,
+        Capability.BORROWINGS,
+        Capability.CLOSED_PROFITS,
+        Capability.ACCOUNT_CHANGES,
+        Capability.ORDER_BOOK,
+        Capability.RECENT_TRADES,
+        Capability.BARS,
+        Capability.FUNDING_RATES,
+        Capability.AMEND_LEGS,
+        Capability.CANCEL_ALL,
+    }
+)
+"""What a scripted venue cannot do."""
+
+
 class ScriptError(Exception):
     """The script asked for something that no venue could do; the message says what and why."""
 
@@ -60,7 +84,7 @@ class MemoryOptions:
     margin_mode: MarginMode = MarginMode.ISOLATED
     leverage: Rate = attrs.field(factory=lambda: Rate.of(10))
     depth: Qty = attrs.field(factory=lambda: Qty.of(1_000_000))
-    supported: frozenset[Capability] = frozenset(Capability)
+    supported: frozenset[Capability] = frozenset(Capability) - _LACKS
     batch_size_max: int = 10
     not_found_final_ms: int = 0
     active_orders_max: int = 500

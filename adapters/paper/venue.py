@@ -44,6 +44,24 @@ from .world import World
 
 __all__ = ["PaperVenue"]
 
+_LACKS: frozenset[Capability] = frozenset(
+    {
+        Capability.POSITION_MODE,
+        Capability.RISK_TIERS,
+        Capability.BALANCES,
+        Capability.COLLATERAL,
+        Capability.BORROWINGS,
+        Capability.CLOSED_PROFITS,
+        Capability.ACCOUNT_CHANGES,
+        Capability.ORDER_BOOK,
+        Capability.RECENT_TRADES,
+        Capability.BARS,
+        Capability.FUNDING_RATES,
+        Capability.CANCEL_ALL,
+    }
+)
+"""What this venue does not answer."""
+
 
 class PaperVenue(PaperQueries):
     """A venue in this process, with the state that ``store`` holds or ``wallet`` begins.
@@ -82,8 +100,8 @@ class PaperVenue(PaperQueries):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Everything is supported; an acknowledged order is known at once."""
-        return Capabilities(supported=frozenset(Capability))
+        """Nearly everything is supported; an acknowledged order is known at once."""
+        return Capabilities(supported=frozenset(Capability) - _LACKS)
 
     def connect(self, sink: MessageSink) -> None:
         """Deliver every message from now on to ``sink``."""
@@ -216,7 +234,7 @@ class PaperVenue(PaperQueries):
             symbol, lambda world: account_requests.add_margin(world, symbol, amount)
         )
 
-    def set_auto_add_margin(self, symbol: Symbol, on: bool) -> Done | Rejected:
+    def set_auto_add_margin(self, symbol: Symbol, *, on: bool) -> Done | Rejected:
         """Choose whether margin is added before a liquidation, at once."""
         return self._change(
             symbol, lambda world: account_requests.set_auto_add_margin(world, symbol, on=on)

@@ -106,7 +106,7 @@ def _set_auto_add_margin(call: Call) -> Reply:
     symbol = _symbol(call)
     call.params.need("autoAddMargin")
     is_on = call.params.integer("autoAddMargin", 0, least=0, most=1) == 1
-    _done(call.account.venue.set_auto_add_margin(symbol, is_on))
+    _done(call.account.venue.set_auto_add_margin(symbol, on=is_on))
     return Reply()
 
 

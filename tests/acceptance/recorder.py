@@ -15,7 +15,7 @@ from tidegate.domain.core.inputs import Input
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import VenueKind
 from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import ClientId, Reduction, Symbol, VenueOrderId
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -216,9 +216,17 @@ class RecordedVenue(SimulatedVenuePort):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected | Unknown:
         return self._inner.amend(
-            symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
+            symbol,
+            client_id,
+            qty=qty,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
         )
 
     def cancel(

@@ -33,7 +33,7 @@ def lacking(*capabilities: Capability) -> Bench:
         instruments={BTC: BTCUSDT},
         fees=FEES,
         wallet=Money.of("10000"),
-        options=MemoryOptions(supported=frozenset(Capability) - set(capabilities)),
+        options=MemoryOptions(supported=MemoryOptions().supported - set(capabilities)),
     )
     return make_bench(venue=venue, config=config())
 

@@ -4,6 +4,7 @@ import attrs
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
+    ProtectiveLeg,
     Reduction,
     Symbol,
     TimeInForce,
@@ -97,11 +98,21 @@ class AmendsTheRest(WrongVenue):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Outcome:
         order = self.find_order(symbol, client_id)
         if qty is not None and order is not None:
             qty = qty + order.qty_filled
-        return super().amend(symbol, client_id, qty=qty, price=price, trigger_price=trigger_price)
+        return super().amend(
+            symbol,
+            client_id,
+            qty=qty,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+        )
 
 
 class TrimsReductions(WrongVenue):

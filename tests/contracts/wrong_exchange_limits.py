@@ -4,7 +4,7 @@ import attrs
 from tidegate.domain.grid import price_down, qty_down
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import ClientId, Reduction, Symbol, TimeInForce
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, TimeInForce
 from tidegate.domain.reports import OrderReport, RejectReason
 from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import (
@@ -67,9 +67,19 @@ class RoundsAmendments(WrongVenue):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Outcome:
         sent = None if qty is None else qty_down(qty, BTCUSDT.qty_step)
-        return super().amend(symbol, client_id, qty=sent, price=price, trigger_price=trigger_price)
+        return super().amend(
+            symbol,
+            client_id,
+            qty=sent,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+        )
 
 
 class ShrinksToMargin(WrongVenue):
@@ -204,8 +214,18 @@ class RefusesWhatItDeclares(WrongVenue):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Outcome:
-        super().amend(symbol, client_id, qty=qty, price=price, trigger_price=trigger_price)
+        super().amend(
+            symbol,
+            client_id,
+            qty=qty,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+        )
         raise NotSupported(Capability.AMEND)
 
 

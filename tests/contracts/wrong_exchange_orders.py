@@ -6,6 +6,7 @@ from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import (
     ClientId,
     OrderKind,
+    ProtectiveLeg,
     Reduction,
     Symbol,
     TimeInForce,
@@ -111,8 +112,10 @@ class AmendNotSent(WrongVenue):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Outcome:
-        del qty, price, trigger_price
+        del qty, price, trigger_price, stop_loss, take_profit
         return Accepted(venue_id=VenueOrderId(f"{symbol}-{client_id}"), time_ms=self.now_ms())
 
 
@@ -129,9 +132,17 @@ class AmendsWhatIsOver(WrongVenue):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Outcome:
         outcome = super().amend(
-            symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
+            symbol,
+            client_id,
+            qty=qty,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
         )
         if isinstance(outcome, Rejected) and outcome.reason in _ENDED:
             return Accepted(venue_id=VenueOrderId(client_id), time_ms=outcome.time_ms)

@@ -8,6 +8,7 @@ from tidegate.domain.instrument import FeeRates
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
+    ProtectiveLeg,
     Reduction,
     Symbol,
     TimeInForce,
@@ -152,9 +153,19 @@ class AmendsTooMuch(WrongVenue):
         qty: Qty | None = None,
         price: Price | None = None,
         trigger_price: Price | None = None,
+        stop_loss: ProtectiveLeg | None = None,
+        take_profit: ProtectiveLeg | None = None,
     ) -> Outcome:
         sent = BTCUSDT.qty_min if qty is None else qty
-        return super().amend(symbol, client_id, qty=sent, price=price, trigger_price=trigger_price)
+        return super().amend(
+            symbol,
+            client_id,
+            qty=sent,
+            price=price,
+            trigger_price=trigger_price,
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+        )
 
 
 class SameLeverageIsError(WrongVenue):

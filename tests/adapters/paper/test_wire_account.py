@@ -118,13 +118,13 @@ def test_margin_is_added_to_an_isolated_position_alone() -> None:
     assert refused(bench.venue.add_margin(SYMBOL, Money.of("1")))[0] == 110033
     bench.venue.set_margin_mode(CROSS)
     assert refused(bench.venue.add_margin(SYMBOL, Money.of("1")))[0] == 110015
-    assert refused(bench.venue.set_auto_add_margin(SYMBOL, True))[0] == 110076
+    assert refused(bench.venue.set_auto_add_margin(SYMBOL, on=True))[0] == 110076
 
 
 def test_margin_is_added_before_a_liquidation_until_nothing_is_left() -> None:
     # IM = 400 + 19600 x 0.00055 = 410.78; available = 1000 - 11 - 410.78 = 578.22.
     bench = holding()
-    assert isinstance(bench.venue.set_auto_add_margin(SYMBOL, True), Done)
+    assert isinstance(bench.venue.set_auto_add_margin(SYMBOL, on=True), Done)
     assert bench.venue.auto_add_margin(SYMBOL)
     bench.price("19660")
     assert plain(bench.account().available) == "167.44"
@@ -145,8 +145,8 @@ def test_without_the_choice_no_margin_is_added() -> None:
 
 def test_the_choice_is_kept_and_the_same_one_again_is_done_already(tmp_path: Path) -> None:
     bench = Bench(path=tmp_path / "paper.db")
-    bench.venue.set_auto_add_margin(SYMBOL, True)
-    again = bench.venue.set_auto_add_margin(SYMBOL, True)
+    bench.venue.set_auto_add_margin(SYMBOL, on=True)
+    again = bench.venue.set_auto_add_margin(SYMBOL, on=True)
     assert isinstance(again, Done)
     assert again.was_already
     bench.reopen()

@@ -87,7 +87,7 @@ def wire_act(bench: WireBench, seed: int) -> None:
         venue.force_close(SYMBOL, qty, low, random.choice([Origin.AUTO_DELEVERAGING] * 2))
     elif choice == 10:
         venue.set_margin_mode(random.choice(list(MarginMode)))
-        venue.set_auto_add_margin(SYMBOL, random.random() < 0.5)
+        venue.set_auto_add_margin(SYMBOL, on=random.random() < 0.5)
     else:
         status = random.choice([InstrumentStatus.TRADING, InstrumentStatus.REDUCE_ONLY])
         venue.set_instrument(attrs.evolve(STEEP, status=status, tick=Distance.of("0.10")))
