@@ -4,7 +4,7 @@ import attrs
 import pytest
 from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.adapters.memory.options import Arrival, MemoryOptions, RequestKind
-from tidegate.application.lanes import perform
+from tidegate.application.performing import perform
 from tidegate.domain.core import events as ev
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from tidegate.application.lanes import LaneHost, Lanes, perform
+from tidegate.application.lanes import LaneHost, Lanes
+from tidegate.application.performing import perform
 from tidegate.application.withholding import withheld
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (

@@ -2,7 +2,7 @@
 
 import pytest
 from tidegate.adapters.memory.options import MemoryOptions
-from tidegate.application.lanes import perform
+from tidegate.application.performing import perform
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import ReadActivity
 from tidegate.domain.core.inputs import ActivityRead
