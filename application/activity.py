@@ -56,7 +56,10 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
     bookings = bookings_since(asked.since_ms, port, clock)
     held = port.holdings()
     whole = ActivityRead(
-        positions=held.positions, orders=held.orders, unreadable_count=asked.unreadable_count
+        positions=held.positions,
+        orders=held.orders,
+        unreadable_count=asked.unreadable_count,
+        stream_changes=asked.stream_changes,
     )
     seen: tuple[Input, ...] = (*held.orders, *held.positions, *held.unreadable, port.account())
     return (*bookings.rows, *coverage(bookings), *seen, *_prices(held, port), whole)

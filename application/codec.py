@@ -57,6 +57,8 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.EquityMarked: "equity_marked.v1",
         ev.DayRolled: "day_rolled.v1",
         ev.TradingStateChanged: "trading_state_changed.v1",
+        ev.StreamsLost: "streams_lost.v1",
+        ev.StreamsRegained: "streams_regained.v1",
         ev.PanicStarted: "panic_started.v1",
         ev.PanicEnded: "panic_ended.v1",
         ev.PanicReset: "panic_reset.v1",

@@ -27,6 +27,9 @@ def show_status(console: Console, report: StatusReport) -> None:
             "tidegate reset-panic --confirm RESET",
             style="red",
         )
+    lost = report.books.streams_lost
+    if lost is not None:
+        console.print(f"Streams        {escape(lost.cause)}: reducing only", style="yellow")
     console.print(f"Journal        {figures.count(report.version, 'entry', 'entries')}")
     if report.books.ledger is None:
         console.print("Account        not opened yet: no session has run on this state")
@@ -85,6 +88,7 @@ def status_document(report: StatusReport) -> dict[str, object]:
     return {
         "trading_state": report.trading_state,
         "panic_cause": report.panic_cause,
+        "streams_lost": None if books.streams_lost is None else books.streams_lost.cause,
         "journal_version": report.version,
         "wallet": report.wallet,
         "equity": report.equity,

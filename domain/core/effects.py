@@ -75,11 +75,13 @@ class ReadPosition:
 class ReadActivity:
     """Ask for executions and funding since a time, and for open orders, positions and account.
 
-    ``unreadable_count`` is how many unreadable messages had come when this was asked.
+    ``unreadable_count`` is how many unreadable messages had come when this was asked, and
+    ``stream_changes`` how often the streams had gone up or down.
     """
 
     since_ms: int
     unreadable_count: int = 0
+    stream_changes: int = 0
 
 
 @attrs.frozen(kw_only=True)

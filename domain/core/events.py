@@ -23,6 +23,8 @@ from .events_desk import (
     PanicStarted,
     SessionStarted,
     SessionStopped,
+    StreamsLost,
+    StreamsRegained,
     TradingStateChanged,
 )
 from .events_orders import (
@@ -78,6 +80,8 @@ __all__ = [
     "StopMissing",
     "StopMoveIntended",
     "StopMoveRefused",
+    "StreamsLost",
+    "StreamsRegained",
     "TradeClosed",
     "TradingStateChanged",
     "UpdateIgnored",
@@ -247,6 +251,8 @@ Event = (
     | EquityMarked
     | DayRolled
     | TradingStateChanged
+    | StreamsLost
+    | StreamsRegained
     | PanicStarted
     | PanicEnded
     | PanicReset

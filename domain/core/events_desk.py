@@ -17,6 +17,8 @@ __all__ = [
     "PanicStarted",
     "SessionStarted",
     "SessionStopped",
+    "StreamsLost",
+    "StreamsRegained",
     "TradingStateChanged",
 ]
 
@@ -77,6 +79,25 @@ class TradingStateChanged:
 
     state: TradingState
     cause: str
+
+
+@attrs.frozen(kw_only=True)
+class StreamsLost:
+    """The desk saw nothing for longer than the grace time: only reducing, beside what is set.
+
+    ``since_ms`` is when the outage began, by the venue's time.
+    """
+
+    cause: str
+    since_ms: int
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class StreamsRegained:
+    """The streams carry again, and the venue's activity was read after they came up."""
+
+    time_ms: int
 
 
 @attrs.frozen(kw_only=True)

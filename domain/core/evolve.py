@@ -121,6 +121,14 @@ def _state_changed(books: Books, event: ev.TradingStateChanged) -> Books:
     return attrs.evolve(books, trading_state=event.state)
 
 
+def _streams_lost(books: Books, event: ev.StreamsLost) -> Books:
+    return attrs.evolve(books, streams_lost=event)
+
+
+def _streams_regained(books: Books, _: ev.StreamsRegained) -> Books:
+    return attrs.evolve(books, streams_lost=None)
+
+
 def _panic_started(books: Books, event: ev.PanicStarted) -> Books:
     return attrs.evolve(books, panic=event, is_panic_running=True, panic_remaining=())
 
@@ -182,6 +190,8 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.Excursion: excursion,
             ev.EquityMarked: _equity_marked,
             ev.TradingStateChanged: _state_changed,
+            ev.StreamsLost: _streams_lost,
+            ev.StreamsRegained: _streams_regained,
             ev.PanicStarted: _panic_started,
             ev.PanicEnded: _panic_ended,
             ev.PanicReset: _panic_reset,

@@ -199,12 +199,14 @@ class Inventory:
 class ActivityRead:
     """All positions and open orders of the account, at the end of a reading of its activity.
 
-    ``unreadable_count`` is that of the question: unreadable messages since then are not covered.
+    ``unreadable_count`` and ``stream_changes`` are those of the question: unreadable messages and
+    outages since then are not covered.
     """
 
     positions: tuple[PositionReport, ...]
     orders: tuple[OrderReport, ...]
     unreadable_count: int
+    stream_changes: int = 0
 
 
 @attrs.frozen(kw_only=True)

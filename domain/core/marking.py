@@ -4,16 +4,15 @@ import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.day import day_start_ms
 from tidegate.domain.orders import Symbol
-from tidegate.domain.reports import AccountReport, StreamReport, StreamState, Ticker
+from tidegate.domain.reports import AccountReport, Ticker
 
 from .draft import Draft
 from .events import DayRolled, EquityMarked, Excursion
-from .polling import poll_now
 from .snapshots import equity_now
 from .state import with_item
 from .wallets import settle_wallet
 
-__all__ = ["account_reported", "mark_booked", "mark_now", "stream_reported", "ticked"]
+__all__ = ["account_reported", "mark_booked", "mark_now", "ticked"]
 
 
 def ticked(draft: Draft, ticker: Ticker) -> None:
@@ -73,16 +72,3 @@ def account_reported(draft: Draft, report: AccountReport) -> None:
     if known is None or known.time_ms <= report.time_ms:
         draft.view = attrs.evolve(draft.view, account=report)
         settle_wallet(draft, report)
-
-
-def stream_reported(draft: Draft, report: StreamReport) -> None:
-    """Note since when the stream is down; whenever it comes up, read what it did not tell.
-
-    That it was down may never have been reported: a stream can come up late after a start.
-    """
-    if report.state is StreamState.UP:
-        draft.view = attrs.evolve(draft.view, stream_down_since_ms=None)
-        if draft.books.ledger is not None:
-            poll_now(draft)
-    elif draft.view.stream_down_since_ms is None:
-        draft.view = attrs.evolve(draft.view, stream_down_since_ms=report.time_ms)

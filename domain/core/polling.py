@@ -1,8 +1,9 @@
 """Noticing over queries what no stream told: fills, stop-outs, closes by hand.
 
 While something is held or resting, the venue's activity is read now and then; often while a stream
-is down, and at once when it comes up, since a stream never replays what was missed. What it
-brings takes the ordinary path, so what was known already changes nothing.
+is down, and at once when it comes up, since a stream never replays what was missed. That reading
+ends an outage: one that fails is asked for again soon, whatever is held. What it brings takes the
+ordinary path, so what was known already changes nothing.
 
 While a message that nobody understood stands between the books and the venue, the activity is read
 often too, until a comparison clears it. While the wallets differ, the balances come with it, also
@@ -71,13 +72,21 @@ def next_poll_ms(draft: Draft) -> int | None:
 
 def _interval_ms(draft: Draft) -> int | None:
     config = draft.config
-    if is_comparison_due(draft):
+    if is_comparison_due(draft) or _is_read_back_due(draft):
         return config.ask_again_ms if config.poll_down_ms is None else config.poll_down_ms
     books = draft.books
     if not books.positions and not books.orders and not is_wallet_open(books):
         return None
     is_down = draft.view.stream_down_since_ms is not None
     return config.poll_down_ms if is_down else config.poll_up_ms
+
+
+def _is_read_back_due(draft: Draft) -> bool:
+    """Tell whether an outage ends with the next reading: then it is asked for until it comes."""
+    view = draft.view
+    if draft.books.streams_lost is not None and not draft.config.streams_needed:
+        return True
+    return view.is_stream_up and view.stream_down_since_ms is not None
 
 
 def poll_now(draft: Draft) -> None:
@@ -87,6 +96,7 @@ def poll_now(draft: Draft) -> None:
         ReadActivity(
             since_ms=unbooked_since_ms(draft.books),
             unreadable_count=draft.view.unreadable_count,
+            stream_changes=draft.view.stream_changes,
         )
     )
 

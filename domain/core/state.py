@@ -18,7 +18,7 @@ from tidegate.domain.reports import AccountReport, PositionReport, Ticker
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
-from .events import FindingRaised, PanicStarted, PlannedRung
+from .events import FindingRaised, PanicStarted, PlannedRung, StreamsLost
 
 __all__ = [
     "EXECUTIONS_REMEMBERED",
@@ -182,8 +182,9 @@ class Books:
     ``opened_ms`` is when the account was opened. ``history_until_ms`` is up to when the venue's
     history was last read in full, 0 where it never was. The ids of all bookings after
     ``remembered_since_ms`` are in ``executions``; ``turned_ms`` is when its generations last
-    turned. ``panic_remaining`` names what the last panic could not close. ``venue`` and
-    ``account`` are those that the first session named: the journal belongs to them.
+    turned. ``streams_lost`` keeps the desk reducing until the streams are up and the account was
+    read. ``panic_remaining`` names what the last panic could not close. ``venue`` and ``account``
+    are those that the first session named: the journal belongs to them.
     """
 
     ledger: Ledger | None = None
@@ -195,6 +196,7 @@ class Books:
     trades: Mapping[Symbol, LiveTrade] = attrs.field(factory=lambda: frozen({}))
     leverage: Mapping[Symbol, Rate] = attrs.field(factory=lambda: frozen({}))
     trading_state: TradingState = TradingState.ACTIVE
+    streams_lost: StreamsLost | None = None
     panic: PanicStarted | None = None
     is_panic_running: bool = False
     panic_orders: int = 0
@@ -228,9 +230,10 @@ class Books:
 
     @property
     def effective_state(self) -> TradingState:
-        """Return the strictest of what the operator set and what panic demands."""
+        """Return the strictest of what the operator set, panic demands and lost streams leave."""
         panicked = TradingState.HALTED if self.panic is not None else TradingState.ACTIVE
-        return strictest(self.trading_state, panicked)
+        blind = TradingState.REDUCING if self.streams_lost is not None else TradingState.ACTIVE
+        return strictest(self.trading_state, panicked, blind)
 
 
 @attrs.frozen(kw_only=True)
@@ -239,6 +242,8 @@ class View:
 
     ``in_flight`` are the orders that this process sent, or is about to send, and whose answer is
     still to come. ``asked_ms`` is when something in doubt was last asked for or tried again.
+    ``stream_down_since_ms`` is since when streams were down, or up without the activity having been
+    read after; ``is_stream_up`` what they said last, ``stream_changes`` how often they said so.
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
@@ -250,6 +255,8 @@ class View:
     positions: Mapping[Symbol, PositionReport] = attrs.field(factory=lambda: frozen({}))
     account: AccountReport | None = None
     stream_down_since_ms: int | None = None
+    is_stream_up: bool = False
+    stream_changes: int = 0
     panic_inventories: int = 0
     polled_ms: int | None = None
     inventory_asked_ms: int | None = None

@@ -4,7 +4,7 @@ from typing import assert_never
 
 import attrs
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import Role, Symbol
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -17,7 +17,7 @@ from tidegate.domain.reports import (
 )
 
 from . import inputs as given
-from .asking import ask_for_unlisted, ask_in_doubt, cancel_again, cancel_order, next_question_ms
+from .asking import ask_for_unlisted, ask_in_doubt, cancel_again, next_question_ms
 from .closing import check_deadlines, close_asked, next_deadline_ms
 from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
@@ -46,7 +46,7 @@ from .filling import (
     place_unknown,
     position_reported,
 )
-from .marking import account_reported, mark_now, stream_reported, ticked
+from .marking import account_reported, mark_now, ticked
 from .opening import open_asked
 from .panicking import (
     inventory_taken,
@@ -59,6 +59,13 @@ from .polling import history_covered, next_poll_ms, poll_when_due, unreadable_re
 from .protecting import keep_levels
 from .react import react
 from .state import Order, State, with_item
+from .streams import (
+    cancel_entries,
+    guard_when_due,
+    next_guard_ms,
+    stream_read_back,
+    stream_reported,
+)
 
 __all__ = ["Step", "deadline_ms", "step"]
 
@@ -91,6 +98,7 @@ def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
         next_question_ms(draft),
         next_look_ms(draft),
         next_poll_ms(draft),
+        next_guard_ms(draft),
     )
     return min((when for when in due if when is not None), default=None)
 
@@ -238,6 +246,7 @@ def _run(draft: Draft, item: _Running) -> None:
         case given.ActivityRead():
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
+            stream_read_back(draft, item)
         case given.HistoryCovered():
             history_covered(draft, item)
         case given.FindingSeen():
@@ -251,11 +260,8 @@ def _run(draft: Draft, item: _Running) -> None:
 def _state_asked(draft: Draft, item: given.StateRequest) -> None:
     """Change the trading state; a stricter one takes resting entries off the venue."""
     draft.emit(TradingStateChanged(state=item.state, cause=item.cause))
-    if item.state is TradingState.ACTIVE:
-        return
-    for order in tuple(draft.books.orders.values()):
-        if order.role is Role.ENTRY:
-            cancel_order(draft, order.request.client_id)
+    if item.state is not TradingState.ACTIVE:
+        cancel_entries(draft)
 
 
 def _start_asked(draft: Draft, item: given.StartRequest) -> None:
@@ -273,6 +279,7 @@ def _time_passed(draft: Draft) -> None:
     cancel_again(draft)
     look_when_due(draft)
     poll_when_due(draft)
+    guard_when_due(draft)
 
 
 def _leverage_answered(draft: Draft, item: given.LeverageAnswered) -> None:

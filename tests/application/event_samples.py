@@ -64,6 +64,8 @@ def samples() -> dict[type, ev.Event]:
         ev.StopMissing(symbol=symbol, wanted=None, time_ms=5),
         ev.DayRolled(equity=Money.of("9999.5"), time_ms=5),
         ev.TradingStateChanged(state=TradingState.REDUCING, cause="test"),
+        ev.StreamsLost(cause="down", since_ms=3, time_ms=5),
+        ev.StreamsRegained(time_ms=5),
         ev.PanicStarted(cause="drill", key="k", time_ms=5),
         ev.PanicEnded(remaining=("BTCUSDT 0.010",), time_ms=5),
         ev.PanicReset(time_ms=5),

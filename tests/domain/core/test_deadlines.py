@@ -323,7 +323,7 @@ def test_the_activity_is_read_at_the_pace_of_the_streams() -> None:
     assert woken(down, 2_009, polling).effects == ()
     read = woken(down, 2_010, polling)
     (question,) = read.effects
-    assert question == ReadActivity(since_ms=T0)
+    assert question == ReadActivity(since_ms=T0, stream_changes=1)
     assert read.state.view.polled_ms == T0 + 2_010
     assert due(viewed(down, polled_ms=None), 4, polling) == 4
     hasty = attrs.evolve(polling, poll_down_ms=0)

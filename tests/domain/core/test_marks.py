@@ -179,8 +179,8 @@ def test_a_stream_is_down_since_its_first_word_and_when_it_is_back_the_activity_
     assert state.view.stream_down_since_ms == T0 + 3
     up = StreamReport(state=StreamState.UP, time_ms=T0 + 9)
     back = step(state, up, QUIET, T0 + 9)
-    assert back.effects == (ReadActivity(since_ms=T0),)
-    assert (back.state.view.stream_down_since_ms, back.state.view.polled_ms) == (None, T0 + 9)
+    assert back.effects == (ReadActivity(since_ms=T0, stream_changes=4),)
+    assert (back.state.view.stream_down_since_ms, back.state.view.polled_ms) == (T0 + 3, T0 + 9)
     unopened = State(view=state.view)
     assert step(unopened, up, QUIET, T0 + 9).effects == ()
     assert make_bench(config=config()).runner.state.view.stream_down_since_ms is None
@@ -190,4 +190,4 @@ def test_a_stream_that_comes_up_late_after_a_start_is_not_trusted_to_replay() ->
     state = held()
     assert state.view.stream_down_since_ms is None
     up = step(state, StreamReport(state=StreamState.UP, time_ms=T0 + 9), QUIET, T0 + 9)
-    assert up.effects == (ReadActivity(since_ms=T0),)
+    assert up.effects == (ReadActivity(since_ms=T0, stream_changes=2),)
