@@ -114,6 +114,7 @@ class DeskBench:
         start: Price = START,
         key: str = KEY,
         secret: str = SECRET,
+        timings: TimingSettings = _TIMINGS,
         **bybit: Any,
     ) -> None:
         spec = AccountSpec(key=key, secret=secret, uid=1001, wallet=Money.of(WALLET), level=level)
@@ -122,7 +123,8 @@ class DeskBench:
         self.folder = folder
         self.env = {"TIDEGATE_BYBIT_KEY": key, "TIDEGATE_BYBIT_SECRET": secret}
         self.events: list[Event] = []
-        self._start, self._limits, self._bybit = start, limits, {**_QUICK, **bybit}
+        self._start, self._limits, self._timings = start, limits, timings
+        self._bybit = {**_QUICK, **bybit}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -149,7 +151,7 @@ class DeskBench:
             mode=TradingMode.TESTNET,
             state_path=self.folder / "journal.sqlite",
             limits=self._limits,
-            timings=_TIMINGS,
+            timings=self._timings,
             bybit=BybitSettings(
                 allow_loopback=True,
                 rest_url=self.tap.rest_url,
