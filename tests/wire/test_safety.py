@@ -12,8 +12,10 @@ from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.application.settings import TimingSettings
 from tidegate.domain.core.events import PanicEnded, StopMissing, TradeClosed
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import OrderRequest
+from tidegate.domain.money import Price
+from tidegate.domain.orders import OrderKind, OrderRequest
 from tidegate.domain.reports import OrderReport, Origin, PositionReport
+from tidegate.domain.signal import Entry
 from tidegate.domain.trade import CloseReason
 from tidegate.ports.desk import Refused
 from tidegate.ports.exchange import Done, PositionStop
@@ -207,7 +209,9 @@ def test_reducing_neither_opens_from_flat_nor_flips(bench: DeskBench) -> None:
 def test_a_close_by_hand_takes_our_orders_along_and_no_other(bench: DeskBench) -> None:
     _held(bench)
     foreign = _foreign(bench)
-    assert len(_ours(bench)) == 2
+    # The venue itself ends reduce-only orders of a flat symbol, and no entry that still rests.
+    bench.placed("more", entry=Entry(kind=OrderKind.LIMIT, price=Price.of(64500)))
+    until(lambda: len(_ours(bench)) == 3, "the addition rests at the venue")
     _by_hand(bench, side="Sell", orderType="Market", qty="0", reduceOnly=True, closeOnTrigger=True)
     until(lambda: bench.is_flat, "the desk knows that it is flat")
     until(lambda: len(_orders(bench)) == 1, "only the foreign order is left")
