@@ -19,6 +19,7 @@ from tidegate.domain.signal import Entry
 from tidegate.domain.trade import CloseReason
 from tidegate.ports.desk import Refused
 from tidegate.ports.exchange import Done, PositionStop
+from tidegate.ports.venue import WireVenuePort
 
 from .desk_bench import BTC, QTY, WAIT_MS, DeskBench, stays, until
 
@@ -39,7 +40,7 @@ def bench(tmp_path: Path) -> Iterator[DeskBench]:
         yield started
 
 
-def _venue(exchange: Exchange) -> Any:
+def _venue(exchange: Exchange) -> WireVenuePort:
     return exchange.accounts.first.venue
 
 
@@ -84,7 +85,7 @@ def _is_open(bench: DeskBench, venue_id: str) -> bool:
 
 def _ignore_attached_stops(exchange: Exchange) -> None:
     """Let the venue take entries and forget the stop inside: what no acknowledgement shows."""
-    venue = _venue(exchange)
+    venue: Any = _venue(exchange)
     take: Callable[..., object] = venue.submit
 
     def submit(order: OrderRequest, **more: Any) -> object:
