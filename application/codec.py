@@ -29,6 +29,7 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.SessionStopped: "session_stopped.v1",
         ev.AccountOpened: "account_opened.v1",
         ev.HistoryRead: "history_read.v1",
+        ev.JournalTagged: "journal_tagged.v1",
         ev.SignalRefused: "signal_refused.v1",
         ev.EntryIntended: "entry_intended.v1",
         ev.EntryReleased: "entry_released.v1",

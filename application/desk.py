@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 
 from tidegate.domain.core import inputs as given
-from tidegate.domain.core.ids import client_id
 from tidegate.domain.core.snapshots import equity_now
 from tidegate.domain.core.state import Books, Order
 from tidegate.domain.mode import TradingState
@@ -66,7 +65,7 @@ class Desk(DeskPort):
         """See :meth:`DeskPort.execute`."""
         self._track(signal.symbol)
         key = self._keys.key(signal.signal_id)
-        order_id = client_id(key, Purpose(Role.ENTRY), 0)
+        order_id = self._books.client_id(key, Purpose(Role.ENTRY), 0)
         decision = self._decisions.expect(signal.signal_id, key)
         try:
             self._runner.deliver(given.OpenRequest(signal=signal, key=key))

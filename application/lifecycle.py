@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
 
+from tidegate.domain.core.ids import TAG_LENGTH
 from tidegate.domain.core.inputs import StartRequest, StopRequest
 from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingMode
@@ -99,6 +100,7 @@ class Application:
         self._engine = engine
         self._port = port
         self._state_port = state_port
+        self._keys = keys
         self._symbols = symbols
         self._preflight = preflight
         self._fees_stated = fees_stated
@@ -202,6 +204,7 @@ class Application:
                 venue=config.venue,
                 wallet=self._port.account().wallet,
                 account=account,
+                tag=self._keys.key("journal")[:TAG_LENGTH],
             )
         )
         load_view(first, self._symbols)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from tidegate.domain.core.events import Event
+from tidegate.domain.core.ids import TAG_LENGTH
 from tidegate.domain.core.inputs import CloseRequest, OpenRequest, StartRequest, StopRequest
 from tidegate.domain.core.snapshots import equity_now
 from tidegate.domain.money import Money
@@ -104,6 +105,7 @@ class PaperSession(SessionPort):
                 venue=config.venue,
                 wallet=self._venue.account().wallet,
                 account=account,
+                tag=self._keys.key("journal")[:TAG_LENGTH],
             )
         )
         load_view(self._runner, symbols)

@@ -4,7 +4,6 @@ import enum
 
 import attrs
 
-from .core.ids import is_ours
 from .core.state import Books
 from .lifecycle import Status
 from .money import ZERO_QTY
@@ -87,7 +86,7 @@ def _order_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
     for order in venue.orders:
         if order.origin is not Origin.USER or books.order(order.client_id) is not None:
             continue
-        kind = FindingKind.ORPHAN_ORDER if is_ours(order.client_id) else FindingKind.FOREIGN_ORDER
+        kind = FindingKind.ORPHAN_ORDER if books.is_ours(order.client_id) else FindingKind.FOREIGN_ORDER
         name = order.client_id or order.venue_id
         text = f"{order.symbol}: order {name} for {order.qty}: {kind.value}"
         is_orphan = kind is FindingKind.ORPHAN_ORDER

@@ -11,7 +11,6 @@ from tidegate.domain.trade import CloseReason
 from .asking import cancel_order
 from .draft import Draft
 from .events import CloseStarted, OrderIntended, StopMissing
-from .ids import client_id
 from .inputs import CloseRequest
 from .protecting import next_level_ms
 from .state import LiveTrade
@@ -90,7 +89,7 @@ def _send_close(
             OrderIntended(
                 trade_key=key,
                 order=OrderRequest(
-                    client_id=client_id(key, purpose, sequence + index),
+                    client_id=draft.books.client_id(key, purpose, sequence + index),
                     symbol=symbol,
                     side=side.opposite,
                     qty=part,

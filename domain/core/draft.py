@@ -6,9 +6,8 @@ from tidegate.domain.orders import ClientId, Purpose, Role, Symbol
 
 from .config import CoreConfig
 from .effects import Effect, TakeInventory
-from .events import EntryIntended, EntryReleased, Event, OrderIntended
+from .events import EntryIntended, EntryReleased, Event, JournalTagged, OrderIntended
 from .evolve import evolve
-from .ids import client_id
 from .state import Books, LiveTrade, State, View, frozen
 
 __all__ = ["ASKED_KEPT", "Draft"]
@@ -93,4 +92,11 @@ class Draft:
     def next_id(self, trade: LiveTrade, purpose: Purpose) -> ClientId:
         """Name the next order of a trade."""
         assert purpose.role is not Role.ENTRY, "an entry is named by its own key"
-        return client_id(trade.key, purpose, trade.sequence)
+        return self.books.client_id(trade.key, purpose, trade.sequence)
+
+    def tag_journal(self, tag: str) -> None:
+        """Give the journal its tag, once; what it named before keeps its ids."""
+        books = self.books
+        if not books.tag:
+            is_begun = books.venue is not None or books.panic is not None or bool(books.orders)
+            self.emit(JournalTagged(tag=tag, has_untagged=is_begun))

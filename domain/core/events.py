@@ -18,6 +18,7 @@ from .events_desk import (
     FindingRaised,
     FindingSettled,
     HistoryRead,
+    JournalTagged,
     PanicEnded,
     PanicReset,
     PanicStarted,
@@ -59,6 +60,7 @@ __all__ = [
     "FindingSettled",
     "FundingBooked",
     "HistoryRead",
+    "JournalTagged",
     "LeverageRefused",
     "LeverageSet",
     "OrderAcknowledged",
@@ -222,6 +224,7 @@ Event = (
     SessionStarted
     | SessionStopped
     | HistoryRead
+    | JournalTagged
     | AccountOpened
     | SignalRefused
     | EntryIntended

@@ -12,6 +12,7 @@ __all__ = [
     "FindingRaised",
     "FindingSettled",
     "HistoryRead",
+    "JournalTagged",
     "PanicEnded",
     "PanicReset",
     "PanicStarted",
@@ -48,6 +49,17 @@ class AccountOpened:
 
     wallet: Money
     time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class JournalTagged:
+    """From here on the client ids of this journal's orders carry ``tag``.
+
+    ``has_untagged``: earlier ones, which carry none, are its own as well.
+    """
+
+    tag: str
+    has_untagged: bool
 
 
 @attrs.frozen(kw_only=True)

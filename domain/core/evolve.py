@@ -65,6 +65,10 @@ def _session_started(books: Books, event: ev.SessionStarted) -> Books:
     )
 
 
+def _journal_tagged(books: Books, event: ev.JournalTagged) -> Books:
+    return attrs.evolve(books, tag=event.tag, has_untagged=event.has_untagged)
+
+
 def _day_rolled(books: Books, event: ev.DayRolled, day: DayBoundary) -> Books:
     assert books.ledger is not None, "the day rolled before the account was opened"
     ledger, closed = ledgers.roll_day(
@@ -163,6 +167,7 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.SessionStarted: _session_started,
             ev.SessionStopped: _unchanged,
             ev.HistoryRead: _history_read,
+            ev.JournalTagged: _journal_tagged,
             ev.UpdateIgnored: _unchanged,
             ev.SignalRefused: _signal_refused,
             ev.EntryIntended: entry_intended,

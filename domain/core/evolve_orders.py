@@ -41,7 +41,10 @@ def put_order(books: Books, order: Order) -> Books:
 
 def entry_numbered(books: Books, trade_key: str, sequence: int) -> Books:
     """Let a trade that a late fill of its entry opens again go on numbering its orders."""
-    order = books.order(client_id(trade_key, Purpose(Role.ENTRY), 0))
+    purpose = Purpose(Role.ENTRY)
+    # An entry from before the journal got its tag has an id without one.
+    ids = (books.client_id(trade_key, purpose, 0), client_id(trade_key, purpose, 0))
+    order = books.order(ids[0]) or books.order(ids[1])
     if order is None:
         return books
     return put_order(books, attrs.evolve(order, sequence_next=sequence))

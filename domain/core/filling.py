@@ -31,7 +31,6 @@ from .events import (
     TradeClosed,
     UpdateIgnored,
 )
-from .ids import is_ours
 from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, PlaceUnknown
 from .marking import mark_booked
 from .protecting import confirm_stop_by_order, confirm_stop_by_position, keep_levels, plan_again
@@ -171,7 +170,7 @@ def _cancel_orphan(draft: Draft, report: OrderReport) -> None:
     Nothing here would protect or close what it fills. One that panic sees is cancelled by panic.
     """
     subject = f"orphan {report.client_id}"
-    is_orphan = report.origin is Origin.USER and is_ours(report.client_id)
+    is_orphan = report.origin is Origin.USER and draft.books.is_ours(report.client_id)
     is_opened = draft.books.ledger is not None and not draft.books.is_panic_running
     if is_orphan and is_opened and draft.is_due(subject):
         draft.note_asked(subject)

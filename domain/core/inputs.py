@@ -49,13 +49,15 @@ __all__ = [
 class StartRequest:
     """A process begins to trade; ``wallet`` opens the books when they are empty.
 
-    ``account`` is the venue's id of the account, ``None`` where a venue has one only.
+    ``account`` is the venue's id of the account, ``None`` where a venue has one only. ``tag`` marks
+    the journal's client ids where it has no tag yet; ``None`` leaves it without.
     """
 
     mode: TradingMode
     venue: VenueKind
     wallet: Money
     account: str | None = None
+    tag: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -5,6 +5,7 @@ from tidegate.domain.costs import Costs
 from tidegate.domain.limits_venue import venue_faults
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
+    ClientId,
     OrderKind,
     OrderRequest,
     ProtectiveLeg,
@@ -27,7 +28,6 @@ from . import exposure
 from .config import CoreConfig
 from .draft import Draft
 from .events import EntryIntended, SignalRefused
-from .ids import client_id
 from .inputs import OpenRequest
 from .snapshots import risk_snapshot
 from .state import State
@@ -84,7 +84,7 @@ def _judge(
 ) -> None:
     signal, plan = request.signal, made.plan
     limits = _limits(draft.config.limits, signal)
-    order = entry_order(plan, request.key)
+    order = entry_order(plan, draft.books.client_id(request.key, Purpose(Role.ENTRY), 0))
     faults = venue_faults(order, given.instrument, given.reference)
     if faults:
         texts = (f"{f.rule.value} {f.observed}; limit: {f.limit}; {f.remedy}" for f in faults)
@@ -98,7 +98,7 @@ def _judge(
     if smaller is None:
         _refuse(draft, request, refused=verdict)
         return
-    again = judge(entry_order(smaller, request.key), smaller.proposal, snapshot, limits)
+    again = judge(entry_order(smaller, order.client_id), smaller.proposal, snapshot, limits)
     if isinstance(again, Approved):
         asked = plan.qty if made.asked is None else made.asked
         _intend(draft, request, given, smaller, again.order, asked=asked)
@@ -222,13 +222,13 @@ def _others_maintenance(draft: Draft, symbol: Symbol) -> Money:
     return total
 
 
-def entry_order(plan: Plan, key: str) -> OrderRequest:
+def entry_order(plan: Plan, order_id: ClientId) -> OrderRequest:
     """Build the entry with its stop inside."""
     signal = plan.signal
     is_limit = signal.entry.kind is OrderKind.LIMIT
     purpose = Purpose(Role.ENTRY)
     return OrderRequest(
-        client_id=client_id(key, purpose, 0),
+        client_id=order_id,
         symbol=signal.symbol,
         side=signal.side,
         qty=plan.qty,

@@ -16,7 +16,7 @@ from .asking import cancel_order
 from .draft import Draft
 from .events import CancelIntended, OrderIntended, PanicEnded, PanicReset, PanicStarted
 from .filling import look_again_in_panic, position_reported
-from .ids import client_id
+from .ids import TAG_LENGTH
 from .inputs import Inventory, PanicRequest
 
 __all__ = ["inventory_taken", "look_when_due", "next_look_ms", "panic_asked", "reset_asked"]
@@ -31,6 +31,9 @@ def panic_asked(draft: Draft, request: PanicRequest) -> None:
     if not draft.books.is_panic_running:
         draft.view = attrs.evolve(draft.view, panic_inventories=0)
         draft.note_asked(_IN_VAIN)
+        if draft.books.ledger is None:
+            # No session began yet, and what closes must be known as ours by the first that does.
+            draft.tag_journal(request.key[:TAG_LENGTH])
         draft.emit(PanicStarted(cause=request.cause, key=request.key, time_ms=draft.now_ms))
     for order in tuple(draft.books.orders.values()):
         if order.role is Role.ENTRY:
@@ -130,7 +133,7 @@ def _close(draft: Draft, position: PositionReport) -> None:
             OrderIntended(
                 trade_key=panic.key,
                 order=OrderRequest(
-                    client_id=client_id(panic.key, purpose, draft.books.panic_orders),
+                    client_id=draft.books.client_id(panic.key, purpose, draft.books.panic_orders),
                     symbol=position.symbol,
                     side=side.opposite,
                     qty=part,

@@ -10,7 +10,15 @@ from tidegate.domain.ledger import Ledger
 from tidegate.domain.lifecycle import OPEN, Status
 from tidegate.domain.mode import TradingState, VenueKind, strictest
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
-from tidegate.domain.orders import ClientId, OrderRequest, Role, Side, Symbol, VenueOrderId
+from tidegate.domain.orders import (
+    ClientId,
+    OrderRequest,
+    Purpose,
+    Role,
+    Side,
+    Symbol,
+    VenueOrderId,
+)
 from tidegate.domain.performance import Tally
 from tidegate.domain.position import FLAT, Position
 from tidegate.domain.recent import Recent
@@ -19,6 +27,7 @@ from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
 from .events import FindingRaised, PanicStarted, PlannedRung, StreamsLost
+from .ids import client_id, tag_of
 
 __all__ = [
     "EXECUTIONS_REMEMBERED",
@@ -184,7 +193,8 @@ class Books:
     ``remembered_since_ms`` are in ``executions``; ``turned_ms`` is when its generations last
     turned. ``streams_lost`` keeps the desk reducing until the streams are up and the account was
     read. ``panic_remaining`` names what the last panic could not close. ``venue`` and ``account``
-    are those that the first session named: the journal belongs to them.
+    are those that the first session named: the journal belongs to them. ``tag`` marks the ids of
+    its orders; with ``has_untagged`` those without any tag are its own as well.
     """
 
     ledger: Ledger | None = None
@@ -213,6 +223,17 @@ class Books:
     decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     venue: VenueKind | None = None
     account: str | None = None
+    tag: str = ""
+    has_untagged: bool = True
+
+    def client_id(self, key: str, purpose: Purpose, sequence: int) -> ClientId:
+        """Name the ``sequence``-th order of the trade ``key``, as an order of this journal."""
+        return client_id(key, purpose, sequence, tag=self.tag)
+
+    def is_ours(self, order_id: ClientId | None) -> bool:
+        """Tell whether an id is one that this journal gave, by its tag; another desk's is not."""
+        tag = tag_of(order_id)
+        return tag is not None and (tag == self.tag or (tag == "" and self.has_untagged))
 
     def position(self, symbol: Symbol) -> Position:
         """Return the position of a symbol, flat when there is none."""

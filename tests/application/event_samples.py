@@ -45,6 +45,7 @@ def samples() -> dict[type, ev.Event]:
     built: tuple[ev.Event, ...] = (
         ev.SessionStopped(reason="end of data"),
         ev.HistoryRead(until_ms=5),
+        ev.JournalTagged(tag="ab12", has_untagged=True),
         ev.LeverageRefused(symbol=symbol, leverage=Rate.of("2.5"), message="no"),
         ev.OrderRefused(
             client_id=client_id, reason=RejectReason.OTHER, code=None, message="no", time_ms=5

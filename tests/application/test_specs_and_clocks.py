@@ -9,7 +9,7 @@ import attrs
 import pytest
 from tidegate.application.clocks import RandomKeys, SeededKeys, SystemClock
 from tidegate.application.specs import SpecCache
-from tidegate.domain.core.ids import KEY_LENGTH, client_id, is_ours, key_of
+from tidegate.domain.core.ids import KEY_LENGTH, client_id, is_named, key_of
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Qty
 from tidegate.domain.orders import Purpose, Role, Symbol
@@ -193,14 +193,7 @@ def test_random_keys_differ_and_name_valid_orders() -> None:
     assert len(keys) == 1_000
     for key in list(keys)[:20]:
         assert len(key) == KEY_LENGTH
-        name = client_id(key, Purpose(Role.TAKE_PROFIT, 12), 99_999)
+        name = client_id(key, Purpose(Role.TAKE_PROFIT, 12), 99_999, tag=key[:4])
         assert len(name) <= 36
-        assert is_ours(name)
+        assert is_named(name)
         assert key_of(name) == key
-
-
-@pytest.mark.parametrize("name", [None, "", "tg", "abc", "tg0123456789abcdefX"])
-def test_what_has_another_form_is_not_ours(name: str | None) -> None:
-    from tidegate.domain.orders import ClientId
-
-    assert not is_ours(None if name is None else ClientId(name))
