@@ -86,7 +86,11 @@ def _order_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
     for order in venue.orders:
         if order.origin is not Origin.USER or books.order(order.client_id) is not None:
             continue
-        kind = FindingKind.ORPHAN_ORDER if books.is_ours(order.client_id) else FindingKind.FOREIGN_ORDER
+        kind = (
+            FindingKind.ORPHAN_ORDER
+            if books.is_ours(order.client_id)
+            else FindingKind.FOREIGN_ORDER
+        )
         name = order.client_id or order.venue_id
         text = f"{order.symbol}: order {name} for {order.qty}: {kind.value}"
         is_orphan = kind is FindingKind.ORPHAN_ORDER
