@@ -125,11 +125,13 @@ class DeskBench:
         self.events: list[Event] = []
         self._start, self._limits, self._timings = start, limits, timings
         self._bybit = {**_QUICK, **bybit}
+        self.prepare: Callable[[], object] = lambda: None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self.server)
+            self.prepare()
             self.control.price(BTC, self._start)
             self.tap = stack.enter_context(Tap(self.server.server.rest_url))
             self._build()
