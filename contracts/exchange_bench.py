@@ -25,6 +25,7 @@ class Ability(enum.Enum):
     SIZE = "offering a limited size at the best price"
     ADVANCE = "letting time pass"
     REJECT = "making the venue refuse the next request"
+    REJECT_ITEMS = "making the venue refuse some orders of the next batch"
     LOSE_REQUEST = "losing a request on its way"
     LOSE_ANSWER = "losing an answer on its way"
     FAIL_QUERIES = "making queries fail"
@@ -78,6 +79,10 @@ class Drive(ABC):
     def reject_next(self, reason: RejectReason) -> None:
         """Let the venue refuse the next request for ``reason``."""
         raise AbilityMissing(Ability.REJECT, asked=reason)
+
+    def reject_items(self, places: frozenset[int]) -> None:
+        """Let the venue refuse the orders at these places of the next batch, counted from 0."""
+        raise AbilityMissing(Ability.REJECT_ITEMS, asked=sorted(places))
 
     def lose_next_request(self) -> None:
         """Let the next request never arrive, and its sender get no answer."""

@@ -5,6 +5,7 @@ How requests and queries end is in :mod:`tidegate.ports.outcomes`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
@@ -24,6 +25,7 @@ from tidegate.domain.reports import (
 from tidegate.domain.risk.approval import Approved
 
 from .account import AccountPort, PositionStop
+from .batches import one_by_one
 from .market_data import MarketDataPort
 from .outcomes import (
     Accepted,
@@ -160,14 +162,16 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
     ) -> tuple[Accepted | Rejected | Unknown, ...]:
         """Send several orders at once; one outcome for each, in the order given.
 
-        A venue without batches sends them one by one.
+        Each order is judged by itself: a batch is no transaction. A batch whose answer is lost is
+        unknown for every order in it. A venue without batches sends them one by one.
 
         Raises:
-            ValueError: more than ``capabilities.batch_size_max``.
+            ValueError: more than ``capabilities.batch_size_max``; nothing was sent.
+            NotSupported: an order needs what the venue lacks; nothing was sent.
 
         """
         self.capabilities.check_batch(len(orders))
-        return tuple(self.place(order) for order in orders)
+        return one_by_one(partial(self.place, order) for order in orders)
 
     @abstractmethod
     def amend(
@@ -191,8 +195,9 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
         What a venue's batch cannot carry, such as conditional orders, goes singly.
         """
         self.capabilities.check_batch(len(changes))
-        return tuple(
-            self.amend(
+        return one_by_one(
+            partial(
+                self.amend,
                 change.symbol,
                 change.client_id,
                 qty=change.qty,
@@ -215,12 +220,15 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
     ) -> tuple[Accepted | Rejected | Unknown, ...]:
         """Cancel several orders at once; see :meth:`place_batch`."""
         self.capabilities.check_batch(len(cancels))
-        return tuple(self.cancel(cancel.symbol, cancel.order_id) for cancel in cancels)
+        return one_by_one(
+            partial(self.cancel, cancel.symbol, cancel.order_id) for cancel in cancels
+        )
 
     def cancel_all(self, symbol: Symbol | None = None) -> Done | Rejected | Unknown:
         """Cancel every order of a symbol, or of the account, foreign ones and stops included.
 
-        It bares positions: protective legs are orders too (Bybit V5 order/cancel-all).
+        It bares positions: protective legs are orders too (Bybit V5 order/cancel-all). ``Done``:
+        every order that was there before the answer is over; ``was_already``: there was none.
         """
         del symbol
         raise NotSupported(Capability.CANCEL_ALL)

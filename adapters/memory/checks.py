@@ -1,6 +1,5 @@
 """What the scripted venue refuses, with the codes of Bybit V5 (error list, order and position)."""
 
-import attrs
 from tidegate.domain.grid import is_on_grid
 from tidegate.domain.instrument import Instrument, InstrumentStatus
 from tidegate.domain.lifecycle import Status
@@ -22,7 +21,15 @@ from .margins import available, expected_price, initial_margin, opening_cost
 from .options import FillMode
 from .protection import price_of, trigger_direction
 
-__all__ = ["amendment_refusal", "leverage_refusal", "order_refusal", "position_stop_refusal"]
+__all__ = [
+    "legs_refusal",
+    "leverage_refusal",
+    "order_refusal",
+    "position_stop_refusal",
+    "price_refusal",
+    "qty_refusal",
+    "trigger_refusal",
+]
 
 _PARAMETER = 10001
 
@@ -47,13 +54,13 @@ def order_refusal(books: Books, order: OrderReport) -> Refusal | None:
         return _refuse(RejectReason.INVALID_PARAMETER, _PARAMETER, f"symbol {order.symbol} invalid")
     return (
         _instrument_refusal(spec, order)
-        or _qty_refusal(spec, order.qty, order.kind)
-        or _price_refusal(spec, order.price, "price")
+        or qty_refusal(spec, order.qty, order.kind)
+        or price_refusal(spec, order.price, "price")
         or _notional_refusal(books, spec, order)
         or _market_refusal(books, order)
         or _capacity_refusal(books, order)
         or _reduction_refusal(books, order)
-        or _legs_refusal(books, spec, order)
+        or legs_refusal(books, spec, order)
         or _margin_refusal(books, order)
     )
 
@@ -70,7 +77,8 @@ def _instrument_refusal(spec: Instrument, order: OrderReport) -> Refusal | None:
             return _refuse(RejectReason.TRADING_HALTED, 110074, f"{spec.symbol} is not live")
 
 
-def _qty_refusal(spec: Instrument, qty: Qty, kind: OrderKind) -> Refusal | None:
+def qty_refusal(spec: Instrument, qty: Qty, kind: OrderKind) -> Refusal | None:
+    """Return why a quantity is refused: outside of the specification's range, or off its step."""
     largest = spec.qty_max_market if kind is OrderKind.MARKET else spec.qty_max_limit
     if not spec.qty_min <= qty <= largest:
         return _refuse(
@@ -85,7 +93,8 @@ def _qty_refusal(spec: Instrument, qty: Qty, kind: OrderKind) -> Refusal | None:
     return None
 
 
-def _price_refusal(spec: Instrument, price: Price | None, name: str) -> Refusal | None:
+def price_refusal(spec: Instrument, price: Price | None, name: str) -> Refusal | None:
+    """Return why a price, called ``name``, is refused: out of range, or off the tick."""
     if price is None:
         return None
     if not spec.price_min <= price <= spec.price_max:
@@ -119,10 +128,11 @@ def _market_refusal(books: Books, order: OrderReport) -> Refusal | None:
         if fills_by_price and order.kind is OrderKind.MARKET and order.trigger is None:
             return _refuse(RejectReason.NO_LIQUIDITY, 110118, f"no price for {order.symbol}")
         return None
-    return _trigger_refusal(books.instruments[order.symbol], order.trigger, quote)
+    return trigger_refusal(books.instruments[order.symbol], order.trigger, quote)
 
 
-def _trigger_refusal(spec: Instrument, trigger: Trigger | None, quote: Quote) -> Refusal | None:
+def trigger_refusal(spec: Instrument, trigger: Trigger | None, quote: Quote) -> Refusal | None:
+    """Return why a trigger is refused: reached already, or no price of the grid."""
     if trigger is None:
         return None
     now = price_of(quote, trigger.by)
@@ -133,7 +143,7 @@ def _trigger_refusal(spec: Instrument, trigger: Trigger | None, quote: Quote) ->
             code,
             f"trigger {trigger.price} ({trigger.direction.value}) has been reached at {now}",
         )
-    return _price_refusal(spec, trigger.price, "triggerPrice")
+    return price_refusal(spec, trigger.price, "triggerPrice")
 
 
 def _capacity_refusal(books: Books, order: OrderReport) -> Refusal | None:
@@ -168,7 +178,8 @@ def _reduction_refusal(books: Books, order: OrderReport) -> Refusal | None:
     )
 
 
-def _legs_refusal(books: Books, spec: Instrument, order: OrderReport) -> Refusal | None:
+def legs_refusal(books: Books, spec: Instrument, order: OrderReport) -> Refusal | None:
+    """Return why the legs inside an order are refused: on the wrong side, or off the grid."""
     quote = books.quotes.get(order.symbol)
     for leg, origin in (
         (order.stop_loss, Origin.STOP_LOSS),
@@ -206,7 +217,7 @@ def _leg_refusal(
                 f"{origin.value} {leg.price} of a {position.value} position is on the wrong side "
                 f"of base price {base}",
             )
-    return _price_refusal(spec, leg.price, origin.value)
+    return price_refusal(spec, leg.price, origin.value)
 
 
 def _margin_refusal(books: Books, order: OrderReport) -> Refusal | None:
@@ -221,73 +232,6 @@ def _margin_refusal(books: Books, order: OrderReport) -> Refusal | None:
         110007,
         f"ab not enough for new order: it needs {cost}, available is {free}",
     )
-
-
-def amendment_refusal(
-    books: Books,
-    order: OrderReport,
-    *,
-    qty: Qty | None,
-    price: Price | None,
-    trigger_price: Price | None,
-) -> Refusal | None:
-    """Return why a change of a live order is refused (Bybit V5 order/amend)."""
-    spec = books.instruments[order.symbol]
-    if price is not None and order.price is None:
-        return _refuse(RejectReason.INVALID_PARAMETER, _PARAMETER, "a market order has no price")
-    if trigger_price is not None and order.status is not Status.UNTRIGGERED:
-        return _refuse(RejectReason.INVALID_PARAMETER, _PARAMETER, "the order waits for no trigger")
-    if _is_unchanged(order, qty, price, trigger_price):
-        return _refuse(RejectReason.NOT_MODIFIED, _PARAMETER, "order not modified")
-    if qty is not None and qty <= order.qty_filled:
-        return _refuse(
-            RejectReason.INVALID_PARAMETER, 110064, f"qty {qty} is not above {order.qty_filled}"
-        )
-    return (
-        (_qty_refusal(spec, qty, order.kind) if qty is not None else None)
-        or _price_refusal(spec, price, "price")
-        or _new_trigger_refusal(books, order, trigger_price)
-        or _growth_refusal(books, order, qty=qty, price=price)
-    )
-
-
-def _growth_refusal(
-    books: Books, order: OrderReport, *, qty: Qty | None, price: Price | None
-) -> Refusal | None:
-    if order.price is None:
-        return None
-    qty = order.qty if qty is None else qty
-    price = order.price if price is None else price
-    now = opening_cost(books, order, price=order.price)
-    then = opening_cost(books, attrs.evolve(order, qty=qty, price=price), price=price)
-    if then <= now or then - now <= available(books):
-        return None
-    return _refuse(
-        RejectReason.INSUFFICIENT_MARGIN,
-        110007,
-        f"ab not enough: the change needs {then - now}, available is {available(books)}",
-    )
-
-
-def _is_unchanged(
-    order: OrderReport, qty: Qty | None, price: Price | None, trigger_price: Price | None
-) -> bool:
-    trigger_now = order.trigger.price if order.trigger is not None else None
-    return (
-        qty in (None, order.qty)
-        and price in (None, order.price)
-        and trigger_price in (None, trigger_now)
-    )
-
-
-def _new_trigger_refusal(
-    books: Books, order: OrderReport, trigger_price: Price | None
-) -> Refusal | None:
-    quote = books.quotes.get(order.symbol)
-    if trigger_price is None or order.trigger is None or quote is None:
-        return None
-    moved = Trigger(price=trigger_price, direction=order.trigger.direction, by=order.trigger.by)
-    return _trigger_refusal(books.instruments[order.symbol], moved, quote)
 
 
 def position_stop_refusal(books: Books, stop: PositionStop) -> Refusal | None:
@@ -324,7 +268,7 @@ def _trail_refusal(spec: Instrument, stop: PositionStop, quote: Quote) -> Refusa
         return _refuse(
             RejectReason.INVALID_PARAMETER, _PARAMETER, f"trailingStop {distance} exceeds the price"
         )
-    return _price_refusal(spec, stop.trailing_activation, "activePrice")
+    return price_refusal(spec, stop.trailing_activation, "activePrice")
 
 
 def leverage_refusal(books: Books, symbol: Symbol, leverage: Rate) -> Refusal | None:

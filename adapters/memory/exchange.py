@@ -6,15 +6,10 @@ from typing import TypeVar
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.mode import VenueKind
-from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import (
     ClientId,
-    OrderRequest,
-    ProtectiveLeg,
-    Reduction,
     Symbol,
-    TimeInForce,
-    VenueOrderId,
 )
 from tidegate.domain.reports import (
     AccountReport,
@@ -24,14 +19,10 @@ from tidegate.domain.reports import (
     PositionReport,
     Ticker,
 )
-from tidegate.domain.risk.approval import Approved
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
-    Accepted,
-    Capabilities,
     Capability,
     Done,
-    ExchangePort,
     History,
     MessageSink,
     PositionStop,
@@ -43,9 +34,9 @@ from tidegate.ports.exchange import (
 from . import requests
 from .books import Books
 from .clock import StandingClock
-from .faults import Refusal
 from .margins import account_report, position_report
-from .options import Arrival, MemoryOptions, RequestKind
+from .options import MemoryOptions, RequestKind
+from .ordering import MemoryOrders
 from .script import Script
 from .turn import Shared
 
@@ -53,10 +44,9 @@ __all__ = ["MemoryVenue"]
 
 T = TypeVar("T")
 Row = TypeVar("Row", OrderReport, Execution, FundingPayment)
-Answer = TypeVar("Answer", Accepted, Done)
 
 
-class MemoryVenue(ExchangePort):
+class MemoryVenue(MemoryOrders):
     """A small honest venue without a market: prices and faults come from :attr:`script`.
 
     Orders, positions, attached and position stops, leverage, fees, funding and history behave as on
@@ -84,13 +74,8 @@ class MemoryVenue(ExchangePort):
             options=options,
             clock=StandingClock(options.start_ms) if clock is None else clock,
         )
-        self._shared = Shared(books)
+        super().__init__(Shared(books), options)
         self._script = Script(self._shared)
-        self._capabilities = Capabilities(
-            supported=options.supported,
-            batch_size_max=options.batch_size_max,
-            not_found_final_ms=options.not_found_final_ms,
-        )
 
     @property
     def script(self) -> Script:
@@ -106,11 +91,6 @@ class MemoryVenue(ExchangePort):
     def kind(self) -> VenueKind:
         """Return ``MEMORY``."""
         return VenueKind.MEMORY
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Return what the options declare."""
-        return self._capabilities
 
     def connect(self, sink: MessageSink) -> None:
         """Deliver every later message to ``sink``, and the state of the stream at once."""
@@ -204,44 +184,7 @@ class MemoryVenue(ExchangePort):
             lambda books: _history([(row.time_ms, row) for row in books.payments], symbol, within),
         )
 
-    # Requests
-
-    def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
-        """Send an order. A refused one leaves no trace, and its client id stays free."""
-        request = order.order
-        for capability in _needs(request):
-            self._capabilities.require(capability)
-        return self._request(RequestKind.PLACE, lambda books: requests.place(books, request))
-
-    def amend(
-        self,
-        symbol: Symbol,
-        client_id: ClientId,
-        *,
-        qty: Qty | None = None,
-        price: Price | None = None,
-        trigger_price: Price | None = None,
-        stop_loss: ProtectiveLeg | None = None,
-        take_profit: ProtectiveLeg | None = None,
-    ) -> Accepted | Rejected | Unknown:
-        """Change a live order; a limit price moved into the market trades at once."""
-        self._capabilities.require(Capability.AMEND)
-        if stop_loss is not None or take_profit is not None:
-            self._capabilities.require(Capability.AMEND_LEGS)
-        return self._request(
-            RequestKind.AMEND,
-            lambda books: requests.amend(
-                books, symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
-            ),
-        )
-
-    def cancel(
-        self, symbol: Symbol, order_id: ClientId | VenueOrderId
-    ) -> Accepted | Rejected | Unknown:
-        """Cancel one order by either id, the venue's own protective orders included."""
-        return self._request(
-            RequestKind.CANCEL, lambda books: requests.cancel(books, symbol, order_id)
-        )
+    # Settings
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
         """Set, move or clear the protection of an open position."""
@@ -258,43 +201,6 @@ class MemoryVenue(ExchangePort):
         return self._request(
             RequestKind.LEVERAGE, lambda books: requests.set_leverage(books, symbol, leverage)
         )
-
-    def _request(
-        self, kind: RequestKind, act: Callable[[Books], Answer | Refusal]
-    ) -> Answer | Rejected | Unknown:
-        with self._shared.turn() as books:
-            now_ms = books.now_ms()
-            fault = self._shared.faults.take(kind)
-            if isinstance(fault, Arrival):
-                self._go_unanswered(fault, act)
-                return Unknown(sent_ms=now_ms, cause=f"no answer: {fault.value} (scripted)")
-            answer = act(books) if fault is None else fault
-            if isinstance(answer, Refusal):
-                return Rejected(
-                    reason=answer.reason, code=answer.code, message=answer.message, time_ms=now_ms
-                )
-            return answer
-
-    def _go_unanswered(self, fault: Arrival, act: Callable[[Books], object]) -> None:
-        match fault:
-            case Arrival.REACHED:
-                act(self._shared.books)
-            case Arrival.LATE:
-                self._shared.late.append(act)
-            case Arrival.LOST:
-                return
-
-
-def _needs(request: OrderRequest) -> Iterable[Capability]:
-    """Yield what a venue must be able to do to take ``request``."""
-    if request.stop_loss is not None or request.take_profit is not None:
-        yield Capability.ATTACHED_STOP
-    if request.trigger is not None:
-        yield Capability.CONDITIONAL_ORDERS
-    if request.time_in_force is TimeInForce.POST_ONLY:
-        yield Capability.POST_ONLY
-    if request.time_in_force is TimeInForce.FOK:
-        yield Capability.FILL_OR_KILL
 
 
 def _history(

@@ -24,11 +24,18 @@ class _Planned:
     fault: Refusal | Arrival
 
 
+@attrs.frozen
+class _PlannedItems:
+    places: frozenset[int]
+    refusal: Refusal
+
+
 @attrs.define
 class Faults:
     """What goes wrong next."""
 
     _requests: list[_Planned] = attrs.field(factory=list)
+    _batches: list[_PlannedItems] = attrs.field(factory=list)
     _failing_queries: int = 0
 
     def plan(self, fault: Refusal | Arrival, aim: RequestKind | None) -> None:
@@ -42,6 +49,17 @@ class Faults:
                 self._requests.remove(planned)
                 return planned.fault
         return None
+
+    def plan_items(self, places: frozenset[int], refusal: Refusal) -> None:
+        """Let the orders at these places of the next batch that is answered meet ``refusal``."""
+        self._batches.append(_PlannedItems(places, refusal))
+
+    def take_items(self) -> dict[int, Refusal]:
+        """Use up and return what the orders of one batch meet, by their place."""
+        if not self._batches:
+            return {}
+        planned = self._batches.pop(0)
+        return dict.fromkeys(planned.places, planned.refusal)
 
     def fail_queries(self, count: int) -> None:
         """Let the next ``count`` queries fail; zero ends an earlier plan."""

@@ -27,8 +27,6 @@ _LACKS: frozenset[Capability] = frozenset(
         Capability.RECENT_TRADES,
         Capability.BARS,
         Capability.FUNDING_RATES,
-        Capability.AMEND_LEGS,
-        Capability.CANCEL_ALL,
     }
 )
 """What a scripted venue cannot do."""
@@ -62,11 +60,19 @@ class Arrival(enum.Enum):
 
 
 class RequestKind(enum.Enum):
-    """The requests that change something, to aim a scripted fault at one of them."""
+    """The requests that change something, to aim a scripted fault at one of them.
+
+    A fault of a batch meets the whole of it. One that is aimed at ``PLACE``, ``AMEND`` or
+    ``CANCEL`` meets the next such order, also when it travels in a batch.
+    """
 
     PLACE = "place"
     AMEND = "amend"
     CANCEL = "cancel"
+    PLACE_BATCH = "place batch"
+    AMEND_BATCH = "amend batch"
+    CANCEL_BATCH = "cancel batch"
+    CANCEL_ALL = "cancel all"
     POSITION_STOP = "position stop"
     LEVERAGE = "leverage"
 

@@ -1,8 +1,7 @@
 """What each request does to the venue's books when it arrives."""
 
-import attrs
 from tidegate.domain.lifecycle import TERMINAL, Status
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Qty, Rate
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Rate
 from tidegate.domain.orders import (
     OrderKind,
     OrderRequest,
@@ -14,9 +13,8 @@ from tidegate.domain.orders import (
 from tidegate.domain.reports import CancelReason, OrderReport, Origin, RejectReason
 from tidegate.ports.exchange import Accepted, Done, PositionStop
 
-from .books import Books
+from .books import LEG_ORIGINS, Books
 from .checks import (
-    amendment_refusal,
     leverage_refusal,
     order_refusal,
     position_stop_refusal,
@@ -26,7 +24,15 @@ from .margins import announce
 from .matching import arrive, end, execute
 from .protection import clear_leg, put_leg, start_trail
 
-__all__ = ["amend", "cancel", "place", "set_leverage", "set_position_stop", "submit"]
+__all__ = [
+    "cancel",
+    "cancel_all",
+    "live_order",
+    "place",
+    "set_leverage",
+    "set_position_stop",
+    "submit",
+]
 
 
 def place(books: Books, request: OrderRequest) -> Accepted | Refusal:
@@ -70,7 +76,8 @@ def submit(books: Books, order: OrderReport) -> Accepted | Refusal:
     return Accepted(venue_id=order.venue_id, time_ms=books.now_ms())
 
 
-def _live(books: Books, symbol: Symbol, order_id: str) -> OrderReport | Refusal:
+def live_order(books: Books, symbol: Symbol, order_id: str) -> OrderReport | Refusal:
+    """Return an order that is not finished, by either id, or why there is none."""
     order = books.find(order_id)
     if order is None or order.symbol != symbol:
         return Refusal(
@@ -87,41 +94,12 @@ def _live(books: Books, symbol: Symbol, order_id: str) -> OrderReport | Refusal:
     return order
 
 
-def amend(
-    books: Books,
-    symbol: Symbol,
-    order_id: str,
-    *,
-    qty: Qty | None,
-    price: Price | None,
-    trigger_price: Price | None,
-) -> Accepted | Refusal:
-    """Change a live order; one that reaches the market by it trades like a new one."""
-    order = _live(books, symbol, order_id)
-    if isinstance(order, Refusal):
-        return order
-    refusal = amendment_refusal(books, order, qty=qty, price=price, trigger_price=trigger_price)
-    if refusal is not None:
-        return refusal
-    if qty is not None:
-        order = attrs.evolve(order, qty=qty)
-    if price is not None:
-        order = attrs.evolve(order, price=price)
-    if trigger_price is not None and order.trigger is not None:
-        order = attrs.evolve(order, trigger=attrs.evolve(order.trigger, price=trigger_price))
-    if order.status is Status.UNTRIGGERED:
-        books.put(order)
-    else:
-        arrive(books, order)
-    return Accepted(venue_id=order.venue_id, time_ms=books.now_ms())
-
-
 def cancel(books: Books, symbol: Symbol, order_id: str) -> Accepted | Refusal:
     """Cancel a live order by either id; what it filled stays filled.
 
     A cancel that the script lets a fill outrun is acknowledged all the same, as on the venue.
     """
-    order = _live(books, symbol, order_id)
+    order = live_order(books, symbol, order_id)
     if isinstance(order, Refusal):
         return order
     fill_price = books.outruns.pop(order.venue_id, None)
@@ -131,6 +109,27 @@ def cancel(books: Books, symbol: Symbol, order_id: str) -> Accepted | Refusal:
         left = order.qty - order.qty_filled
         execute(books, order, qty=left, price=fill_price, is_maker=True)
     return Accepted(venue_id=order.venue_id, time_ms=books.now_ms())
+
+
+def cancel_all(books: Books, symbol: Symbol | None) -> Done | Refusal:
+    """Cancel every order of a symbol, or of all, the venue's own protective ones included.
+
+    An order that the script lets a fill outrun fills instead; none of its parts is left.
+    """
+    if symbol is not None and symbol not in books.instruments:
+        return Refusal(
+            reason=RejectReason.INVALID_PARAMETER, code=10001, message=f"symbol {symbol} invalid"
+        )
+    bared = {one for one in books.trails if symbol in (None, one)}
+    was_already = not bared and not any(books.live(symbol))
+    for order in books.live(symbol):
+        if order.origin in LEG_ORIGINS:
+            bared.add(order.symbol)
+        cancel(books, order.symbol, order.venue_id)
+    for one in bared:
+        books.trails.pop(one, None)
+        announce(books, one)
+    return Done(time_ms=books.now_ms(), was_already=was_already)
 
 
 def set_position_stop(books: Books, stop: PositionStop) -> Done | Refusal:

@@ -1,5 +1,7 @@
 """The script of the venue: the one place from which prices, fills and faults come."""
 
+from collections.abc import Iterable
+
 import attrs
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.margin import bankruptcy_price
@@ -233,6 +235,21 @@ class Script:
         with self._shared.turn():
             refusal = Refusal(reason=reason, code=code, message=message)
             self._shared.faults.plan(refusal, request)
+
+    def reject_items(
+        self,
+        places: Iterable[int],
+        reason: RejectReason,
+        code: int | None = None,
+        message: str = "refused by the script",
+    ) -> None:
+        """Refuse the orders at these places of the next batch, counted from 0, and no others."""
+        wanted = frozenset(places)
+        if not wanted or min(wanted) < 0:
+            raise ScriptError(f"places {sorted(wanted)}: at least one, counted from 0")
+        with self._shared.turn():
+            refusal = Refusal(reason=reason, code=code, message=message)
+            self._shared.faults.plan_items(wanted, refusal)
 
     def time_out_next(self, executed: Arrival, *, request: RequestKind | None = None) -> None:
         """Let the next request, or the next of that kind, have no answer."""

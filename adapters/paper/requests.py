@@ -29,7 +29,7 @@ from .records import PaperOrder, PendingKind, PendingRequest
 from .refusals import Refusal, Refused
 from .world import World
 
-__all__ = ["Amendment", "amend", "apply_due", "cancel", "place", "times_due"]
+__all__ = ["Amendment", "amend", "apply_due", "cancel", "cancel_all", "place", "times_due"]
 
 _NO_LEG = ProtectiveLeg(price=Price(ZERO))
 
@@ -199,6 +199,17 @@ def _check_new_margin(
 def cancel(world: World, order: PaperOrder) -> None:
     """Cancel an unfinished order; it may still fill before the cancel takes effect."""
     _send(world, order, PendingKind.CANCEL)
+
+
+def cancel_all(world: World, symbol: Symbol | None) -> bool:
+    """Cancel every unfinished order, at once; tell whether there was any."""
+    if symbol is not None:
+        known_instrument(world, symbol)
+    orders = [order for order in world.state.orders.values() if symbol in (None, order.symbol)]
+    for order in orders:
+        if order.is_open:
+            end_leg(world, order)
+    return bool(orders)
 
 
 def _send(

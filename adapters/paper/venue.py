@@ -57,10 +57,11 @@ _LACKS: frozenset[Capability] = frozenset(
         Capability.RECENT_TRADES,
         Capability.BARS,
         Capability.FUNDING_RATES,
-        Capability.CANCEL_ALL,
     }
 )
 """What this venue does not answer."""
+
+_BATCH_SIZE_MAX = 20
 
 
 class PaperVenue(PaperQueries):
@@ -100,8 +101,13 @@ class PaperVenue(PaperQueries):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Nearly everything is supported; an acknowledged order is known at once."""
-        return Capabilities(supported=frozenset(Capability) - _LACKS)
+        """Nearly everything is supported; an acknowledged order is known at once.
+
+        A batch holds 20 orders (Bybit V5 order/create-batch, linear).
+        """
+        return Capabilities(
+            supported=frozenset(Capability) - _LACKS, batch_size_max=_BATCH_SIZE_MAX
+        )
 
     def connect(self, sink: MessageSink) -> None:
         """Deliver every message from now on to ``sink``."""
@@ -203,6 +209,13 @@ class PaperVenue(PaperQueries):
             return order
 
         return self._transactions.request(symbol, end)
+
+    def cancel_all(self, symbol: Symbol | None = None) -> Done | Rejected:
+        """Cancel every order of a symbol, or of all, protective ones included, at once.
+
+        No latency holds it up, and an order that is still under way never takes effect.
+        """
+        return self._change(symbol, lambda world: requests.cancel_all(world, symbol))
 
     # Positions and the account
 

@@ -59,6 +59,9 @@ class MemoryDrive(Drive):
     def reject_next(self, reason: RejectReason) -> None:
         self._script.reject_next(reason)
 
+    def reject_items(self, places: frozenset[int]) -> None:
+        self._script.reject_items(places, RejectReason.INSUFFICIENT_MARGIN, 110007)
+
     def lose_next_request(self) -> None:
         self._script.time_out_next(Arrival.LOST)
 

@@ -150,6 +150,9 @@ class BybitDrive(Drive):
     def reject_next(self, reason: RejectReason) -> None:
         self._control.refuse_next(*_CODES[reason])
 
+    def reject_items(self, places: frozenset[int]) -> None:
+        self._control.refuse_batch_items(places, *_CODES[RejectReason.INSUFFICIENT_MARGIN])
+
     def lose_next_request(self) -> None:
         self._control.lose_next_request()
 

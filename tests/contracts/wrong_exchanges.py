@@ -11,7 +11,9 @@ from tidegate.contracts.exchange_bench import ExchangeBench
 
 from . import (
     wrong_exchange_answers,
+    wrong_exchange_batches,
     wrong_exchange_books,
+    wrong_exchange_cancel_all,
     wrong_exchange_changes,
     wrong_exchange_limits,
     wrong_exchange_orders,
@@ -26,7 +28,9 @@ __all__ = ["ALSO_FOUND", "IDLE", "WRONG", "bench_of"]
 
 _MODULES = (
     wrong_exchange_answers,
+    wrong_exchange_batches,
     wrong_exchange_books,
+    wrong_exchange_cancel_all,
     wrong_exchange_changes,
     wrong_exchange_limits,
     wrong_exchange_orders,
@@ -43,6 +47,9 @@ IDLE = ("RefusesEverything", "AcceptsAndDoesNothing")
 
 
 ALSO_FOUND = {
+    "test_a_leg_can_be_added_to_an_order_without_one": "LegsAreNotSent",
+    "test_a_leg_on_the_wrong_side_changes_nothing": "LegsAreNotSent",
+    "test_cancel_all_keeps_what_was_filled": "CancelAllIsNotHeard",
     "test_a_cancel_keeps_what_was_filled": "LostCancel",
     "test_a_duplicate_of_a_resting_order_is_rejected": "DuplicateAccepted",
     "test_a_flat_position_has_no_entry": "FlippingReduction",

@@ -21,6 +21,7 @@ from tidegate.domain.orders import (
     Trigger,
 )
 from tidegate.domain.reports import OrderReport, VenueMessage
+from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import Accepted, Rejected, TimeRange, Unknown
 
 from tests.domain.samples import BTCUSDT, FEES
@@ -87,8 +88,10 @@ class Scene:
     def send(self, order: OrderRequest) -> Accepted | Rejected | Unknown:
         if order.reduce_only:
             return self.venue.place(Reduction(order))
-        approved = approve(order, venue=VenueKind.MEMORY, instrument=BTCUSDT, price=START, now_ms=0)
-        return self.venue.place(approved)
+        return self.venue.place(self.approved(order))
+
+    def approved(self, order: OrderRequest) -> Approved:
+        return approve(order, venue=VenueKind.MEMORY, instrument=BTCUSDT, price=START, now_ms=0)
 
     def place(self, order: OrderRequest) -> ClientId:
         outcome = self.send(order)
