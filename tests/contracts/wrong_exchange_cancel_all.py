@@ -1,5 +1,7 @@
 """Venues that cancel less, or else, than everything, and wrong ways with an order's legs."""
 
+from abc import abstractmethod
+
 import attrs
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Price, Qty
@@ -58,8 +60,9 @@ class _Spares(WrongVenue):
             self.cancel(order.symbol, order.venue_id)
         return Done(time_ms=self.now_ms(), was_already=not found)
 
+    @abstractmethod
     def _is_spared(self, order: OrderReport) -> bool:
-        raise NotImplementedError
+        """Tell whether an order is left."""
 
 
 class CancelAllLeavesConditionals(_Spares):
@@ -125,10 +128,11 @@ class _BendsLegs(WrongVenue):
             take_profit=take_profit,
         )
 
+    @abstractmethod
     def _bent(
         self, stop_loss: ProtectiveLeg | None, take_profit: ProtectiveLeg | None
     ) -> tuple[ProtectiveLeg | None, ProtectiveLeg | None]:
-        raise NotImplementedError
+        """Return the legs as they are sent."""
 
 
 class ClearsTheOtherLeg(_BendsLegs):
