@@ -1,9 +1,15 @@
-"""The same market script makes the same desk on memory, on paper and on Bybit's protocol."""
+"""The same market script makes the same desk on memory, on paper and on Bybit's protocol.
 
-from collections.abc import Callable, Mapping
+``python -m tests.acceptance.test_three_venues`` runs every script under every condition of the
+streams.
+"""
+
+import sys
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import pytest
@@ -11,7 +17,7 @@ import pytest
 from .three.local_worlds import MemoryWorld, PaperWorld
 from .three.scenarios import Scenario, scenarios
 from .three.told import Told, told
-from .three.wire_world import WireWorld
+from .three.wire_world import Condition, WireWorld
 from .three.world import World
 
 WORLDS: Mapping[str, Callable[[Path], World]] = MappingProxyType(
@@ -48,3 +54,58 @@ def test_every_venue_tells_the_same_story(told_by: Mapping[str, Told]) -> None:
     assert memory.orders, "the script did something"
     assert paper == memory
     assert bybit == memory
+
+
+STREAMLESS = frozenset({"fills_while_the_streams_are_down_are_found_over_queries"})
+"""Scripts that are about the streams themselves."""
+
+
+def _under(condition: Condition, folder: Path, names: Container[str] | None) -> dict[str, Told]:
+    """Run scripts under a condition, several at once: most of the time each of them waits."""
+    chosen = [
+        script
+        for script in scenarios()
+        if script.name not in STREAMLESS and (names is None or script.name in names)
+    ]
+
+    def run(script: Scenario) -> Told:
+        below = folder / script.name
+        below.mkdir()
+        return _run(lambda path: WireWorld(path, condition), below, script)
+
+    with ThreadPoolExecutor(6) as pool:
+        return dict(zip([s.name for s in chosen], pool.map(run, chosen), strict=True))
+
+
+EACH = frozenset(
+    {
+        "a_long_trade_runs_up_its_ladder",
+        "a_stop_at_the_venue_ends_the_trade_and_its_orders",
+        "a_close_takes_the_orders_off_first",
+        "panic_takes_everything_and_halts",
+    }
+)
+"""What is run under every condition in each test run; all of it by the module's own command."""
+
+
+@pytest.mark.parametrize("condition", list(Condition)[1:], ids=lambda c: c.name)
+def test_no_condition_of_the_streams_changes_the_story(
+    condition: Condition, tmp_path: Path
+) -> None:
+    compare(condition, tmp_path, EACH)
+
+
+def compare(condition: Condition, folder: Path, names: Container[str] | None) -> None:
+    """Compare scripts under a condition with the venue in memory, where nothing can go wrong."""
+    stories = _under(condition, folder, names)
+    assert stories
+    for script in scenarios():
+        if script.name in stories:
+            assert stories[script.name] == _run(lambda _: MemoryWorld(), folder, script), script
+
+
+if __name__ == "__main__":
+    for each in Condition:
+        with TemporaryDirectory() as scratch:
+            compare(each, Path(scratch), None)
+            sys.stdout.write(f"{each.name}: every script tells the same story\n")

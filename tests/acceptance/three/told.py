@@ -4,7 +4,7 @@ An order's story is the list of its events as (kind, role, quantity, price, fee,
 left out stands in ``EXCLUSIONS``, each with its reason; everything else must be the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import attrs
@@ -27,8 +27,8 @@ EXCLUSIONS: Mapping[str, str] = MappingProxyType(
         "UpdateIgnored": "transport: an older report that came after a newer one",
         "EntryReleased": "whether leverage had to be set before depends on the venue's start value",
         "CancelRefused": "transport: a cancel that was sent when its order had just ended",
-        "the reason of an end that was asked for": "transport: cancels and closes go side by side, "
-        "and the venue itself ends reduce-only orders of a symbol that is flat",
+        "CancelIntended and cancel reason of a reduce-only order": "transport: the venue itself "
+        "ends such orders of a flat symbol, and the desk cancels them: who is first varies",
         "CancelIntended, repeated": "transport: a cancel without an answer is sent again",
     }
 )
@@ -74,31 +74,76 @@ class Told:
     refusals: tuple[tuple[str, ...], ...]
 
 
+class _Telling:
+    """Collects the stories, event by event."""
+
+    def __init__(self) -> None:
+        self.roles: dict[ClientId, str] = {}
+        self.reducing: set[ClientId] = set()
+        self.stories: dict[ClientId, list[Line]] = {}
+        self.ends: dict[ClientId, Line] = {}
+        self.others: list[Line] = []
+
+    def hear(self, event: Event) -> None:
+        """Take one event, in its order."""
+        match event:
+            case ev.EntryIntended() | ev.OrderIntended():
+                order = event.order
+                self.roles[order.client_id] = str(order.purpose)
+                self.stories[order.client_id] = [_intended(event)]
+                if order.reduce_only:
+                    self.reducing.add(order.client_id)
+            case ev.OrderUpdated() if event.status in TERMINAL:
+                self._ended(event)
+            case ev.Filled():
+                self._filled(event)
+            case _:
+                line = _other(event, self.roles, self.reducing)
+                if line is not None and line[1] not in self.stories[line[0]]:
+                    self.stories[line[0]].append(line[1])
+
+    def _ended(self, event: ev.OrderUpdated) -> None:
+        is_told = event.cancel_reason is not None and event.client_id not in self.reducing
+        self.ends[event.client_id] = Line(
+            kind=event.status.value,
+            role=self.roles[event.client_id],
+            qty=_text(event.qty_filled),
+            reason=event.cancel_reason.value if is_told and event.cancel_reason else "",
+        )
+
+    def _filled(self, event: ev.Filled) -> None:
+        done = event.execution
+        role = None if done.client_id is None else self.roles.get(done.client_id)
+        line = Line(
+            kind=f"Filled {done.side.value} {'maker' if done.is_maker else 'taker'}",
+            role=role or "not ours",
+            qty=_text(done.qty),
+            price=_text(done.price),
+            fee=_text(done.fee),
+            reason=done.origin.value,
+        )
+        if role is None or done.client_id is None:
+            self.others.append(line)
+        else:
+            self.stories[done.client_id].append(line)
+
+    def orders(self) -> tuple[Story, ...]:
+        """Return every order's story, its end last."""
+        return tuple(
+            Story(tuple([*lines, self.ends[order_id]] if order_id in self.ends else lines))
+            for order_id, lines in self.stories.items()
+        )
+
+
 def told(events: Sequence[Event]) -> Told:
     """Reduce a desk's events to what must be the same on every venue."""
-    roles: dict[ClientId, str] = {}
-    stories: dict[ClientId, list[Line]] = {}
-    ends: dict[ClientId, Line] = {}
-    others: list[Line] = []
+    telling = _Telling()
     for event in events:
-        if isinstance(event, _TRANSPORT):
-            continue
-        if isinstance(event, ev.EntryIntended | ev.OrderIntended):
-            roles[event.order.client_id] = str(event.order.purpose)
-            stories[event.order.client_id] = [_intended(event)]
-        elif isinstance(event, ev.OrderUpdated):
-            if event.status in TERMINAL:
-                ends[event.client_id] = _ended(event, roles[event.client_id])
-        elif isinstance(event, ev.Filled):
-            _fill(event, roles, stories, others)
-        elif (line := _other(event, roles)) is not None and line[1] not in stories[line[0]]:
-            stories[line[0]].append(line[1])
-    for order_id, end in ends.items():
-        was_asked = any(line.kind == "CancelIntended" for line in stories[order_id])
-        stories[order_id].append(attrs.evolve(end, reason="asked") if was_asked else end)
+        if not isinstance(event, _TRANSPORT):
+            telling.hear(event)
     return Told(
-        orders=tuple(Story(tuple(lines)) for lines in stories.values()),
-        others=tuple(others),
+        orders=telling.orders(),
+        others=tuple(telling.others),
         trades=tuple(_trades(events)),
         refusals=tuple(_refusals(events)),
     )
@@ -122,41 +167,19 @@ def _intended(event: ev.EntryIntended | ev.OrderIntended) -> Line:
     )
 
 
-def _ended(event: ev.OrderUpdated, role: str) -> Line:
-    reason = "" if event.cancel_reason is None else event.cancel_reason.value
-    return Line(kind=event.status.value, role=role, qty=_text(event.qty_filled), reason=reason)
-
-
-def _fill(
-    event: ev.Filled,
-    roles: Mapping[ClientId, str],
-    stories: Mapping[ClientId, list[Line]],
-    others: list[Line],
-) -> None:
-    done = event.execution
-    role = roles.get(done.client_id) if done.client_id is not None else None
-    line = Line(
-        kind=f"Filled {done.side.value} {'maker' if done.is_maker else 'taker'}",
-        role=role or "not ours",
-        qty=_text(done.qty),
-        price=_text(done.price),
-        fee=_text(done.fee),
-        reason=done.origin.value,
-    )
-    if role is None or done.client_id is None:
-        others.append(line)
-    else:
-        stories[done.client_id].append(line)
-
-
-def _other(event: Event, roles: Mapping[ClientId, str]) -> tuple[ClientId, Line] | None:
+def _other(
+    event: Event, roles: Mapping[ClientId, str], reducing: Container[ClientId]
+) -> tuple[ClientId, Line] | None:
     match event:
         case ev.OrderRefused():
             line = Line("OrderRefused", roles[event.client_id], reason=event.reason.value)
             return event.client_id, line
         case ev.OrderLapsed():
             return event.client_id, Line("OrderLapsed", roles[event.client_id])
-        case ev.CancelIntended(client_id=order_id) if order_id is not None and order_id in roles:
+        case ev.CancelIntended(client_id=order_id) if (
+            order_id in roles and order_id not in reducing
+        ):
+            assert order_id is not None
             return order_id, Line("CancelIntended", roles[order_id])
         case _:
             return None

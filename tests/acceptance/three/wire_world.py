@@ -1,7 +1,10 @@
 """Bybit's protocol over loopback: the real adapter, real sockets, a journal on disk."""
 
+import enum
+import threading
 from pathlib import Path
 
+import attrs
 from tidegate.adapters.v5server.exchange import Exchange
 from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.domain.money import Price, Qty, Rate
@@ -14,7 +17,23 @@ from tests.wire.desk_bench import DeskBench
 
 from .world import BTC, LIMITS, START, World
 
-__all__ = ["WireWorld"]
+__all__ = ["Condition", "WireWorld"]
+
+FLAP_S = 0.4
+LATE_MS = 250
+PATIENT = attrs.evolve(LIMITS, stream_grace_ms=120_000)
+"""Streams may be down for the whole script: only the rule about them may stop an entry."""
+
+
+class Condition(enum.Enum):
+    """How the streams are while a script runs."""
+
+    UP = "up"
+    OFF = "never opened: everything over REST"
+    DOWN = "down from the beginning"
+    STALE = "up, and they tell nothing of the account"
+    FLAPPING = "reset again and again"
+    LATE = "behind what REST tells, with older news after newer"
 
 
 def _venue(exchange: Exchange) -> WireVenuePort:
@@ -31,13 +50,50 @@ class WireWorld(World):
 
     name = "bybit"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, condition: Condition = Condition.UP) -> None:
         super().__init__()
-        self.bench = DeskBench(folder, limits=LIMITS, start=Price.of(START))
+        self._condition = condition
+        self.bench = DeskBench(
+            folder,
+            limits=PATIENT,
+            start=Price.of(START),
+            streams=condition is not Condition.OFF,
+            reconnect_delay_ms_min=50,
+            reconnect_delay_ms_max=200,
+        )
         self.bench.prepare = lambda: self.bench.server.server.call(_isolate)
         self.bench.__enter__()
         self.application, self.port = self.bench.application, self.bench.venue
         self.events = self.bench.events
+        self._is_over = threading.Event()
+        self._flapper = threading.Thread(target=self._flap, daemon=True)
+        self._begin()
+
+    def _begin(self) -> None:
+        control = self.bench.control
+        match self._condition:
+            case Condition.DOWN:
+                self.disconnect()
+            case Condition.STALE:
+                control.hold_pushes()
+            case Condition.FLAPPING:
+                self._flapper.start()
+            case Condition.LATE:
+                control.set_push_delay(LATE_MS)
+                control.set_push_delay(LATE_MS, "order")
+            case Condition.UP | Condition.OFF:
+                pass
+
+    def _flap(self) -> None:
+        while not self._is_over.wait(FLAP_S):
+            for kind in (StreamKind.PRIVATE, StreamKind.PUBLIC):
+                self.bench.control.abort_streams(kind)
+
+    def price(self, last: str) -> None:
+        """See :meth:`World.price`; without a stream the price is asked for."""
+        self.move(Price.of(last))
+        self.application._runner.sink(self.port.ticker(BTC))
+        super().price(last)
 
     def move(self, last: Price) -> None:
         """See :meth:`World.move`."""
@@ -109,8 +165,12 @@ class WireWorld(World):
 
     def flush(self) -> None:
         """See :meth:`World.flush`."""
-        self.bench.control.settle()
+        if self._condition is not Condition.FLAPPING:
+            self.bench.control.settle()
 
     def close(self) -> None:
         """See :meth:`World.close`."""
+        self._is_over.set()
+        if self._flapper.ident is not None:
+            self._flapper.join()
         self.bench.__exit__()
