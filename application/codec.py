@@ -21,7 +21,7 @@ from tidegate.ports.state import Record, StateCorrupt
 
 __all__ = ["EVENT_TAGS", "UPCASTS", "decode", "decode_books", "encode", "encode_books"]
 
-BOOKS_FORMAT = 2
+BOOKS_FORMAT = 3
 
 EVENT_TAGS: Mapping[type, str] = MappingProxyType(
     {
@@ -31,7 +31,7 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.HistoryRead: "history_read.v1",
         ev.JournalTagged: "journal_tagged.v1",
         ev.SignalRefused: "signal_refused.v1",
-        ev.EntryIntended: "entry_intended.v1",
+        ev.EntryIntended: "entry_intended.v2",
         ev.EntryReleased: "entry_released.v1",
         ev.OrderIntended: "order_intended.v1",
         ev.LeverageSet: "leverage_set.v1",
@@ -70,8 +70,20 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
 _TYPES: Mapping[str, type] = MappingProxyType({tag: cls for cls, tag in EVENT_TAGS.items()})
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _entry_with_time_in_force(body: dict[str, Any]) -> dict[str, Any]:
+    """Turn ``post_only`` of an entry into the time in force that it stood for."""
+    entry = dict(body["signal"]["entry"])
+    entry["time_in_force"] = "post_only" if entry.pop("post_only") else None
+    return {**body, "signal": {**body["signal"], "entry": entry}}
+
+
 UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType(
-    {"session_started.v1": ("session_started.v2", lambda body: {**body, "account": None})}
+    {
+        "session_started.v1": ("session_started.v2", lambda body: {**body, "account": None}),
+        "entry_intended.v1": ("entry_intended.v2", _entry_with_time_in_force),
+    }
 )
 """Old tag -> (its successor's tag, how to turn the old body into the new one)."""
 

@@ -9,7 +9,18 @@ import attrs
 
 from .instrument import FeeRates
 from .levels import Rung
-from .money import ONE, ZERO_DISTANCE, ZERO_MONEY, ZERO_RATE, Distance, Money, Price, Qty, Rate
+from .money import (
+    ONE,
+    ZERO_DISTANCE,
+    ZERO_MONEY,
+    ZERO_QTY,
+    ZERO_RATE,
+    Distance,
+    Money,
+    Price,
+    Qty,
+    Rate,
+)
 from .orders import Side
 from .position import Position
 
@@ -146,13 +157,16 @@ def net_reward_to_risk(
     qty: Qty,
     costs: Costs,
     entry_liquidity: Liquidity = Liquidity.TAKER,
+    take_profit: Price | None = None,
 ) -> Rate | None:
     """Return the profit after fees if every rung fills over the worst loss after all costs.
 
-    Rungs rest as limit orders and pay the maker fee. The entry fee of the whole ``qty`` is
-    counted, while the part that no rung closes earns nothing. ``None`` as for the gross ratio.
+    Rungs rest as limit orders and pay the maker fee. What no rung closes leaves at market at
+    ``take_profit`` and pays the taker fee; without one it earns nothing, while the entry fee of the
+    whole ``qty`` is counted. ``None`` as for the gross ratio, where there is no take-profit either.
     """
-    if not rungs or (entry - stop).times(side.sign) <= ZERO_DISTANCE:
+    has_target = bool(rungs) or take_profit is not None
+    if not has_target or (entry - stop).times(side.sign) <= ZERO_DISTANCE:
         return None
     per_unit = worst_loss_per_unit(
         side=side, entry=entry, stop=stop, costs=costs, entry_liquidity=entry_liquidity
@@ -160,7 +174,12 @@ def net_reward_to_risk(
     fees = entry * qty * costs.entry_rate(entry_liquidity)
     for rung in rungs:
         fees += rung.price * rung.qty * costs.fees.maker
-    return (_gain(side, entry, rungs) - fees) / (_as_distance(per_unit) * qty)
+    gain = _gain(side, entry, rungs)
+    if take_profit is not None:
+        rest = qty - sum((rung.qty for rung in rungs), start=ZERO_QTY)
+        gain += (take_profit - entry).times(side.sign) * rest
+        fees += take_profit * rest * costs.fees.taker
+    return (gain - fees) / (_as_distance(per_unit) * qty)
 
 
 def _gain(side: Side, entry: Price, rungs: tuple[Rung, ...]) -> Money:

@@ -7,8 +7,9 @@ import enum
 
 import attrs
 
-from .costs import Costs, Liquidity, net_reward_to_risk, worst_entry, worst_loss_per_unit
-from .grid import limit_price, qty_down
+from .costs import Costs, Liquidity, net_reward_to_risk, worst_loss_per_unit
+from .entry_terms import EntryFault, EntryTerms, entry_terms
+from .grid import qty_down
 from .instrument import Instrument
 from .levels import Ladder, LevelRefusal, check_plan, plan_ladder, stop_price
 from .margin import (
@@ -20,7 +21,7 @@ from .margin import (
     tier_for,
 )
 from .money import ZERO_MONEY, Money, Price, Qty, Rate
-from .orders import OrderKind, Side
+from .orders import OrderKind, Side, TimeInForce, Trigger
 from .reports import MarginMode
 from .risk.snapshot import Proposal
 from .signal import ExactQty, Signal
@@ -37,6 +38,7 @@ _TOO_SMALL = frozenset(
 class FaultKind(enum.Enum):
     """Which part of a plan could not be made."""
 
+    ENTRY = "entry"
     STOP = "stop"
     SIZE = "size"
     LADDER = "ladder"
@@ -66,10 +68,11 @@ class Fault:
 
 @attrs.frozen(kw_only=True)
 class PlanInput:
-    """What a plan is made from. ``reference`` is the decision price: the limit, or best ask or bid.
+    """What a plan is made from. ``reference`` is the present price of a market order: ask or bid.
 
-    ``held`` is the signed position already there and ``held_stop`` its stop: an addition shares
-    one stop with it, the tighter of the two. ``others_*`` are the sums over the other positions.
+    ``watched`` is the present price of the kind that the entry's trigger watches. ``held_stop`` is
+    the stop of the position already there: an addition shares one stop with it, the tighter of the
+    two. ``others_*`` are the sums over the other positions.
     """
 
     instrument: Instrument
@@ -84,6 +87,7 @@ class PlanInput:
     others_unrealised: Money = ZERO_MONEY
     others_maintenance: Money = ZERO_MONEY
     qty_max: Qty | None = None
+    watched: Price | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -94,6 +98,8 @@ class Plan:
     qty: Qty
     entry: Price
     entry_worst: Price
+    trigger: Trigger | None
+    take_profit: Price | None
     stop: Price | None
     ladder: Ladder
     sizing: Sizing
@@ -103,12 +109,25 @@ class Plan:
 
 def make_plan(signal: Signal, given: PlanInput) -> Plan | Fault:
     """Plan ``signal``: levels first, then size, then the ladder, checked as one."""
-    entry = _entry(signal, given)
-    stop = _stop(signal, given, entry)
+    terms = entry_terms(
+        signal.entry,
+        side=signal.side,
+        reference=given.reference,
+        watched=given.watched,
+        tick=given.instrument.tick,
+        costs=given.costs,
+    )
+    if isinstance(terms, EntryFault):
+        return Fault(
+            kind=FaultKind.ENTRY,
+            observed=terms.observed,
+            limit=terms.limit,
+            remedy=terms.remedy,
+        )
+    stop = _stop(signal, given, terms.entry)
     if isinstance(stop, Fault):
         return stop
-    worst = _worst(signal, given, entry)
-    sizing = _size(signal, given, worst, stop)
+    sizing = _size(signal, given, terms, stop)
     if isinstance(sizing, SizingRefusal):
         return Fault(
             kind=FaultKind.SIZE,
@@ -120,22 +139,49 @@ def make_plan(signal: Signal, given: PlanInput) -> Plan | Fault:
             asked=sizing.asked,
         )
     qty = sizing.qty
-    ladder = _ladder(signal, given, entry, stop, qty)
+    ladder = _ladder(signal, given, terms.entry, stop, qty)
     if isinstance(ladder, LevelRefusal):
         return _fault(FaultKind.LADDER, ladder)
-    return _checked(signal, given, _Parts(entry, worst, stop, qty, ladder, sizing))
+    hidden = _hidden_rung(signal, terms.take_profit, ladder)
+    if hidden is not None:
+        return hidden
+    return _checked(signal, given, _Parts(terms, stop, qty, ladder, sizing))
 
 
 @attrs.frozen
 class _Parts:
     """The parts of a plan before they are checked as one."""
 
-    entry: Price
-    worst: Price
+    terms: EntryTerms
     stop: Price | None
     qty: Qty
     ladder: Ladder
     sizing: Sizing
+
+    @property
+    def entry(self) -> Price:
+        """Return the decision price."""
+        return self.terms.entry
+
+    @property
+    def worst(self) -> Price:
+        """Return the worst fill allowed for."""
+        return self.terms.worst
+
+
+def _hidden_rung(signal: Signal, target: Price | None, ladder: Ladder) -> Fault | None:
+    """Refuse a take-profit for the whole position that fires before a rung of the ladder."""
+    if target is None:
+        return None
+    for rung in ladder.rungs:
+        if (rung.price - target).times(signal.side.sign).sign > 0:
+            return Fault(
+                kind=FaultKind.LADDER,
+                observed=f"target {rung.number} at {rung.price}, beyond the take-profit {target}",
+                limit="the take-profit closes the whole position: no target lies beyond it",
+                remedy="give a take-profit at the last target or farther, or a shorter ladder",
+            )
+    return None
 
 
 def _size_remedy(refusal: SizingRefusal, spec: Instrument) -> str:
@@ -148,19 +194,6 @@ def _size_remedy(refusal: SizingRefusal, spec: Instrument) -> str:
 
 def _fault(kind: FaultKind, refusal: LevelRefusal) -> Fault:
     return Fault(kind=kind, observed=refusal.observed, limit=refusal.limit, remedy=refusal.remedy)
-
-
-def _entry(signal: Signal, given: PlanInput) -> Price:
-    if signal.entry.price is None:
-        return given.reference
-    return limit_price(signal.entry.price, given.instrument.tick, side=signal.side)
-
-
-def _worst(signal: Signal, given: PlanInput, entry: Price) -> Price:
-    """Return the worst fill allowed for: a limit fills at its price, a market order may slip."""
-    if signal.entry.kind is OrderKind.LIMIT:
-        return entry
-    return worst_entry(entry, signal.side, given.costs)
 
 
 def _stop(signal: Signal, given: PlanInput, entry: Price) -> Price | Fault | None:
@@ -180,15 +213,16 @@ def _stop(signal: Signal, given: PlanInput, entry: Price) -> Price | Fault | Non
 
 
 def _liquidity(signal: Signal) -> Liquidity:
-    return Liquidity.MAKER if signal.entry.post_only else Liquidity.TAKER
+    is_maker = signal.entry.time_in_force is TimeInForce.POST_ONLY
+    return Liquidity.MAKER if is_maker else Liquidity.TAKER
 
 
 def _size(
-    signal: Signal, given: PlanInput, worst: Price, stop: Price | None
+    signal: Signal, given: PlanInput, terms: EntryTerms, stop: Price | None
 ) -> Sizing | SizingRefusal:
     to_size = SizingInput(
         equity=given.equity,
-        entry=worst,
+        entry=terms.worst,
         stop=stop,
         side=signal.side,
         leverage=signal.leverage,
@@ -197,7 +231,7 @@ def _size(
         liquidity=_liquidity(signal),
         notional_viable_min=given.notional_viable_min,
         is_market=signal.entry.kind is OrderKind.MARKET,
-        reference=given.reference,
+        reference=terms.entry,
     )
     sized = size(signal.sizing, to_size)
     if given.qty_max is None or not _exceeds(sized, given.qty_max):
@@ -282,6 +316,8 @@ def _checked(signal: Signal, given: PlanInput, parts: _Parts) -> Plan | Fault:
         qty=parts.qty,
         entry=parts.entry,
         entry_worst=parts.worst,
+        trigger=parts.terms.trigger,
+        take_profit=parts.terms.take_profit,
         stop=parts.stop,
         ladder=parts.ladder,
         sizing=parts.sizing,
@@ -343,7 +379,7 @@ def _worst_loss(signal: Signal, given: PlanInput, parts: _Parts) -> Money | None
 
 
 def _net_reward(signal: Signal, given: PlanInput, parts: _Parts) -> Rate | None:
-    if parts.stop is None or not parts.ladder.rungs:
+    if parts.stop is None:
         return None
     return net_reward_to_risk(
         side=signal.side,
@@ -353,4 +389,5 @@ def _net_reward(signal: Signal, given: PlanInput, parts: _Parts) -> Rate | None:
         qty=parts.qty,
         costs=given.costs,
         entry_liquidity=_liquidity(signal),
+        take_profit=parts.terms.take_profit,
     )

@@ -3,7 +3,8 @@
 import attrs
 
 from .money import ONE, ZERO_RATE, Distance, Money, Price, Qty, Rate
-from .orders import OrderKind, Side, Symbol
+from .orders import OrderKind, Side, Symbol, TimeInForce
+from .triggers import TriggerSpec
 
 __all__ = [
     "Entry",
@@ -125,11 +126,18 @@ class RungSpec:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """How to enter. A market order has no ``price``; a limit order rests at ``price``."""
+    """How to enter. A market order has no ``price``; a limit order rests at ``price``.
+
+    ``time_in_force`` is immediate-or-cancel at market and good-till-cancelled for a limit when it
+    is ``None``. A ``trigger`` makes either conditional: stop-market and stop-limit. ``take_profit``
+    travels inside the order besides the stop, and closes the whole position at market.
+    """
 
     kind: OrderKind = OrderKind.MARKET
     price: Price | None = None
-    post_only: bool = False
+    time_in_force: TimeInForce | None = None
+    trigger: TriggerSpec | None = None
+    take_profit: Price | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -3,7 +3,7 @@
 import attrs
 
 from .money import Money, Price, Qty, Rate
-from .orders import OrderKind, Side, Symbol
+from .orders import OrderKind, Side, Symbol, TimeInForce, Trigger
 
 __all__ = ["Ticket", "TicketRung"]
 
@@ -24,8 +24,10 @@ class Ticket:
 
     ``entry`` is the decision price, ``entry_worst`` the worst fill that the sizes allow for.
     ``price_risk`` is the loss from entry to stop, ``cost_risk`` both fees and slippage on top;
-    their sum is the money at risk. ``equity`` is the equity it was sized on. ``reduced_from`` is
-    the quantity that was asked where a limit made it smaller. ``notes`` tell what was adjusted.
+    their sum is the money at risk. ``trigger`` is what a conditional entry waits for, and
+    ``take_profit`` what travels inside it besides the stop. ``equity`` is the equity it was sized
+    on. ``reduced_from`` is the quantity that was asked where a limit made it smaller. ``notes``
+    tell what was adjusted.
     """
 
     symbol: Symbol
@@ -44,6 +46,9 @@ class Ticket:
     initial_margin: Money
     liquidation: Price | None
     rules_passed: int
+    time_in_force: TimeInForce | None = None
+    trigger: Trigger | None = None
+    take_profit: Price | None = None
     reduced_from: Qty | None = None
     notes: tuple[str, ...] = ()
 

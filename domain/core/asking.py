@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY
-from tidegate.domain.orders import ClientId, OrderKind
+from tidegate.domain.orders import ClientId
 from tidegate.domain.reports import OrderReport
 
 from .draft import Draft
@@ -36,8 +36,7 @@ def _is_in_doubt(draft: Draft, order: Order) -> bool:
         return False
     if order.status in {Status.INTENDED, Status.UNKNOWN} or not order.is_open:
         return True
-    is_resting = order.request.kind is OrderKind.LIMIT or order.request.trigger is not None
-    return order.cancel_intended or not is_resting
+    return order.cancel_intended or order.fills_at_once
 
 
 def _in_doubt(draft: Draft) -> Iterator[Order]:

@@ -5,10 +5,11 @@ The protective stop stays on the venue until the position is flat.
 
 from tidegate.domain.limits_venue import split_close
 from tidegate.domain.money import ZERO_QTY, Qty
-from tidegate.domain.orders import OrderKind, OrderRequest, Purpose, Role, Side, Symbol
+from tidegate.domain.orders import Purpose, Role, Side, Symbol
 from tidegate.domain.trade import CloseReason
 
 from .asking import cancel_order
+from .building import build_order
 from .draft import Draft
 from .events import CloseStarted, OrderIntended, StopMissing
 from .inputs import CloseRequest
@@ -88,14 +89,12 @@ def _send_close(
         draft.emit(
             OrderIntended(
                 trade_key=key,
-                order=OrderRequest(
-                    client_id=draft.books.client_id(key, purpose, sequence + index),
+                order=build_order(
+                    draft.books.client_id(key, purpose, sequence + index),
+                    purpose=purpose,
                     symbol=symbol,
                     side=side.opposite,
                     qty=part,
-                    kind=OrderKind.MARKET,
-                    purpose=purpose,
-                    reduce_only=True,
                 ),
                 decision_price=(
                     None if ticker is None else (ticker.bid if side is Side.BUY else ticker.ask)

@@ -2,18 +2,17 @@
 
 import attrs
 from tidegate.domain.costs import Costs
+from tidegate.domain.entry_terms import time_in_force_of
 from tidegate.domain.limits_venue import venue_faults
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
     OrderKind,
     OrderRequest,
-    ProtectiveLeg,
     Purpose,
     Role,
     Side,
     Symbol,
-    TimeInForce,
 )
 from tidegate.domain.planning import Fault, Plan, PlanInput, make_plan
 from tidegate.domain.reports import Ticker
@@ -23,8 +22,10 @@ from tidegate.domain.risk.limits import Oversize, RiskLimits
 from tidegate.domain.risk.snapshot import Proposal, RiskSnapshot
 from tidegate.domain.signal import Signal
 from tidegate.domain.ticket import Ticket, TicketRung
+from tidegate.domain.triggers import watched_price
 
 from . import exposure
+from .building import build_order
 from .config import CoreConfig
 from .draft import Draft
 from .events import EntryIntended, SignalRefused
@@ -85,7 +86,7 @@ def _judge(
     signal, plan = request.signal, made.plan
     limits = _limits(draft.config.limits, signal)
     order = entry_order(plan, draft.books.client_id(request.key, Purpose(Role.ENTRY), 0))
-    faults = venue_faults(order, given.instrument, given.reference)
+    faults = venue_faults(order, given.instrument, plan.entry)
     if faults:
         texts = (f"{f.rule.value} {f.observed}; limit: {f.limit}; {f.remedy}" for f in faults)
         _refuse(draft, request, fault="; ".join(texts))
@@ -174,6 +175,7 @@ def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInpu
         equity=snapshot.equity,
         wallet=snapshot.wallet,
         reference=_reference(signal, ticker),
+        watched=_watched(signal, ticker),
         margin_mode=snapshot.margin_mode,
         notional_viable_min=draft.config.limits.notional_viable_min,
         exposure_symbol=snapshot.exposure_symbol,
@@ -200,9 +202,12 @@ def _other_leverage(draft: Draft, signal: Signal) -> Rate | None:
 
 
 def _reference(signal: Signal, ticker: Ticker) -> Price:
-    if signal.entry.price is not None:
-        return signal.entry.price
     return ticker.ask if signal.side is Side.BUY else ticker.bid
+
+
+def _watched(signal: Signal, ticker: Ticker) -> Price | None:
+    trigger = signal.entry.trigger
+    return None if trigger is None else watched_price(ticker, trigger.by)
 
 
 def _others_unrealised(draft: Draft, symbol: Symbol) -> Money:
@@ -223,27 +228,20 @@ def _others_maintenance(draft: Draft, symbol: Symbol) -> Money:
 
 
 def entry_order(plan: Plan, order_id: ClientId) -> OrderRequest:
-    """Build the entry with its stop inside."""
-    signal = plan.signal
-    is_limit = signal.entry.kind is OrderKind.LIMIT
-    purpose = Purpose(Role.ENTRY)
-    return OrderRequest(
-        client_id=order_id,
-        symbol=signal.symbol,
-        side=signal.side,
+    """Build the entry with its stop, and its take-profit where there is one, inside."""
+    entry = plan.signal.entry
+    return build_order(
+        order_id,
+        purpose=Purpose(Role.ENTRY),
+        symbol=plan.signal.symbol,
+        side=plan.signal.side,
         qty=plan.qty,
-        kind=signal.entry.kind,
-        purpose=purpose,
-        price=plan.entry if is_limit else None,
-        time_in_force=_time_in_force(signal),
-        stop_loss=None if plan.stop is None else ProtectiveLeg(price=plan.stop),
+        price=plan.entry if entry.kind is OrderKind.LIMIT else None,
+        time_in_force=entry.time_in_force,
+        trigger=plan.trigger,
+        stop_loss=plan.stop,
+        take_profit=plan.take_profit,
     )
-
-
-def _time_in_force(signal: Signal) -> TimeInForce:
-    if signal.entry.kind is OrderKind.MARKET:
-        return TimeInForce.IOC
-    return TimeInForce.POST_ONLY if signal.entry.post_only else TimeInForce.GTC
 
 
 def ticket_of(plan: Plan, given: PlanInput, *, asked: Qty | None) -> Ticket:
@@ -258,6 +256,9 @@ def ticket_of(plan: Plan, given: PlanInput, *, asked: Qty | None) -> Ticket:
         symbol=proposal.symbol,
         side=proposal.side,
         kind=plan.signal.entry.kind,
+        time_in_force=time_in_force_of(plan.signal.entry.kind, plan.signal.entry.time_in_force),
+        trigger=plan.trigger,
+        take_profit=plan.take_profit,
         qty=plan.qty,
         entry=plan.entry,
         entry_worst=plan.entry_worst,

@@ -9,10 +9,11 @@ import attrs
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.limits_venue import split_close
 from tidegate.domain.money import ZERO_QTY
-from tidegate.domain.orders import OrderKind, OrderRequest, Purpose, Role, Side
+from tidegate.domain.orders import Purpose, Role, Side
 from tidegate.domain.reports import OrderReport, PositionReport
 
 from .asking import cancel_order
+from .building import build_order
 from .draft import Draft
 from .events import CancelIntended, OrderIntended, PanicEnded, PanicReset, PanicStarted
 from .filling import look_again_in_panic, position_reported
@@ -132,14 +133,12 @@ def _close(draft: Draft, position: PositionReport) -> None:
         draft.emit(
             OrderIntended(
                 trade_key=panic.key,
-                order=OrderRequest(
-                    client_id=draft.books.client_id(panic.key, purpose, draft.books.panic_orders),
+                order=build_order(
+                    draft.books.client_id(panic.key, purpose, draft.books.panic_orders),
+                    purpose=purpose,
                     symbol=position.symbol,
                     side=side.opposite,
                     qty=part,
-                    kind=OrderKind.MARKET,
-                    purpose=purpose,
-                    reduce_only=True,
                 ),
                 decision_price=position.mark,
                 time_ms=draft.now_ms,

@@ -8,10 +8,11 @@ from tidegate.domain.levels import Ladder, LevelRefusal, replan, stop_price
 from tidegate.domain.lifecycle import OPEN
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import ZERO_QTY, Money, Price, Qty
-from tidegate.domain.orders import OrderKind, OrderRequest, Purpose, Role, Side, Symbol, TimeInForce
+from tidegate.domain.orders import Purpose, Role, Side, Symbol
 from tidegate.domain.reports import OrderReport, Origin, PositionReport
 
 from .asking import cancel_order
+from .building import build_order
 from .draft import Draft
 from .effects import ReadPosition
 from .events import (
@@ -159,9 +160,9 @@ def _may_place_rungs(draft: Draft, trade: LiveTrade) -> bool:
 
 
 def _entry_is_resting(draft: Draft, trade: LiveTrade) -> bool:
-    """Tell whether a market entry may still fill: its ladder waits for the whole fill."""
+    """Tell whether an entry may fill at any moment: its ladder waits for the whole fill."""
     return any(
-        order.role is Role.ENTRY and order.request.kind is OrderKind.MARKET
+        order.role is Role.ENTRY and order.fills_at_once
         for order in draft.books.open_orders(trade.symbol)
     )
 
@@ -227,16 +228,13 @@ def _keep_rung(draft: Draft, symbol: Symbol, rung: PlannedRung, order: Order | N
     draft.emit(
         OrderIntended(
             trade_key=trade.key,
-            order=OrderRequest(
-                client_id=draft.next_id(trade, purpose),
+            order=build_order(
+                draft.next_id(trade, purpose),
+                purpose=purpose,
                 symbol=symbol,
                 side=trade.side.opposite,
                 qty=qty,
-                kind=OrderKind.LIMIT,
                 price=rung.price,
-                purpose=purpose,
-                time_in_force=TimeInForce.GTC,
-                reduce_only=True,
             ),
             decision_price=rung.price,
             time_ms=draft.now_ms,

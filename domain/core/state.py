@@ -12,11 +12,13 @@ from tidegate.domain.mode import TradingState, VenueKind, strictest
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
+    OrderKind,
     OrderRequest,
     Purpose,
     Role,
     Side,
     Symbol,
+    TimeInForce,
     VenueOrderId,
 )
 from tidegate.domain.performance import Tally
@@ -46,6 +48,7 @@ __all__ = [
 FINISHED_KEPT = 256
 SIGNALS_REMEMBERED = 2_048
 EXECUTIONS_REMEMBERED = 2_048
+_TRIGGERED = frozenset({Status.TRIGGERED, Status.NEW, Status.PARTIALLY_FILLED})
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -111,6 +114,18 @@ class Order:
     def is_settled(self) -> bool:
         """Tell whether the order ended and every execution that the venue counted has come."""
         return not self.is_open and self.qty_filled >= self.qty_reported
+
+    @property
+    def fills_at_once(self) -> bool:
+        """Tell whether the order fills or ends by itself, and does not rest at the venue.
+
+        A conditional order rests until it was triggered.
+        """
+        request = self.request
+        if request.trigger is not None and self.status not in _TRIGGERED:
+            return False
+        is_immediate = request.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
+        return request.kind is OrderKind.MARKET or is_immediate
 
     @property
     def role(self) -> Role:

@@ -18,7 +18,9 @@ from tidegate.application.codec import (
 from tidegate.domain.core import events as ev
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Distance, Money, Price, Qty, Rate
+from tidegate.domain.orders import OrderKind, TimeInForce
 from tidegate.domain.signal import (
+    Entry,
     ExactQty,
     KellyFraction,
     MarginAtLeverage,
@@ -134,6 +136,24 @@ def test_a_start_names_the_account_and_one_of_before_named_none() -> None:
     body = '{"mode": "live", "venue": "bybit mainnet"}'
     before = decode(Record(kind="session_started.v1", body=body, time_ms=1))
     assert before == attrs.evolve(named, account=None)
+
+
+@pytest.mark.parametrize(("was", "now"), [(True, TimeInForce.POST_ONLY), (False, None)])
+def test_an_entry_of_before_said_post_only_and_means_a_time_in_force(
+    was: bool, now: TimeInForce | None
+) -> None:
+    event = SAMPLES[ev.EntryIntended]
+    assert isinstance(event, ev.EntryIntended)
+    body = json.loads(encode(event, time_ms=1).body)
+    body["signal"]["entry"] = {"kind": "limit", "price": "64000", "post_only": was}
+    for added in ("time_in_force", "trigger", "take_profit"):
+        del body["ticket"][added]
+    back = decode(Record(kind="entry_intended.v1", body=json.dumps(body), time_ms=1))
+    wanted = Entry(kind=OrderKind.LIMIT, price=Price.of("64000"), time_in_force=now)
+    assert isinstance(back, ev.EntryIntended)
+    assert back.signal == attrs.evolve(event.signal, entry=wanted)
+    unsaid = attrs.evolve(event.ticket, time_in_force=None)
+    assert back == attrs.evolve(event, signal=back.signal, ticket=unsaid)
 
 
 def test_an_unknown_tag_is_refused_by_name() -> None:

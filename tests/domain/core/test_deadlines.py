@@ -112,7 +112,9 @@ def test_a_market_order_does_not_rest_and_one_with_a_trigger_does() -> None:
     order = the_order(waiting)
     trigger = Trigger(price=Price.of("66000"), direction=TriggerDirection.RISES_TO)
     request = attrs.evolve(order.request, trigger=trigger)
-    assert due(market(request=request)) is None
+    assert due(market(request=request, status=Status.UNTRIGGERED)) is None
+    # Once it was triggered it fills at once, as any market order does.
+    assert due(market(request=request, status=Status.NEW)) == 1_000
 
 
 def test_a_cancel_under_way_makes_a_resting_order_doubtful() -> None:

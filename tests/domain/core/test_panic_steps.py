@@ -23,6 +23,7 @@ from tidegate.domain.orders import (
     Purpose,
     Role,
     Side,
+    TimeInForce,
     VenueOrderId,
 )
 from tidegate.domain.reports import OrderReport, PositionReport
@@ -70,6 +71,7 @@ def closing(number: int, qty: str, side: Side = Side.SELL) -> ev.OrderIntended:
             qty=Qty.of(qty),
             kind=OrderKind.MARKET,
             purpose=Purpose(Role.PANIC),
+            time_in_force=TimeInForce.IOC,
             reduce_only=True,
         ),
         decision_price=Price.of("65020"),

@@ -95,12 +95,10 @@ def test_a_plan_of_a_fresh_desk_is_made_from_its_settings_and_the_venues_figures
     [
         (signal(), "65010"),
         (signal(side=Side.SELL, stop=StopAtPrice(Price.of("66000"))), "64990"),
-        (signal(entry=limit("64500")), "64500"),
+        (signal(entry=limit("64500")), "65010"),
     ],
 )
-def test_a_decision_is_made_at_the_limit_or_at_what_the_market_asks(
-    wish: Signal, reference: str
-) -> None:
+def test_the_reference_of_a_plan_is_what_the_market_asks(wish: Signal, reference: str) -> None:
     assert given(fresh(), wish).reference == Price.of(reference)
 
 

@@ -264,7 +264,9 @@ def test_a_trade_that_is_stopped_out_is_recorded_with_all_it_earned_and_cost() -
     [
         (limit("64900"), TimeInForce.GTC),
         (
-            Entry(kind=OrderKind.LIMIT, price=Price.of("64900"), post_only=True),
+            Entry(
+                kind=OrderKind.LIMIT, price=Price.of("64900"), time_in_force=TimeInForce.POST_ONLY
+            ),
             TimeInForce.POST_ONLY,
         ),
     ],
@@ -338,7 +340,11 @@ def test_a_close_is_recorded_before_it_is_sent_in_parts_that_the_venue_takes() -
     reduced = attrs.evolve(state, view=attrs.evolve(state.view, instruments={BTC: small}))
     made = step(reduced, request, config(), T0 + 30)
     purpose = Purpose(Role.CLOSE)
-    common: dict[str, Any] = {"kind": OrderKind.MARKET, "reduce_only": True}
+    common: dict[str, Any] = {
+        "kind": OrderKind.MARKET,
+        "time_in_force": TimeInForce.IOC,
+        "reduce_only": True,
+    }
     assert made.events == (
         ev.CloseStarted(
             symbol=BTC, reason=CloseReason.SIGNAL, key="other01234567890", time_ms=T0 + 30
@@ -357,7 +363,15 @@ def test_a_short_is_closed_at_what_the_other_side_asks() -> None:
     bench.desk.close_position(BTC)
     close = only(bench, ev.OrderIntended)[-1]
     purpose = Purpose(Role.CLOSE)
-    wanted = order("c-3", purpose, Side.BUY, "0.010", kind=OrderKind.MARKET, reduce_only=True)
+    wanted = order(
+        "c-3",
+        purpose,
+        Side.BUY,
+        "0.010",
+        kind=OrderKind.MARKET,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
+    )
     assert close == intended(wanted, "65010", 20)
 
 
