@@ -8,7 +8,7 @@ import enum
 from abc import ABC, abstractmethod
 
 from tidegate.domain.instrument import Instrument
-from tidegate.domain.money import Price, Qty, Rate
+from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, OrderRequest, Symbol
 from tidegate.domain.reports import RejectReason
 from tidegate.domain.risk.approval import Approved
@@ -36,6 +36,7 @@ class Ability(enum.Enum):
     REORDER = "delivering held messages in another order"
     LIQUIDATE = "liquidating a position"
     FUNDING = "settling funding"
+    TRANSFER = "moving money to the account"
 
 
 class AbilityMissing(Exception):
@@ -131,6 +132,10 @@ class Drive(ABC):
     def pay_funding(self, rate: Rate) -> None:
         """Settle funding at ``rate`` for the bench's symbol, now."""
         raise AbilityMissing(Ability.FUNDING, asked=rate)
+
+    def transfer(self, amount: Money) -> None:
+        """Let ``amount`` of USDT come to the account, or go when it is below zero."""
+        raise AbilityMissing(Ability.TRANSFER, asked=amount)
 
 
 class ExchangeBench(ABC):

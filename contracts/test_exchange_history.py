@@ -152,6 +152,26 @@ def test_open_orders_of_several_pages_are_all_listed(exchange_bench: ExchangeBen
     assert times == sorted(times)
 
 
+def test_an_order_that_a_venue_forgot_is_told(exchange_bench: ExchangeBench) -> None:
+    """One that is not in the history any more ended before the range that the answer covers.
+
+    Bybit V5 shows an order that was cancelled without a fill for 24 hours (order/history).
+    """
+    stage = Stage(exchange_bench)
+    stage.need(Capability.HISTORY)
+    stage.can(Ability.ADVANCE)
+    order = stage.place(stage.order(Side.BUY, limit=-5))
+    stage.port.cancel(stage.symbol, order)
+    stage.drive.settle()
+    ended_ms = stage.found(order).updated_ms
+    stage.drive.advance(2 * _DAY_MS)
+    within = stage.so_far()
+    history = stage.port.order_history(stage.symbol, within)
+    is_there = any(row.client_id == order for row in history.rows)
+    assert is_there is (history.covers.start_ms <= ended_ms)
+    assert history.is_complete is (history.covers == within)
+
+
 def test_history_reaches_further_back_than_a_week(exchange_bench: ExchangeBench) -> None:
     """A range may be longer than one question to the venue: nothing of it is cut without a word.
 

@@ -4,6 +4,8 @@ These inform checks, comparisons and reports; the books are made from executions
 """
 
 import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import attrs
 
@@ -11,6 +13,7 @@ from .money import Money, Price, Qty, Rate
 from .orders import Side, Symbol, VenueOrderId
 
 __all__ = [
+    "CHANGE_WORDS",
     "AccountChange",
     "Borrowing",
     "ChangeKind",
@@ -101,6 +104,22 @@ class ChangeKind(enum.Enum):
     BONUS = "bonus"
     INTEREST = "interest"
     OTHER = "other"
+
+
+CHANGE_WORDS: Mapping[ChangeKind, str] = MappingProxyType(
+    {
+        ChangeKind.TRADE: "TRADE",
+        ChangeKind.FUNDING: "SETTLEMENT",
+        ChangeKind.LIQUIDATION: "LIQUIDATION",
+        ChangeKind.AUTO_DELEVERAGING: "ADL",
+        ChangeKind.DELIVERY: "DELIVERY",
+        ChangeKind.TRANSFER_IN: "TRANSFER_IN",
+        ChangeKind.TRANSFER_OUT: "TRANSFER_OUT",
+        ChangeKind.BONUS: "BONUS",
+        ChangeKind.INTEREST: "INTEREST",
+    }
+)
+"""The venue's name of each kind that it has (Bybit V5 account/transaction-log ``type``)."""
 
 
 @attrs.frozen(kw_only=True)

@@ -80,13 +80,13 @@ class HistoryQueries:
         Rows come newest first, and rows of one millisecond in no promised order: they are put in
         order by the venue's sequence number.
         """
-        covers = covered(within, self._rest.clock.now_ms())
         rows: dict[str, tuple[tuple[int, int], Execution | FundingPayment]] = {}
-        for window in windows(covers):
+        for window in windows(covered(within, self._rest.clock.now_ms())):
             asked = {**params, **_times(window)}
             found, _ = all_rows(self._rest, Call.EXECUTIONS, asked, limit=_EXECUTIONS_LIMIT)
             read = self._read(found, _booking, _EXECUTIONS, heard)
             rows.update((name, (key, item)) for name, key, item in read)
+        covers = covered(within, self._rest.clock.now_ms())
         inside = (pair for pair in rows.values() if _is_in(pair[1].time_ms, covers))
         return covers, [item for _, item in sorted(inside, key=lambda pair: pair[0])]
 
@@ -109,18 +109,17 @@ class HistoryQueries:
         It is complete for the last 24 hours only. One window before the range is asked too, since
         the venue does not say whether it filters by creation or by change.
         """
-        now_ms = self._rest.clock.now_ms()
         earlier = TimeRange(
             start_ms=max(within.start_ms - WINDOW_MS, 0),
             end_ms=within.end_ms,
         )
         orders: dict[str, OrderReport] = {}
-        for window in windows(covered(earlier, now_ms)):
+        for window in windows(covered(earlier, self._rest.clock.now_ms())):
             asked = {**scope(symbol), **_times(window)}
             found, _ = all_rows(self._rest, Call.ORDER_HISTORY, asked, limit=_ORDERS_LIMIT)
             _add_newest(orders, self._read(found, _order, _ORDERS, heard))
         inside = (order for order in orders.values() if _is_in(order.updated_ms, within))
-        covers = _kept(within, now_ms, _UNFILLED_KEPT_MS)
+        covers = _kept(within, self._rest.clock.now_ms(), _UNFILLED_KEPT_MS)
         return History(
             rows=tuple(sorted(inside, key=lambda order: order.updated_ms)),
             covers=covers,

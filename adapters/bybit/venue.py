@@ -28,7 +28,6 @@ from tidegate.ports.exchange import (
     Capabilities,
     Capability,
     Done,
-    ExchangePort,
     History,
     Holdings,
     MessageSink,
@@ -45,12 +44,14 @@ from .clock import ServerClock
 from .credentials import Credentials
 from .history import HistoryQueries
 from .hosts import Hosts
+from .market import MarketQueries
 from .queries import StateQueries
 from .records import RecordQueries
 from .rest import RestClient, RestConfig
 from .streams.hub import StreamHub
 from .streams.settings import StreamConfig
 from .unread import Heard
+from .venue_records import RecordsOfVenue
 from .wire.fields import Unreadable
 
 __all__ = ["BybitConfig", "BybitVenue"]
@@ -68,8 +69,6 @@ _LACKS: frozenset[Capability] = frozenset(
         Capability.BALANCES,
         Capability.COLLATERAL,
         Capability.BORROWINGS,
-        Capability.CLOSED_PROFITS,
-        Capability.ACCOUNT_CHANGES,
         Capability.ORDER_BOOK,
         Capability.RECENT_TRADES,
         Capability.BARS,
@@ -110,7 +109,7 @@ class BybitConfig:
         return self.rest.recv_window_ms + _CLOCK_LEAD_MS + self.history_lag_ms
 
 
-class BybitVenue(ExchangePort):
+class BybitVenue(RecordsOfVenue):
     """One account at Bybit. Every method may be called from any thread.
 
     ``clock`` is this machine's; requests are stamped in venue time, which answers reveal. Streams
@@ -139,6 +138,7 @@ class BybitVenue(ExchangePort):
         self._queries = StateQueries(self.rest)
         self._history = HistoryQueries(self.rest)
         self.records = RecordQueries(self.rest)
+        self.market = MarketQueries(self.rest)
         self._opening = threading.Lock()
         self._sink: MessageSink = _heard_by_nobody
         self._is_open = False

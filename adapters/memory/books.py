@@ -21,6 +21,7 @@ from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import QueryFailed
 
 from .options import MemoryOptions, ScriptError
+from .records import Records
 
 __all__ = ["LEG_ORIGINS", "Books", "LegPrices", "Quote", "Trail"]
 
@@ -101,6 +102,7 @@ class Books:
     outruns: dict[VenueOrderId, Price] = attrs.field(factory=dict)
     trails: dict[Symbol, Trail] = attrs.field(factory=dict)
     outbox: deque[VenueMessage] = attrs.field(factory=deque)
+    records: Records = attrs.field(factory=Records)
     _open_ids: dict[VenueOrderId, None] = attrs.field(factory=dict)
     _sequences: dict[Symbol, int] = attrs.field(factory=dict)
     _advanced_ms: int = 0

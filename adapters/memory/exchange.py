@@ -1,10 +1,8 @@
 """The scripted venue: an exchange in memory that refuses, delays, loses and breaks on command."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from tidegate.domain.instrument import FeeRates, Instrument
-from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.mode import VenueKind
 from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import (
@@ -13,8 +11,6 @@ from tidegate.domain.orders import (
 )
 from tidegate.domain.reports import (
     AccountReport,
-    Execution,
-    FundingPayment,
     OrderReport,
     PositionReport,
     Ticker,
@@ -23,17 +19,16 @@ from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Capability,
     Done,
-    History,
     MessageSink,
     PositionStop,
     Rejected,
-    TimeRange,
     Unknown,
 )
 
 from . import requests
 from .books import Books
 from .clock import StandingClock
+from .histories import MemoryHistories
 from .margins import account_report, position_report
 from .options import MemoryOptions, RequestKind
 from .ordering import MemoryOrders
@@ -42,11 +37,8 @@ from .turn import Shared
 
 __all__ = ["MemoryVenue"]
 
-T = TypeVar("T")
-Row = TypeVar("Row", OrderReport, Execution, FundingPayment)
 
-
-class MemoryVenue(MemoryOrders):
+class MemoryVenue(MemoryOrders, MemoryHistories):
     """A small honest venue without a market: prices and faults come from :attr:`script`.
 
     Orders, positions, attached and position stops, leverage, fees, funding and history behave as on
@@ -105,11 +97,6 @@ class MemoryVenue(MemoryOrders):
 
     # Queries
 
-    def _ask(self, name: str, read: Callable[[Books], T]) -> T:
-        with self._shared.turn() as books:
-            self._shared.faults.query(name)
-            return read(books)
-
     def instrument(self, symbol: Symbol) -> Instrument:
         """Return the specification of ``symbol``."""
         return self._ask("instrument", lambda books: books.instrument(symbol))
@@ -155,35 +142,6 @@ class MemoryVenue(MemoryOrders):
 
         return self._ask("find_order", read)
 
-    def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
-        """Return finished orders last updated within the range; none is ever forgotten."""
-        self._capabilities.require(Capability.HISTORY)
-
-        def read(books: Books) -> History[OrderReport]:
-            ended = (order for order in books.orders.values() if order.status in TERMINAL)
-            rows = [(order.updated_ms, order) for order in ended]
-            return _history(rows, symbol, within)
-
-        return self._ask("order_history", read)
-
-    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
-        """Return executions within the range; none is ever forgotten."""
-        self._capabilities.require(Capability.HISTORY)
-        return self._ask(
-            "executions",
-            lambda books: _history(
-                [(row.time_ms, row) for row in books.executions], symbol, within
-            ),
-        )
-
-    def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
-        """Return funding settlements within the range; none is ever forgotten."""
-        self._capabilities.require(Capability.FUNDING)
-        return self._ask(
-            "funding_payments",
-            lambda books: _history([(row.time_ms, row) for row in books.payments], symbol, within),
-        )
-
     # Settings
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
@@ -201,15 +159,3 @@ class MemoryVenue(MemoryOrders):
         return self._request(
             RequestKind.LEVERAGE, lambda books: requests.set_leverage(books, symbol, leverage)
         )
-
-
-def _history(
-    rows: Iterable[tuple[int, Row]], symbol: Symbol | None, within: TimeRange
-) -> History[Row]:
-    found = [
-        (time_ms, row)
-        for time_ms, row in rows
-        if symbol in (None, row.symbol) and within.start_ms <= time_ms <= within.end_ms
-    ]
-    found.sort(key=lambda pair: pair[0])
-    return History(rows=tuple(row for _, row in found), covers=within)

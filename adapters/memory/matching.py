@@ -102,20 +102,26 @@ def execute(
             value_filled=order.value_filled + price * qty,
         )
     )
-    books.record(
-        Execution(
-            execution_id=f"execution-{len(books.executions) + 1}",
-            symbol=symbol,
-            venue_id=order.venue_id,
-            client_id=order.client_id,
-            side=side,
-            qty=qty,
-            price=price,
-            fee=fee,
-            is_maker=is_maker,
-            origin=order.origin,
-            time_ms=books.now_ms(),
-        )
+    execution = Execution(
+        execution_id=f"execution-{len(books.executions) + 1}",
+        symbol=symbol,
+        venue_id=order.venue_id,
+        client_id=order.client_id,
+        side=side,
+        qty=qty,
+        price=price,
+        fee=fee,
+        is_maker=is_maker,
+        origin=order.origin,
+        time_ms=books.now_ms(),
+    )
+    books.record(execution)
+    books.records.add_execution(
+        execution,
+        before=before,
+        fill=outcome,
+        leverage=books.leverage(symbol),
+        balance=books.wallet,
     )
     follow(books, order, before=before, filled_before=filled_before)
     _trim_reductions(books, symbol)

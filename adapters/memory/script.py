@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import attrs
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.margin import bankruptcy_price
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Qty, Rate
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
     OrderKind,
@@ -218,7 +218,19 @@ class Script:
             )
             books.payments.append(payment)
             books.wallet = books.wallet - payment.amount
+            books.records.add_payment(payment, balance=books.wallet)
             books.outbox.append(payment)
+            books.outbox.append(account_report(books))
+
+    def transfer(self, amount: Money) -> None:
+        """Let money come to the account, or go when ``amount`` is below zero."""
+        if amount == ZERO_MONEY:
+            raise ScriptError("a transfer of nothing: give an amount above or below zero")
+        with self._shared.turn() as books:
+            if books.wallet + amount < ZERO_MONEY:
+                raise ScriptError(f"cannot take {-amount} of {books.wallet} USDT")
+            books.wallet = books.wallet + amount
+            books.records.add_transfer(amount, balance=books.wallet, time_ms=books.now_ms())
             books.outbox.append(account_report(books))
 
     # Faults

@@ -6,6 +6,7 @@ from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import MarginMode
 
 from .account import available, liquidation_price
+from .bookkeeping import keep_transfer
 from .checks import known_instrument
 from .liquidation import is_beyond
 from .records import PaperPosition
@@ -93,5 +94,6 @@ def adjust_wallet(world: World, amount: Money) -> bool:
     if amount == ZERO_MONEY:
         return False
     world.state.head.wallet += amount
+    keep_transfer(world, amount)
     world.state.account_changed = True
     return True

@@ -8,6 +8,7 @@ from tidegate.domain.reports import CancelReason, FundingPayment, MarginMode, Or
 from tidegate.ports.feed import FundingPoint
 
 from .account import available, bankruptcy, liquidation_price, position_margin
+from .bookkeeping import keep_payment
 from .matching import crosses, execute, take
 from .records import PaperOrder, PaperPosition
 from .world import World
@@ -166,17 +167,17 @@ def settle_funding(world: World, point: FundingPoint) -> None:
     world.state.head.wallet -= amount
     if shortfall > ZERO_MONEY:
         held.extra_margin -= shortfall
-    world.state.add_payment(
-        FundingPayment(
-            payment_id=world.next_payment_id(),
-            symbol=point.symbol,
-            rate=rate,
-            mark=mark,
-            qty=held.position.qty,
-            amount=amount,
-            time_ms=world.state.head.now_ms,
-        )
+    payment = FundingPayment(
+        payment_id=world.next_payment_id(),
+        symbol=point.symbol,
+        rate=rate,
+        mark=mark,
+        qty=held.position.qty,
+        amount=amount,
+        time_ms=world.state.head.now_ms,
     )
+    world.state.add_payment(payment)
+    keep_payment(world, payment)
     world.state.position_changed(held)
 
 

@@ -17,6 +17,7 @@ from tidegate.ports.venue import SelfMatch
 
 from .account import can_afford
 from .book import Book
+from .bookkeeping import keep_execution
 from .protection import follow_position, trim
 from .records import PaperOrder
 from .world import World
@@ -260,21 +261,21 @@ def execute(
     assert order.qty_filled <= order.qty, f"order {order.venue_id} filled beyond its quantity"
     if order.reduce_only:
         assert outcome.qty_closed == qty, f"reduce-only order {order.venue_id} opened a position"
-    state.add_execution(
-        Execution(
-            execution_id=world.next_execution_id(),
-            symbol=order.symbol,
-            venue_id=order.venue_id,
-            client_id=order.client_id,
-            side=order.side,
-            qty=qty,
-            price=price,
-            fee=fee,
-            is_maker=is_maker,
-            origin=order.origin,
-            time_ms=state.head.now_ms,
-        )
+    execution = Execution(
+        execution_id=world.next_execution_id(),
+        symbol=order.symbol,
+        venue_id=order.venue_id,
+        client_id=order.client_id,
+        side=order.side,
+        qty=qty,
+        price=price,
+        fee=fee,
+        is_maker=is_maker,
+        origin=order.origin,
+        time_ms=state.head.now_ms,
     )
+    state.add_execution(execution)
+    keep_execution(world, order, execution, before=before, fill=outcome)
     _tell_fill(world, order)
     state.position_changed(held)
     follow_position(world, order, before, is_first_fill=is_first_fill)

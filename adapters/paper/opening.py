@@ -10,6 +10,7 @@ from .config import PaperConfig
 from .records import Head, PaperPosition
 from .state import PaperState
 from .store import Opening, PaperStore, StoreOfAnother
+from .upgrade import upgrade
 from .world import World
 
 __all__ = ["open_world"]
@@ -48,7 +49,10 @@ def open_world(
     known = dict(instruments)
     # What was replaced while the store was in use stays so, whatever was given at this start.
     known.update((changed.symbol, changed) for changed in store.instruments())
-    return World(instruments=known, fees=fees, config=config, state=state)
+    world = World(instruments=known, fees=fees, config=config, state=state)
+    if store.is_older:
+        upgrade(world, store)
+    return world
 
 
 def _load(

@@ -3,6 +3,7 @@
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.money import Rate
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.records import AccountChange, ClosedProfit
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -92,6 +93,18 @@ class PaperQueries(WireVenuePort):
             return History(
                 rows=tuple(self._transactions.store.payments_within(symbol, within)), covers=within
             )
+
+    def closed_profits(self, symbol: Symbol | None, within: TimeRange) -> History[ClosedProfit]:
+        """Return the profit of closing orders last updated within the range, kept for ever."""
+        with self._transactions.reading():
+            rows = self._transactions.store.closings_within(symbol, within)
+            return History(rows=tuple(row.shown() for row in rows), covers=within)
+
+    def account_changes(self, within: TimeRange) -> History[AccountChange]:
+        """Return changes of the wallet within the range; the venue keeps them for ever."""
+        with self._transactions.reading():
+            rows = self._transactions.store.changes_within(within)
+            return History(rows=tuple(rows), covers=within)
 
     def wire_order(self, venue_id: VenueOrderId) -> WireOrder | None:
         """Return one order as a wire shows it, unfinished or not."""

@@ -3,6 +3,7 @@
 import enum
 
 import attrs
+from tidegate.domain.bookkeeping import Closing
 from tidegate.domain.lifecycle import TERMINAL, Status
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Distance, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
@@ -50,8 +51,9 @@ class PaperOrder:
 
     ``queue_ahead`` is the displayed quantity before it at its price. A market order's ``price`` is
     its protective bound, once it is live; ``live_point`` is the book's point at which it became so.
-    ``last_price`` is that of its arrival, ``fee`` the sum of its fees. ``partial`` is set on an
-    order whose legs protect what it fills; ``pair`` numbers the pair of a leg that protects a part.
+    ``last_price`` is that of its arrival, ``fee`` the sum of its fees, ``closing`` what it closed.
+    ``partial`` is set on an order whose legs protect what it fills; ``pair`` numbers the pair of a
+    leg that protects a part.
     """
 
     number: int
@@ -86,6 +88,7 @@ class PaperOrder:
     partial: PartialLegs | None = None
     pair: int | None = None
     self_match: SelfMatch = SelfMatch.NONE
+    closing: Closing | None = None
 
     @property
     def left(self) -> Qty:
@@ -159,7 +162,8 @@ class PaperPosition:
     """One symbol's position and leverage.
 
     ``extra_margin`` is what was added to the isolated margin; negative when funding ate into it.
-    ``auto_add_margin`` adds more before a liquidation. ``sequence`` grows with every change.
+    ``auto_add_margin`` adds more before a liquidation. ``open_fees`` were paid for what is held.
+    ``sequence`` grows with every change.
     """
 
     symbol: Symbol
@@ -168,6 +172,7 @@ class PaperPosition:
     extra_margin: Money = ZERO_MONEY
     sequence: int = 0
     auto_add_margin: bool = False
+    open_fees: Money = ZERO_MONEY
 
 
 class PendingKind(enum.Enum):
@@ -214,3 +219,4 @@ class Head:
     requests_made: int = 0
     pairs_made: int = 0
     margin_mode: MarginMode | None = None
+    changes_made: int = 0

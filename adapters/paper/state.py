@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Iterable
 
 import attrs
+from tidegate.domain.bookkeeping import Closing
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.lifecycle import Status, may_become
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.records import AccountChange
 from tidegate.domain.reports import CancelReason, Execution, FundingPayment, VenueMessage
 
 from .book import Book
@@ -23,13 +25,15 @@ def derived_id(seed: int, kind: str, number: int) -> str:
 
 @attrs.define
 class Changes:
-    """What one transaction will write."""
+    """What one transaction will write; ``closings`` with the number of their last execution."""
 
     orders: dict[int, PaperOrder] = attrs.field(factory=dict)
     positions: dict[Symbol, PaperPosition] = attrs.field(factory=dict)
     books: dict[Symbol, Book] = attrs.field(factory=dict)
     executions: list[Execution] = attrs.field(factory=list)
     payments: list[FundingPayment] = attrs.field(factory=list)
+    account_changes: list[AccountChange] = attrs.field(factory=list)
+    closings: dict[VenueOrderId, tuple[int, Closing]] = attrs.field(factory=dict)
     requests_added: list[PendingRequest] = attrs.field(factory=list)
     requests_done: list[int] = attrs.field(factory=list)
     instruments: dict[Symbol, Instrument] = attrs.field(factory=dict)
@@ -42,6 +46,7 @@ class Changes:
             or self.positions
             or self.executions
             or self.payments
+            or self.account_changes
             or self.requests_added
             or self.requests_done
             or self.instruments

@@ -8,30 +8,35 @@ left as it is.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
+from tidegate.domain.bookkeeping import Closing
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Money
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.records import AccountChange
 from tidegate.domain.reports import Execution, FundingPayment, MarginMode
 from tidegate.ports.exchange import TimeRange
-from tidegate.ports.state import NewerFormat, StateCorrupt, StateError, StateUnavailable
+from tidegate.ports.state import StateCorrupt, StateError, StateUnavailable
 
 from .book import Book
 from .codec import decode, encode
 from .records import Head, PaperOrder, PaperPosition, PendingRequest
 from .state import Changes
+from .store_file import (
+    APPLICATION_ID,
+    FORMAT_VERSION,
+    RECORD_SCHEMA,
+    RECORD_TABLES,
+    SCHEMA,
+    check_file,
+)
 
-__all__ = ["FORMAT_VERSION", "Opening", "PaperStore", "StoreOfAnother"]
+__all__ = ["Opening", "PaperStore", "StoreOfAnother"]
 
-FORMAT_VERSION = 2
-"""1 has no specifications and lacks fields that have a default: it is read, and becomes 2."""
-_APPLICATION_ID = 0x74647076
-_MAGIC = b"SQLite format 3\x00"
-_HEADER_BYTES = 100
 _BUSY_SECONDS = 1
 _CHECKPOINT_PAGES = 8_000
 _IN_MEMORY = ":memory:"
@@ -44,33 +49,17 @@ _PUT_PAIR = f"{_PUT}, (?, ?)"
 _KEYED = "SELECT body FROM present WHERE key GLOB ? ORDER BY key"
 
 T = TypeVar(
-    "T", Book, Execution, FundingPayment, Instrument, PaperOrder, PaperPosition, PendingRequest
+    "T",
+    AccountChange,
+    Book,
+    Closing,
+    Execution,
+    FundingPayment,
+    Instrument,
+    PaperOrder,
+    PaperPosition,
+    PendingRequest,
 )
-
-_SCHEMA = """
-CREATE TABLE opening (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL);
-CREATE TABLE present (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE positions (symbol TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE requests (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE orders (
-    number INTEGER PRIMARY KEY, symbol TEXT NOT NULL, client_id TEXT, venue_id TEXT NOT NULL,
-    is_open INTEGER NOT NULL, updated_ms INTEGER NOT NULL, body TEXT NOT NULL
-);
-CREATE UNIQUE INDEX orders_by_client_id ON orders (client_id) WHERE client_id IS NOT NULL;
-CREATE UNIQUE INDEX orders_by_venue_id ON orders (venue_id);
-CREATE INDEX orders_by_time ON orders (updated_ms, number);
-CREATE INDEX orders_open ON orders (number) WHERE is_open = 1;
-CREATE TABLE executions (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, symbol TEXT NOT NULL, time_ms INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX executions_by_time ON executions (time_ms, number);
-CREATE TABLE payments (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, symbol TEXT NOT NULL, time_ms INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX payments_by_time ON payments (time_ms, number);
-"""
 
 
 class StoreOfAnother(StateError):
@@ -108,7 +97,7 @@ class PaperStore:
 
     def __init__(self, path: Path | str) -> None:
         self._path = str(path)
-        is_new = self._path == _IN_MEMORY or _check_file(Path(path))
+        is_new = self._path == _IN_MEMORY or check_file(Path(path))
         with _as_unavailable(self._path):
             self._connection = sqlite3.connect(
                 self._path, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
@@ -126,23 +115,33 @@ class PaperStore:
             # One transaction, before WAL mode: the version is then in the file's own header, and
             # a death on the way leaves an empty file.
             self._connection.executescript(
-                f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA application_id={_APPLICATION_ID};"
+                f"BEGIN EXCLUSIVE; {SCHEMA} {RECORD_SCHEMA}"
+                f"PRAGMA application_id={APPLICATION_ID};"
                 f"PRAGMA user_version={FORMAT_VERSION}; COMMIT;"
             )
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=NORMAL")
         version = run("PRAGMA user_version").fetchone()[0]
-        self._is_older = version < FORMAT_VERSION
+        self.is_older = version < FORMAT_VERSION
         run(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         run("BEGIN IMMEDIATE")
         run("COMMIT")
 
-    def _raise_version(self) -> None:
-        """Mark a file of an older format as one that this release writes, in its own header."""
-        with _as_unavailable(self._path):
+    def upgrade(self, head: Head, changes: Changes) -> None:
+        """Make a file of an older format one of this, with what it lacked; all or nothing.
+
+        The new version is put into the file's own header, so that an older release refuses it.
+        """
+        with self._transaction():
+            for table in RECORD_TABLES:
+                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in RECORD_SCHEMA.split(";"):
+                self._connection.execute(statement)
+            self._write(head, changes)
             self._connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+        with _as_unavailable(self._path):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._is_older = False
+        self.is_older = False
 
     def close(self) -> None:
         """Release the file. A second call is harmless."""
@@ -161,28 +160,32 @@ class PaperStore:
 
     def commit(self, head: Head, changes: Changes) -> None:
         """Write everything that changed, all or nothing."""
-        if self._is_older:
-            self._raise_version()
-        present = [(_BOOK + book.symbol, encode(book)) for book in changes.books.values()]
-        for instrument in changes.instruments.values():
-            present.append((_INSTRUMENT + instrument.symbol, encode(instrument)))
-        present.append((_HEAD, encode(head)))
+        present = _present(head, changes)
         if len(present) == _PAIR and changes.is_prices_only:
             self._put_pair(*present)
             return
-        run = self._connection.executemany
         with self._transaction():
-            run(_PUT, present)
-            if changes.orders:
-                run(
-                    "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [_order_row(order) for order in changes.orders.values()],
-                )
-            if changes.positions:
-                self._write_positions(list(changes.positions.values()))
-            self._append("executions", changes.executions)
-            self._append("payments", changes.payments)
-            self._write_requests(changes)
+            self._write(head, changes)
+
+    def _write(self, head: Head, changes: Changes) -> None:
+        run = self._connection.executemany
+        run(_PUT, _present(head, changes))
+        if changes.orders:
+            run(
+                "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [_order_row(order) for order in changes.orders.values()],
+            )
+        if changes.positions:
+            self._write_positions(list(changes.positions.values()))
+        self._append("executions", changes.executions)
+        self._append("payments", changes.payments)
+        self._append("changes", changes.account_changes)
+        if changes.closings:
+            run(
+                "INSERT OR REPLACE INTO closings VALUES (?, ?, ?, ?, ?)",
+                [_closing_row(*numbered) for numbered in changes.closings.values()],
+            )
+        self._write_requests(changes)
 
     def _put_pair(self, one: tuple[str, str], other: tuple[str, str]) -> None:
         """Write two rows in one statement, which is a transaction by itself and the cheapest."""
@@ -197,7 +200,9 @@ class PaperStore:
             [(held.symbol, encode(held)) for held in positions],
         )
 
-    def _append(self, table: str, rows: list[Execution] | list[FundingPayment]) -> None:
+    def _append(
+        self, table: str, rows: list[Execution] | list[FundingPayment] | list[AccountChange]
+    ) -> None:
         if rows:
             self._connection.executemany(
                 f"INSERT INTO {table} (symbol, time_ms, body) VALUES (?, ?, ?)",  # noqa: S608 - own names
@@ -275,6 +280,14 @@ class PaperStore:
         """Return the funding payments within the range, oldest first."""
         return self._within(FundingPayment, "payments", "time_ms", symbol, within)
 
+    def closings_within(self, symbol: Symbol | None, within: TimeRange) -> list[Closing]:
+        """Return what orders closed that last did so within the range, oldest first."""
+        return self._within(Closing, "closings", "updated_ms", symbol, within)
+
+    def changes_within(self, within: TimeRange) -> list[AccountChange]:
+        """Return the changes of the wallet within the range, oldest first."""
+        return self._within(AccountChange, "changes", "time_ms", None, within)
+
     def _within(
         self, kind: type[T], table: str, column: str, symbol: Symbol | None, within: TimeRange
     ) -> list[T]:
@@ -295,6 +308,18 @@ class PaperStore:
         return None if row is None else str(row[0])
 
 
+def _present(head: Head, changes: Changes) -> list[tuple[str, str]]:
+    present = [(_BOOK + book.symbol, encode(book)) for book in changes.books.values()]
+    for instrument in changes.instruments.values():
+        present.append((_INSTRUMENT + instrument.symbol, encode(instrument)))
+    present.append((_HEAD, encode(head)))
+    return present
+
+
+def _closing_row(number: int, closing: Closing) -> tuple[str, str, int, int, str]:
+    return closing.venue_id, closing.symbol, closing.updated_ms, number, encode(closing)
+
+
 def _order_row(order: PaperOrder) -> tuple[int, str, str | None, str, bool, int, str]:
     return (
         order.number,
@@ -305,36 +330,3 @@ def _order_row(order: PaperOrder) -> tuple[int, str, str | None, str, bool, int,
         order.updated_ms,
         encode(order),
     )
-
-
-def _check_file(path: Path) -> bool:
-    """Tell whether the file is new, without writing to one that is not; refuse a bad one."""
-    if not path.exists() or path.stat().st_size == 0:
-        return True
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise StateCorrupt(f"{path} is no SQLite file; it was left as it is")
-    version = int.from_bytes(header[60:64], "big")
-    if int.from_bytes(header[68:72], "big") != _APPLICATION_ID:
-        raise StateCorrupt(f"{path} is not a paper venue's store; it was left as it is")
-    if version > FORMAT_VERSION:
-        raise NewerFormat(
-            f"{path} has format {version}, this release reads up to {FORMAT_VERSION}; it was left "
-            "as it is"
-        )
-    _check_pages(path)
-    return False
-
-
-def _check_pages(path: Path) -> None:
-    """Look for damage through a read-only connection, which never writes the file."""
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        raise StateUnavailable(f"the paper venue's store {path}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise StateCorrupt(f"{path} is damaged: {error}; it was left as it is") from error
-    if verdict != "ok":
-        raise StateCorrupt(f"{path} is damaged: {verdict}; it was left as it is")

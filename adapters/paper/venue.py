@@ -51,8 +51,6 @@ _LACKS: frozenset[Capability] = frozenset(
         Capability.BALANCES,
         Capability.COLLATERAL,
         Capability.BORROWINGS,
-        Capability.CLOSED_PROFITS,
-        Capability.ACCOUNT_CHANGES,
         Capability.ORDER_BOOK,
         Capability.RECENT_TRADES,
         Capability.BARS,

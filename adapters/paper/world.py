@@ -63,6 +63,12 @@ class World:
         self.state.head.pairs_made += 1
         return self.state.head.pairs_made
 
+    def next_change_id(self) -> str:
+        """Return the id of a new change of the wallet."""
+        head = self.state.head
+        head.changes_made += 1
+        return derived_id(self.config.seed, "change", head.changes_made)
+
     def next_payment_id(self) -> str:
         """Return the id of a new funding payment."""
         head = self.state.head

@@ -10,7 +10,7 @@ from tidegate.domain.grid import price_down
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.reports import Execution, OrderReport, RejectReason
-from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.exchange import Done, ExchangePort
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, TradePoint
 
 from tests.domain.samples import BTCUSDT, FEES
@@ -101,6 +101,9 @@ class MemoryDrive(Drive):
     def pay_funding(self, rate: Rate) -> None:
         self._script.pay_funding(BTCUSDT.symbol, rate)
 
+    def transfer(self, amount: Money) -> None:
+        self._script.transfer(amount)
+
 
 class MemoryBench(ExchangeBench):
     """The scripted venue, or something wrapped around it."""
@@ -166,7 +169,15 @@ class PaperDrive(Drive):
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        return frozenset({Ability.SIZE, Ability.ADVANCE, Ability.LIQUIDATE, Ability.FUNDING})
+        return frozenset(
+            {
+                Ability.SIZE,
+                Ability.ADVANCE,
+                Ability.LIQUIDATE,
+                Ability.FUNDING,
+                Ability.TRANSFER,
+            }
+        )
 
     def price(self, last: Price, *, mark: Price | None = None, size: Qty | None = None) -> None:
         self._last = last
@@ -203,6 +214,10 @@ class PaperDrive(Drive):
 
     def pay_funding(self, rate: Rate) -> None:
         self._feed(FundingPoint(symbol=BTCUSDT.symbol, time_ms=self.now_ms(), rate=rate))
+
+    def transfer(self, amount: Money) -> None:
+        outcome = self._venue.adjust_wallet(amount)
+        assert isinstance(outcome, Done), outcome
 
 
 class PaperBench(ExchangeBench):

@@ -20,6 +20,7 @@ from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.exchange import Exchange
 from tidegate.adapters.v5server.faults import Target
 from tidegate.adapters.v5server.levels import LimitLevel
+from tidegate.adapters.v5server.server import V5Server
 from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.application.clocks import SystemClock
 from tidegate.contracts.exchange_bench import Ability, Drive, ExchangeBench
@@ -33,7 +34,7 @@ from tidegate.domain.reports import (
     StreamState,
     VenueMessage,
 )
-from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.exchange import Done, ExchangePort
 
 from tests.adapters.v5server.bench import KEY, SECRET, Bench
 from tests.domain.samples import BTCUSDT
@@ -194,10 +195,20 @@ class BybitDrive(Drive):
     def pay_funding(self, rate: Rate) -> None:
         self._control.pay_funding(BTCUSDT.symbol, rate)
 
+    def transfer(self, amount: Money) -> None:
+        self._server.server.call(lambda exchange: _transfer(exchange, amount))
+
 
 def _release_reversed(exchange: Exchange) -> None:
     exchange.pushes.faults(KEY)._kept.reverse()
     exchange.pushes.release(KEY)
+
+
+def _transfer(exchange: Exchange, amount: Money) -> None:
+    account, now_ms = exchange.accounts.first, exchange.clock.now_ms()
+    account.venue.advance_to(now_ms)
+    assert isinstance(account.venue.adjust_wallet(amount), Done)
+    account.ledger.move(amount, time_ms=now_ms)
 
 
 def _push_marker(exchange: Exchange, marker: str) -> None:
@@ -252,6 +263,11 @@ class BybitBench(ExchangeBench):
     @property
     def start_price(self) -> Price:
         return START
+
+    @property
+    def server(self) -> V5Server:
+        """The venue's server, to look behind its wire."""
+        return self._server.server
 
     @property
     def rest_url(self) -> str:

@@ -1,60 +1,16 @@
-"""What the account's own records say: closed profit, the transaction log, the API key.
-
-These inform checks and reports, never the ledger, so they have values of their own.
-"""
+"""What the account's own records say: closed profit, the transaction log, the API key."""
 
 from collections.abc import Mapping
 
 import attrs
-from tidegate.domain.money import Money, Price, Qty, Rate
-from tidegate.domain.orders import Side, Symbol, VenueOrderId
+from tidegate.domain.money import Money
+from tidegate.domain.orders import Symbol, VenueOrderId
+from tidegate.domain.records import AccountChange, ChangeKind, ClosedProfit
 
 from .fields import Row
-from .words import SIDES
+from .words import CHANGE_KINDS, SIDES
 
-__all__ = ["ApiKey", "ClosedPnl", "LogEntry", "api_key", "closed_pnl", "log_entry"]
-
-
-@attrs.frozen(kw_only=True)
-class ClosedPnl:
-    """One closing order's profit, less opening and closing fees and without funding, in USDT.
-
-    ``side`` is that of the closing order.
-    """
-
-    symbol: Symbol
-    venue_id: VenueOrderId
-    side: Side
-    qty: Qty
-    entry: Price
-    exit: Price
-    profit: Money
-    open_fee: Money
-    close_fee: Money
-    leverage: Rate
-    created_ms: int
-    updated_ms: int
-
-
-@attrs.frozen(kw_only=True)
-class LogEntry:
-    """One line of the transaction log: ``change = cash_flow + funding - fee``.
-
-    ``funding`` is positive when received, opposite to an execution's fee. ``kind`` is the venue's
-    own word (an open set).
-    """
-
-    entry_id: str
-    kind: str
-    currency: str
-    symbol: str | None
-    cash_flow: Money
-    funding: Money
-    fee: Money
-    change: Money
-    balance: Money
-    trade_id: str | None
-    time_ms: int
+__all__ = ["ApiKey", "account_change", "api_key", "closed_profit"]
 
 
 @attrs.frozen(kw_only=True)
@@ -72,10 +28,10 @@ class ApiKey:
     expires: str | None
 
 
-def closed_pnl(value: Mapping[str, object]) -> ClosedPnl:
+def closed_profit(value: Mapping[str, object]) -> ClosedProfit:
     """Read one row of ``position/closed-pnl``."""
     row = Row.of("closed pnl", value)
-    return ClosedPnl(
+    return ClosedProfit(
         symbol=Symbol(row.text("symbol")),
         venue_id=VenueOrderId(row.text("orderId")),
         side=row.one_of("side", SIDES),
@@ -91,20 +47,22 @@ def closed_pnl(value: Mapping[str, object]) -> ClosedPnl:
     )
 
 
-def log_entry(value: Mapping[str, object]) -> LogEntry:
-    """Read one row of ``account/transaction-log``."""
+def account_change(value: Mapping[str, object]) -> AccountChange:
+    """Read one row of ``account/transaction-log``; its ``type`` is an open set."""
     row = Row.of("transaction log", value)
-    return LogEntry(
-        entry_id=row.text("id"),
-        kind=row.text("type"),
+    word, symbol = row.text("type"), row.text_or_none("symbol")
+    return AccountChange(
+        change_id=row.text("id"),
+        kind=CHANGE_KINDS.get(word, ChangeKind.OTHER),
+        word=word,
         currency=row.text("currency"),
-        symbol=row.text_or_none("symbol"),
+        symbol=None if symbol is None else Symbol(symbol),
         cash_flow=row.amount_or_zero(Money, "cashFlow"),
         funding=row.amount_or_zero(Money, "funding"),
         fee=row.amount_or_zero(Money, "fee"),
         change=row.money("change"),
         balance=row.money("cashBalance"),
-        trade_id=row.text_or_none("tradeId"),
+        execution_id=row.text_or_none("tradeId"),
         time_ms=row.time_ms("transactionTime"),
     )
 

@@ -11,10 +11,12 @@ from types import MappingProxyType
 from tidegate.domain.instrument import InstrumentStatus
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.orders import OrderKind, Side, TimeInForce, TriggerBy, TriggerDirection
+from tidegate.domain.records import CHANGE_WORDS, ChangeKind
 from tidegate.domain.reports import CancelReason, MarginMode, Origin, RejectReason
 
 __all__ = [
     "CANCEL_TYPES",
+    "CHANGE_KINDS",
     "CREATE_TYPES",
     "DIRECTIONS",
     "EXEC_TYPES",
@@ -41,6 +43,10 @@ KINDS: Mapping[str, OrderKind] = MappingProxyType(
     {"Market": OrderKind.MARKET, "Limit": OrderKind.LIMIT}
 )
 KIND_WORDS: Mapping[OrderKind, str] = MappingProxyType({k: word for word, k in KINDS.items()})
+
+CHANGE_KINDS: Mapping[str, ChangeKind] = MappingProxyType(
+    {word: kind for kind, word in CHANGE_WORDS.items()}
+)
 
 STATUSES: Mapping[str, Status] = MappingProxyType(
     {

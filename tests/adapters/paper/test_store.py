@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tidegate.adapters.paper import PaperConfig, PaperStore, StoreOfAnother
 from tidegate.adapters.paper.codec import decode, encode
 from tidegate.adapters.paper.records import Head
-from tidegate.adapters.paper.store import FORMAT_VERSION
+from tidegate.adapters.paper.store_file import FORMAT_VERSION, RECORD_TABLES
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import Side
@@ -172,10 +172,10 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "paper.db"
     Bench(path=path).venue.close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version=3")
+    connection.execute("PRAGMA user_version=4")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(NewerFormat, match="format 3, this release reads up to 2"):
+    with pytest.raises(NewerFormat, match="format 4, this release reads up to 3"):
         PaperStore(path)
     assert path.read_bytes() == before
 
@@ -183,9 +183,9 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
 def _make_it_of_format_1(path: Path) -> None:
     """Take out of a store what the first format did not have."""
     without = {
-        "present": ("$.pairs_made", "$.margin_mode", "$.index_point"),
-        "positions": ("$.auto_add_margin",),
-        "orders": ("$.last_price", "$.fee", "$.partial", "$.pair", "$.self_match"),
+        "present": ("$.pairs_made", "$.margin_mode", "$.index_point", "$.changes_made"),
+        "positions": ("$.auto_add_margin", "$.open_fees"),
+        "orders": ("$.last_price", "$.fee", "$.partial", "$.pair", "$.self_match", "$.closing"),
         "requests": ("$.stop_loss", "$.take_profit"),
     }
     connection = sqlite3.connect(path)
@@ -194,6 +194,8 @@ def _make_it_of_format_1(path: Path) -> None:
             f"UPDATE {table} SET body = json_remove(body, {', '.join('?' * len(fields))})",  # noqa: S608 - own names
             fields,
         )
+    for table in RECORD_TABLES:
+        connection.execute(f"DROP TABLE {table}")
     connection.commit()
     connection.execute("PRAGMA user_version=1")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -4,10 +4,11 @@ import pytest
 from tidegate.adapters.bybit.wire.fields import Unreadable
 from tidegate.adapters.bybit.wire.instruments import fee_rates, instrument, risk_tiers
 from tidegate.adapters.bybit.wire.markets import bar_of_row, bar_of_stream, level, ticker
-from tidegate.adapters.bybit.wire.records import api_key, closed_pnl, log_entry
+from tidegate.adapters.bybit.wire.records import account_change, api_key, closed_profit
 from tidegate.domain.instrument import FeeRates, InstrumentStatus
 from tidegate.domain.money import ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol
+from tidegate.domain.records import ChangeKind
 from tidegate.domain.reports import (
     Bar,
     Ticker,
@@ -193,15 +194,22 @@ def test_a_bar_that_contradicts_itself_is_unreadable(change: Json) -> None:
 
 
 def test_a_closed_profit_is_read() -> None:
-    record = closed_pnl(PNL)
+    record = closed_profit(PNL)
     assert (record.side, record.qty) == (Side.SELL, Qty.of(3))
     assert (record.profit, record.open_fee) == (Money.of("-47.4065001"), Money.of("2.15"))
 
 
 def test_funding_in_the_log_has_the_opposite_sign() -> None:
-    entry = log_entry(LOG)
-    assert (entry.kind, entry.funding) == ("SETTLEMENT", Money.of("-0.003676"))
+    entry = account_change(LOG)
+    assert (entry.kind, entry.word) == (ChangeKind.FUNDING, "SETTLEMENT")
+    assert entry.funding == Money.of("-0.003676")
     assert entry.change == entry.cash_flow + entry.funding - entry.fee
+
+
+def test_a_change_of_a_kind_that_is_new_is_kept_under_its_own_name() -> None:
+    entry = account_change({**LOG, "type": "FEE_REFUND", "symbol": "", "tradeId": ""})
+    assert (entry.kind, entry.word) == (ChangeKind.OTHER, "FEE_REFUND")
+    assert (entry.symbol, entry.execution_id) == (None, None)
 
 
 def test_what_a_key_may_do_is_read() -> None:

@@ -12,7 +12,7 @@ from tidegate.adapters.bybit.wire.instruments import instrument, risk_tiers
 from tidegate.adapters.bybit.wire.markets import bar_of_stream, ticker
 from tidegate.adapters.bybit.wire.orders import order_report
 from tidegate.adapters.bybit.wire.positions import position_report
-from tidegate.adapters.bybit.wire.records import api_key, closed_pnl, log_entry
+from tidegate.adapters.bybit.wire.records import account_change, api_key, closed_profit
 from tidegate.adapters.bybit.wire.wallets import account_report
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import MarginMode
@@ -66,8 +66,8 @@ READERS: Mapping[str, tuple[Json, Callable[[Json], object]]] = {
     "tiers": ({"list": TIERS}, lambda row: risk_tiers(row.get("list"))),
     "ticker": (TICKER, lambda row: ticker(row, time_ms=0)),
     "bar": (BAR, lambda row: bar_of_stream(Symbol("BTCUSDT"), row)),
-    "closed profit": (PNL, closed_pnl),
-    "log entry": (LOG, log_entry),
+    "closed profit": (PNL, closed_profit),
+    "log entry": (LOG, account_change),
     "api key": (QUERY_API, api_key),
     "answer": (ANSWER, envelope),
 }
