@@ -10,11 +10,13 @@ when nothing was passed (Bybit V5 code 34040).
 import threading
 from typing import TypeVar
 
-from tidegate.domain.money import Amount, Price, Qty, Rate
-from tidegate.domain.orders import ClientId, OrderRequest, Symbol, VenueOrderId
+from tidegate.domain.money import Amount, Rate
+from tidegate.domain.orders import ClientId, OrderRequest, ProtectiveLeg, Symbol, VenueOrderId
 from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
+from tidegate.ports.batches import Outcome
 from tidegate.ports.exchange import (
     Accepted,
+    Amendment,
     Done,
     PositionStop,
     QueryFailed,
@@ -25,10 +27,10 @@ from tidegate.ports.exchange import (
 from .channels import Act, OrderChannel
 from .outcomes import accepted, done, not_modified
 from .queries import StateQueries
-from .replies import Refused
 from .rest import Call, Lane, RestClient
 from .wire.fields import Unreadable
 from .wire.requests import (
+    Body,
     Unsendable,
     amend_body,
     cancel_body,
@@ -37,12 +39,14 @@ from .wire.requests import (
     stop_body,
 )
 
-__all__ = ["Changes"]
+__all__ = ["PAUSES_S", "Changes", "cancel_bodies", "is_busy", "is_not_found"]
 
 A = TypeVar("A", bound=Amount)
 
 _BUSY = frozenset({110079, 40004})
-_PAUSES_S = (0.05, 0.1, 0.2)
+PAUSES_S = (0.05, 0.1, 0.2)
+"""How long to wait before an order that the venue is just working on is tried again."""
+
 _VENUE_ID_LENGTH = 36
 _VENUE_ID_DASHES = (8, 13, 18, 23)
 
@@ -54,11 +58,11 @@ class Changes:
         self._rest = rest
         self._channel = channel
         self._queries = queries
-        self._closing = threading.Event()
+        self.closing = threading.Event()
 
     def close(self) -> None:
         """End every pause at once."""
-        self._closing.set()
+        self.closing.set()
 
     def place(self, order: OrderRequest) -> Accepted | Rejected | Unknown:
         """Send an order; one that can only reduce goes by the lane that nothing else uses."""
@@ -67,27 +71,22 @@ class Changes:
         except Unsendable as error:
             return self._refused(RejectReason.INVALID_PARAMETER, str(error))
         lane = Lane.SAFETY if order.reduce_only else Lane.ORDERS
-        return self._accepted(Act.CREATE, body, lane)
+        return self.send(Act.CREATE, body, lane)
 
-    def amend(
-        self,
-        symbol: Symbol,
-        client_id: ClientId,
-        *,
-        qty: Qty | None,
-        price: Price | None,
-        trigger_price: Price | None,
-    ) -> Accepted | Rejected | Unknown:
-        """Change a resting order."""
-        body = amend_body(symbol, client_id, qty=qty, price=price, trigger_price=trigger_price)
-        outcome = self._accepted(Act.AMEND, body, Lane.ORDERS)
+    def amend(self, change: Amendment) -> Accepted | Rejected | Unknown:
+        """Change a resting order, or the legs inside one that has not filled."""
+        outcome = self.send(Act.AMEND, amend_body(change), Lane.ORDERS)
+        return self.read_back(change, outcome)
+
+    def read_back(self, change: Amendment, outcome: Outcome) -> Outcome:
+        """Turn "not modified" into acceptance once the order shows all that was wanted."""
         if not not_modified(outcome):
             return outcome
         try:
-            report = self._queries.find_order(symbol, client_id, lane=Lane.ORDERS)
+            report = self._queries.find_order(change.symbol, change.client_id, lane=Lane.ORDERS)
         except (QueryFailed, Unreadable):
             return outcome
-        if report is None or not _order_has(report, qty, price, trigger_price):
+        if report is None or not _order_has(report, change):
             return outcome
         return Accepted(venue_id=report.venue_id, time_ms=self._rest.clock.now_ms())
 
@@ -99,15 +98,10 @@ class Changes:
         Nothing in the text says which kind an id is: the likelier kind is tried first, and the
         other one when no such order exists.
         """
-        bodies = [
-            cancel_body(symbol, client_id=ClientId(order_id), venue_id=None),
-            cancel_body(symbol, client_id=None, venue_id=VenueOrderId(order_id)),
-        ]
-        if _looks_like_venue_id(order_id):
-            bodies.reverse()
-        outcome = self._accepted(Act.CANCEL, bodies[0], Lane.SAFETY)
-        if isinstance(outcome, Rejected) and outcome.reason is RejectReason.ORDER_NOT_FOUND:
-            return self._accepted(Act.CANCEL, bodies[1], Lane.SAFETY)
+        likely, other = cancel_bodies(symbol, order_id)
+        outcome = self.send(Act.CANCEL, likely, Lane.SAFETY)
+        if is_not_found(outcome):
+            return self.send(Act.CANCEL, other, Lane.SAFETY)
         return outcome
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
@@ -133,16 +127,17 @@ class Changes:
         shown = self._position(symbol)
         return self._already(outcome, is_as_wanted=shown is not None and shown.leverage == leverage)
 
-    def _accepted(
-        self, act: Act, body: dict[str, str | int | bool], lane: Lane
-    ) -> Accepted | Rejected | Unknown:
+    def send(self, act: Act, body: Body, lane: Lane) -> Accepted | Rejected | Unknown:
+        """Send one request about one order, and again while the venue is just working on it."""
+        outcome = self._sent(act, body, lane)
+        for pause_s in PAUSES_S:
+            if not is_busy(outcome) or self.closing.wait(pause_s):
+                break
+            outcome = self._sent(act, body, lane)
+        return outcome
+
+    def _sent(self, act: Act, body: Body, lane: Lane) -> Outcome:
         reply = self._channel.send(act, body, lane=lane)
-        for pause_s in _PAUSES_S:
-            if not isinstance(reply, Refused) or reply.code not in _BUSY:
-                break
-            if self._closing.wait(pause_s):
-                break
-            reply = self._channel.send(act, body, lane=lane)
         return accepted(reply, now_ms=self._rest.clock.now_ms())
 
     def _position(self, symbol: Symbol) -> PositionReport | None:
@@ -163,15 +158,41 @@ class Changes:
         return Rejected(reason=reason, code=None, message=message, time_ms=now_ms)
 
 
-def _order_has(
-    report: OrderReport, qty: Qty | None, price: Price | None, trigger_price: Price | None
-) -> bool:
-    shown = None if report.trigger is None else report.trigger.price
+def is_busy(outcome: Outcome) -> bool:
+    """Tell whether the venue could not touch the order for a moment; nothing has happened."""
+    return isinstance(outcome, Rejected) and outcome.code in _BUSY
+
+
+def is_not_found(outcome: Outcome) -> bool:
+    """Tell whether the venue knows no order of that id."""
+    return isinstance(outcome, Rejected) and outcome.reason is RejectReason.ORDER_NOT_FOUND
+
+
+def cancel_bodies(symbol: Symbol, order_id: ClientId | VenueOrderId) -> tuple[Body, Body]:
+    """Return the cancel by the likelier kind of id, then by the other one."""
+    by_client_id = cancel_body(symbol, client_id=ClientId(order_id), venue_id=None)
+    by_venue_id = cancel_body(symbol, client_id=None, venue_id=VenueOrderId(order_id))
+    if _looks_like_venue_id(order_id):
+        return by_venue_id, by_client_id
+    return by_client_id, by_venue_id
+
+
+def _order_has(report: OrderReport, change: Amendment) -> bool:
+    trigger_price = None if report.trigger is None else report.trigger.price
     return (
-        qty in (None, report.qty)
-        and price in (None, report.price)
-        and trigger_price in (None, shown)
+        change.qty in (None, report.qty)
+        and change.price in (None, report.price)
+        and change.trigger_price in (None, trigger_price)
+        and _has_leg(report.stop_loss, change.stop_loss)
+        and _has_leg(report.take_profit, change.take_profit)
     )
+
+
+def _has_leg(shown: ProtectiveLeg | None, wanted: ProtectiveLeg | None) -> bool:
+    """Tell whether an order shows a leg as it was wanted; price zero means none."""
+    if wanted is None:
+        return True
+    return shown == wanted if wanted.price.sign else shown is None
 
 
 def _position_has(report: PositionReport, stop: PositionStop) -> bool:

@@ -2,18 +2,23 @@
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+
+from tidegate.domain.reports import RejectReason
+from tidegate.ports.batches import Outcome
+from tidegate.ports.exchange import Rejected
 
 from .codes import CodeClass, meaning_for_order
 from .http11 import monotonic_ms
-from .limits import Priority
+from .limits import Priority, RateLimiter
 from .replies import Answered, NoAnswer, NotSent, Refused, Reply
 from .rest import Call, Lane, RestClient
+from .session import orders_counted
 from .streams.trade import TradeAnswer, TradeNotSent, TradeOutcome, TradeSocket, TradeUnknown
 from .wire.envelope import limit_headers
 
-__all__ = ["Act", "OrderChannel", "RestChannel", "StreamChannel"]
+__all__ = ["Act", "OrderChannel", "RestChannel", "StreamChannel", "note_refusals", "room_for"]
 
 
 class Act(enum.Enum):
@@ -22,16 +27,52 @@ class Act(enum.Enum):
     CREATE = "order.create"
     AMEND = "order.amend"
     CANCEL = "order.cancel"
+    CREATE_BATCH = "order.create-batch"
+    AMEND_BATCH = "order.amend-batch"
+    CANCEL_BATCH = "order.cancel-batch"
 
 
-_CALLS = MappingProxyType({Act.CREATE: Call.PLACE, Act.AMEND: Call.AMEND, Act.CANCEL: Call.CANCEL})
+_CALLS = MappingProxyType(
+    {
+        Act.CREATE: Call.PLACE,
+        Act.AMEND: Call.AMEND,
+        Act.CANCEL: Call.CANCEL,
+        Act.CREATE_BATCH: Call.PLACE_BATCH,
+        Act.AMEND_BATCH: Call.AMEND_BATCH,
+        Act.CANCEL_BATCH: Call.CANCEL_BATCH,
+    }
+)
 _PATHS = MappingProxyType(
     {
         Act.CREATE: "/v5/order/create",
         Act.AMEND: "/v5/order/amend",
         Act.CANCEL: "/v5/order/cancel",
+        Act.CREATE_BATCH: "/v5/order/create-batch",
+        Act.AMEND_BATCH: "/v5/order/amend-batch",
+        Act.CANCEL_BATCH: "/v5/order/cancel-batch",
     }
 )
+_PRIORITIES = MappingProxyType({Lane.SAFETY: Priority.SAFETY})
+
+
+def room_for(limiter: RateLimiter, act: Act, lane: Lane) -> int:
+    """Return how many orders one batch may hold without one being refused for the rate limit.
+
+    The account's own limit is known from the first answer on.
+    """
+    return limiter.room(_PATHS[act], priority=_PRIORITIES.get(lane, Priority.NORMAL))
+
+
+def note_refusals(
+    limiter: RateLimiter, act: Act, reply: Reply, outcomes: Sequence[Outcome]
+) -> None:
+    """Take from a batch's answer that orders in it were refused for the rate limit."""
+    is_rate = any(
+        isinstance(outcome, Rejected) and outcome.reason is RejectReason.RATE_LIMITED
+        for outcome in outcomes
+    )
+    if is_rate and isinstance(reply, Answered):
+        limiter.exhausted(_PATHS[act], reply.limits, venue_ms=reply.time_ms)
 
 
 class OrderChannel(ABC):
@@ -82,14 +123,17 @@ class StreamChannel(OrderChannel):
             return self._fallback.send(act, body, lane=lane)
         deadline_ms = monotonic_ms() + self._rate_wait_ms
         path = _PATHS[act]
-        wait = self._rest.limiter.acquire(path, priority=Priority.NORMAL, deadline_ms=deadline_ms)
+        count = orders_counted(body)
+        wait = self._rest.limiter.acquire(
+            path, priority=Priority.NORMAL, deadline_ms=deadline_ms, count=count
+        )
         if wait is not None:
             cause = f"the rate limit of {path} leaves no room for another {wait.ms} ms"
             return NotSent(cause=cause, is_rate=True)
         try:
             outcome = socket.send(act.value, body, deadline_ms=self._answer_wait_ms)
         finally:
-            self._rest.limiter.answered(path)
+            self._rest.limiter.answered(path, count=count)
         reply = self._reply(outcome, path)
         if isinstance(reply, NotSent) or _was_not_taken(reply):
             return self._fallback.send(act, body, lane=lane)

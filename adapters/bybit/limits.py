@@ -114,17 +114,22 @@ class _Bucket:
         self._under_way = 0
         self._answered_ms: deque[int] = deque()
 
-    def wait_ms(self, now_ms: int, priority: Priority) -> int:
-        """Return how long until one more may be sent; 0 for now.
+    def room(self, priority: Priority) -> int:
+        """Return how many may count at once for a request of this priority; at least one."""
+        reserve = min(self.reserve, self.limit - 1) if priority is Priority.NORMAL else 0
+        return self.limit - reserve
 
-        What waits for an answer first waits a window at least, or until that answer is told.
+    def wait_ms(self, now_ms: int, priority: Priority, count: int = 1) -> int:
+        """Return how long until ``count`` more may be sent; 0 for now.
+
+        What waits for an answer first waits a window at least, or until that answer is told. More
+        than there is ever room for waits for all of the room.
         """
         while self._answered_ms and self._answered_ms[0] <= now_ms - self.window_ms:
             self._answered_ms.popleft()
         blocked_ms = max(self.blocked_until_ms - now_ms, 0)
-        is_normal = priority is Priority.NORMAL
-        room = self.limit - (min(self.reserve, self.limit - 1) if is_normal else 0)
-        too_many = self._under_way + len(self._answered_ms) - room + 1
+        room = self.room(priority)
+        too_many = self._under_way + len(self._answered_ms) - room + min(count, room)
         if too_many <= 0:
             return blocked_ms
         if too_many > len(self._answered_ms):
@@ -132,14 +137,14 @@ class _Bucket:
         full_ms = self._answered_ms[too_many - 1] + self.window_ms - now_ms
         return max(blocked_ms, full_ms)
 
-    def spend(self) -> None:
-        """Count one request."""
-        self._under_way += 1
+    def spend(self, count: int = 1) -> None:
+        """Count a request of ``count`` orders."""
+        self._under_way += count
 
-    def answered(self, now_ms: int) -> None:
-        """Begin the window that one request leaves at its end."""
-        self._under_way -= 1
-        self._answered_ms.append(now_ms)
+    def answered(self, now_ms: int, count: int = 1) -> None:
+        """Begin the window that a request of ``count`` orders leaves at its end."""
+        self._under_way -= count
+        self._answered_ms.extend([now_ms] * count)
 
 
 class RateLimiter:
@@ -156,49 +161,54 @@ class RateLimiter:
         self._address = _Bucket(_ADDRESS_LIMIT, _ADDRESS_WINDOW_MS, _ADDRESS_RESERVE)
         self._frozen_until_ms = 0
 
-    def acquire(self, path: str, *, priority: Priority, deadline_ms: int) -> Wait | None:
+    def acquire(
+        self, path: str, *, priority: Priority, deadline_ms: int, count: int = 1
+    ) -> Wait | None:
         """Take the right to send one request; ``None`` once it is taken.
 
         Whoever takes it calls :meth:`answered` afterwards, whatever came of the request.
-        ``deadline_ms`` is monotonic. A wait that cannot end before it is not begun.
+        ``deadline_ms`` is monotonic. A wait that cannot end before it is not begun. ``count`` is
+        how many the endpoint counts for it: one for each order of a batch.
         """
         with self._changed:
             bucket = self._bucket(path)
             is_safety = priority is Priority.SAFETY
             bucket.waiting_safety += is_safety
             try:
-                return self._wait_for_room(bucket, priority, deadline_ms)
+                return self._wait_for_room(bucket, priority, deadline_ms, count)
             finally:
                 bucket.waiting_safety -= is_safety
                 self._changed.notify_all()
 
-    def _wait_for_room(self, bucket: _Bucket, priority: Priority, deadline_ms: int) -> Wait | None:
+    def _wait_for_room(
+        self, bucket: _Bucket, priority: Priority, deadline_ms: int, count: int
+    ) -> Wait | None:
         while True:
             now_ms = self._clock_ms()
-            wait_ms = self._wait_ms(bucket, priority, now_ms)
+            wait_ms = self._wait_ms(bucket, priority, now_ms, count)
             if wait_ms <= 0:
-                bucket.spend()
+                bucket.spend(count)
                 self._address.spend()
                 return None
             if now_ms + wait_ms > deadline_ms:
                 return Wait(wait_ms)
             self._changed.wait(wait_ms / 1_000)
 
-    def _wait_ms(self, bucket: _Bucket, priority: Priority, now_ms: int) -> int:
+    def _wait_ms(self, bucket: _Bucket, priority: Priority, now_ms: int, count: int) -> int:
         waits = (
             self._frozen_until_ms - now_ms,
-            bucket.wait_ms(now_ms, priority),
+            bucket.wait_ms(now_ms, priority, count),
             self._address.wait_ms(now_ms, priority),
         )
         if priority is Priority.NORMAL and bucket.waiting_safety and max(waits) <= 0:
             return 1
         return max(*waits, 0)
 
-    def answered(self, path: str) -> None:
+    def answered(self, path: str, *, count: int = 1) -> None:
         """Note that a request was answered, or that nobody waits for its answer any more."""
         with self._changed:
             now_ms = self._clock_ms()
-            self._bucket(path).answered(now_ms)
+            self._bucket(path).answered(now_ms, count)
             self._address.answered(now_ms)
             self._changed.notify_all()
 
@@ -234,6 +244,11 @@ class RateLimiter:
         """Return the requests per second that ``path`` may make, as far as is known."""
         with self._changed:
             return self._bucket(path).limit
+
+    def room(self, path: str, *, priority: Priority) -> int:
+        """Return how many orders one request to ``path`` may hold, as far as is known."""
+        with self._changed:
+            return self._bucket(path).room(priority)
 
     def _block(self, bucket: _Bucket, for_ms: int) -> None:
         until_ms = self._clock_ms() + min(max(for_ms, 0), _RESET_MS_MAX)

@@ -102,10 +102,12 @@ class StateQueries:
         return tuple(reports)
 
     def open_orders(
-        self, symbol: Symbol | None, heard: Heard | None = None
+        self, symbol: Symbol | None, heard: Heard | None = None, *, lane: Lane = Lane.READS
     ) -> tuple[OrderReport, ...]:
         """Return every order that is not finished, oldest first."""
-        rows, time_ms = all_rows(self._rest, Call.OPEN_ORDERS, scope(symbol), limit=_ORDERS_LIMIT)
+        rows, time_ms = all_rows(
+            self._rest, Call.OPEN_ORDERS, scope(symbol), limit=_ORDERS_LIMIT, lane=lane
+        )
         found = read_each(
             reversed(rows),
             lambda row: order_report(row.fields),

@@ -60,6 +60,7 @@ class _Request:
     target: str
     payload: str
     signature: Signature | None
+    count: int = 1
 
     @property
     def is_query(self) -> bool:
@@ -110,9 +111,22 @@ class Sender:
         """Close every connection; calls under way end without an answer."""
         self._pool.close()
 
-    def send(self, method: str, target: str, payload: str, signature: Signature | None) -> Reply:
-        """Send one request and say what came of it. ``payload`` is the query or the body."""
-        request = _Request(method=method, target=target, payload=payload, signature=signature)
+    def send(
+        self,
+        method: str,
+        target: str,
+        payload: str,
+        signature: Signature | None,
+        *,
+        count: int = 1,
+    ) -> Reply:
+        """Send one request and say what came of it. ``payload`` is the query or the body.
+
+        ``count`` is how many the venue's limit counts for it: one for each order of a batch.
+        """
+        request = _Request(
+            method=method, target=target, payload=payload, signature=signature, count=count
+        )
         reply = self._limited(request)
         if _is_refused(reply, CodeClass.CLOCK) and signature is not None:
             self._limited(_Request(method="GET", target=_TIME_TARGET, payload="", signature=None))
@@ -126,14 +140,16 @@ class Sender:
     def _limited(self, request: _Request) -> Reply:
         deadline_ms = monotonic_ms() + self._config.rate_wait_ms
         path = request.target
-        wait = self._limiter.acquire(path, priority=self._priority, deadline_ms=deadline_ms)
+        wait = self._limiter.acquire(
+            path, priority=self._priority, deadline_ms=deadline_ms, count=request.count
+        )
         if wait is not None:
             cause = f"the rate limit of {path} leaves no room for another {wait.ms} ms"
             return NotSent(cause=cause, is_rate=True)
         try:
             reply = self._once(request)
         finally:
-            self._limiter.answered(path)
+            self._limiter.answered(path, count=request.count)
         self._learn(path, reply)
         return reply
 

@@ -16,7 +16,10 @@ from .credentials import Credentials
 from .replies import NotSent, Reply
 from .sender import Sender
 
-__all__ = ["PybitSession"]
+__all__ = ["ORDERS_OF_A_BATCH", "PybitSession", "orders_counted"]
+
+ORDERS_OF_A_BATCH = "request"
+"""Where the body of a batch holds its orders."""
 
 _UNESCAPED = "%,:"
 
@@ -64,7 +67,9 @@ class PybitSession(HTTP):
         given = {name: value for name, value in (query or {}).items() if value is not None}
         payload = _query_text(given) if method == "GET" else orjson.dumps(given).decode()
         target = path.removeprefix(self.endpoint)
-        return self._sender.send(method, target, payload, self._signed_lines if auth else None)
+        signature = self._signed_lines if auth else None
+        count = orders_counted(given)
+        return self._sender.send(method, target, payload, signature, count=count)
 
     def _signed_lines(self, payload: str, timestamp_ms: int) -> str:
         signature = self._auth(payload, self.recv_window, timestamp_ms)
@@ -72,6 +77,12 @@ class PybitSession(HTTP):
             f"X-BAPI-API-KEY: {self.api_key}\r\nX-BAPI-TIMESTAMP: {timestamp_ms}\r\n"
             f"X-BAPI-RECV-WINDOW: {self.recv_window}\r\nX-BAPI-SIGN: {signature}\r\n"
         )
+
+
+def orders_counted(body: Mapping[str, object]) -> int:
+    """Return how many the rate limit counts: each order of a batch (Bybit V5 "Rate limit")."""
+    orders = body.get(ORDERS_OF_A_BATCH)
+    return len(orders) if isinstance(orders, list) else 1
 
 
 def _query_text(query: Mapping[str, object]) -> str:

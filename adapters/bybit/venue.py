@@ -8,8 +8,8 @@ from typing import TypeVar
 import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import VenueKind
-from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
+from tidegate.domain.money import Rate
+from tidegate.domain.orders import ClientId, Symbol
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -21,10 +21,8 @@ from tidegate.domain.reports import (
     UnreadableReport,
     VenueMessage,
 )
-from tidegate.domain.risk.approval import Approved
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
-    Accepted,
     Capabilities,
     Capability,
     Done,
@@ -38,13 +36,14 @@ from tidegate.ports.exchange import (
     Unknown,
 )
 
-from .changes import Changes
+from .batches import BATCH_SIZE_MAX
 from .channels import OrderChannel, RestChannel, StreamChannel
 from .clock import ServerClock
 from .credentials import Credentials
 from .history import HistoryQueries
 from .hosts import Hosts
 from .market import MarketQueries
+from .ordering import BybitOrders
 from .queries import StateQueries
 from .records import RecordQueries
 from .rest import RestClient, RestConfig
@@ -73,8 +72,6 @@ _LACKS: frozenset[Capability] = frozenset(
         Capability.RECENT_TRADES,
         Capability.BARS,
         Capability.FUNDING_RATES,
-        Capability.AMEND_LEGS,
-        Capability.CANCEL_ALL,
     }
 )
 """What the exchange port can ask of a venue and this adapter does not answer."""
@@ -109,7 +106,7 @@ class BybitConfig:
         return self.rest.recv_window_ms + _CLOCK_LEAD_MS + self.history_lag_ms
 
 
-class BybitVenue(RecordsOfVenue):
+class BybitVenue(BybitOrders, RecordsOfVenue):
     """One account at Bybit. Every method may be called from any thread.
 
     ``clock`` is this machine's; requests are stamped in venue time, which answers reveal. Streams
@@ -152,7 +149,7 @@ class BybitVenue(RecordsOfVenue):
             ssl_context=tls,
             margin_mode=lambda: self._mode,
         )
-        self._changes = Changes(self.rest, self._channel(), self._queries)
+        super().__init__(self.rest, self._channel(), self._queries)
 
     def _channel(self) -> OrderChannel:
         if not self._config.orders_over_stream or self._hosts.trade_url is None:
@@ -188,6 +185,7 @@ class BybitVenue(RecordsOfVenue):
             missing.add(Capability.STREAM)
         return Capabilities(
             supported=frozenset(Capability) - _LACKS - missing,
+            batch_size_max=BATCH_SIZE_MAX,
             not_found_final_ms=self._config.not_found_final_ms,
         )
 
@@ -264,34 +262,6 @@ class BybitVenue(RecordsOfVenue):
     def positions(self) -> tuple[PositionReport, ...]:
         """See :meth:`ExchangePort.positions`."""
         return _asked(lambda: self._queries.positions(self._heard()))
-
-    def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
-        """See :meth:`ExchangePort.place`."""
-        return self._changes.place(order.order)
-
-    def amend(
-        self,
-        symbol: Symbol,
-        client_id: ClientId,
-        *,
-        qty: Qty | None = None,
-        price: Price | None = None,
-        trigger_price: Price | None = None,
-        stop_loss: ProtectiveLeg | None = None,
-        take_profit: ProtectiveLeg | None = None,
-    ) -> Accepted | Rejected | Unknown:
-        """See :meth:`ExchangePort.amend`."""
-        if stop_loss is not None or take_profit is not None:
-            self.capabilities.require(Capability.AMEND_LEGS)
-        return self._changes.amend(
-            symbol, client_id, qty=qty, price=price, trigger_price=trigger_price
-        )
-
-    def cancel(
-        self, symbol: Symbol, order_id: ClientId | VenueOrderId
-    ) -> Accepted | Rejected | Unknown:
-        """See :meth:`ExchangePort.cancel`."""
-        return self._changes.cancel(symbol, order_id)
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
         """See :meth:`ExchangePort.set_position_stop`."""

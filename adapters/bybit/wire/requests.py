@@ -1,13 +1,15 @@
 """Domain values to request bodies. Numbers travel as text; nothing else is sent than what is meant.
 
-The bodies are those of Bybit V5 ``order/create``, ``order/amend``, ``order/cancel``,
-``position/trading-stop`` and ``position/set-leverage`` for linear contracts in one-way mode.
+The bodies are those of Bybit V5 ``order/create``, ``order/amend``, ``order/cancel``, their batches,
+``order/cancel-all``, ``position/trading-stop`` and ``position/set-leverage``, for linear contracts
+in one-way mode.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
-from tidegate.domain.money import EXACT, Price, Qty, Rate
+from tidegate.domain.money import EXACT, Rate
 from tidegate.domain.orders import (
     ClientId,
     OrderKind,
@@ -16,7 +18,7 @@ from tidegate.domain.orders import (
     TriggerDirection,
     VenueOrderId,
 )
-from tidegate.ports.exchange import PositionStop
+from tidegate.ports.exchange import Amendment, PositionStop
 
 from .words import KIND_WORDS, SIDE_WORDS, TIME_IN_FORCE_WORDS, TRIGGER_BY_WORDS
 
@@ -25,6 +27,8 @@ __all__ = [
     "Body",
     "Unsendable",
     "amend_body",
+    "batch_body",
+    "cancel_all_body",
     "cancel_body",
     "leverage_body",
     "order_body",
@@ -109,20 +113,45 @@ def _add_slippage(body: Body, order: OrderRequest) -> None:
     body["slippageTolerance"] = format(per_cent, "f")
 
 
-def amend_body(
-    symbol: Symbol,
-    client_id: ClientId,
-    *,
-    qty: Qty | None = None,
-    price: Price | None = None,
-    trigger_price: Price | None = None,
-) -> Body:
-    """Return the body of ``order/amend``: only what changes; ``qty`` is the new total."""
-    body = {**_base(symbol), "orderLinkId": client_id}
-    for name, value in (("qty", qty), ("price", price), ("triggerPrice", trigger_price)):
+def amend_body(change: Amendment) -> Body:
+    """Return the body of ``order/amend``: only what changes; ``qty`` is the new total.
+
+    A leg at price zero is written as ``0``, which clears it.
+    """
+    body = {**_base(change.symbol), "orderLinkId": change.client_id}
+    for name, value in (
+        ("qty", change.qty),
+        ("price", change.price),
+        ("triggerPrice", change.trigger_price),
+    ):
         if value is not None:
             body[name] = str(value)
+    for leg, price_name, by_name in (
+        (change.stop_loss, "stopLoss", "slTriggerBy"),
+        (change.take_profit, "takeProfit", "tpTriggerBy"),
+    ):
+        if leg is None:
+            continue
+        if not leg.price.sign:
+            body[price_name] = "0"
+            continue
+        body[price_name] = str(leg.price)
+        body[by_name] = TRIGGER_BY_WORDS[leg.by]
     return body
+
+
+def batch_body(bodies: Sequence[Body]) -> dict[str, object]:
+    """Return the body of a batch: the category once, and in each order all the rest."""
+    orders = [{k: v for k, v in body.items() if k != "category"} for body in bodies]
+    return {"category": CATEGORY, "request": orders}
+
+
+def cancel_all_body(symbol: Symbol | None) -> Body:
+    """Return the body of ``order/cancel-all`` for one symbol, or all that settle in USDT.
+
+    Without a filter it means conditional and protective orders too.
+    """
+    return {"category": CATEGORY, "settleCoin": "USDT"} if symbol is None else _base(symbol)
 
 
 def cancel_body(

@@ -6,6 +6,8 @@ import pytest
 from tidegate.adapters.bybit.wire.requests import (
     Unsendable,
     amend_body,
+    batch_body,
+    cancel_all_body,
     cancel_body,
     leverage_body,
     order_body,
@@ -27,7 +29,7 @@ from tidegate.domain.orders import (
     TriggerDirection,
     VenueOrderId,
 )
-from tidegate.ports.exchange import PositionStop
+from tidegate.ports.exchange import Amendment, PositionStop
 
 BTC = Symbol("BTCUSDT")
 ID = ClientId("tg0000000000000000-e-1")
@@ -133,14 +135,52 @@ def test_a_bound_that_the_venue_cannot_keep_is_not_sent(order: OrderRequest) -> 
 
 
 def test_an_amendment_holds_only_what_changes() -> None:
-    assert amend_body(BTC, ID, price=Price.of("60000.1")) == {
+    assert amend_body(Amendment(symbol=BTC, client_id=ID, price=Price.of("60000.1"))) == {
         "category": "linear",
         "symbol": "BTCUSDT",
         "orderLinkId": ID,
         "price": "60000.1",
     }
-    body = amend_body(BTC, ID, qty=Qty.of("0.5"), trigger_price=Price.of(1))
+    both = Amendment(symbol=BTC, client_id=ID, qty=Qty.of("0.5"), trigger_price=Price.of(1))
+    body = amend_body(both)
     assert (body["qty"], body["triggerPrice"]) == ("0.5", "1")
+
+
+def test_an_amended_leg_says_which_price_fires_it() -> None:
+    leg = ProtectiveLeg(price=Price.of(59_000), by=TriggerBy.MARK)
+    stop = amend_body(Amendment(symbol=BTC, client_id=ID, stop_loss=leg))
+    target = amend_body(Amendment(symbol=BTC, client_id=ID, take_profit=leg))
+    names = {"category": "linear", "symbol": "BTCUSDT", "orderLinkId": ID}
+    assert stop == {**names, "stopLoss": "59000", "slTriggerBy": "MarkPrice"}
+    assert target == {**names, "takeProfit": "59000", "tpTriggerBy": "MarkPrice"}
+
+
+def test_a_leg_at_zero_is_written_as_zero() -> None:
+    """Bybit V5 order/amend: ``0`` removes it, whatever would have fired it."""
+    none = ProtectiveLeg(price=Price.of("0.00"), by=TriggerBy.MARK)
+    body = amend_body(Amendment(symbol=BTC, client_id=ID, stop_loss=none, take_profit=none))
+    assert (body["stopLoss"], body["takeProfit"]) == ("0", "0")
+    assert "slTriggerBy" not in body
+    assert "tpTriggerBy" not in body
+
+
+def test_a_batch_names_its_category_once() -> None:
+    one = cancel_body(BTC, client_id=ID, venue_id=None)
+    other = cancel_body(BTC, client_id=None, venue_id=VenueOrderId("v"))
+    assert batch_body([one, other]) == {
+        "category": "linear",
+        "request": [
+            {"symbol": "BTCUSDT", "orderLinkId": ID},
+            {"symbol": "BTCUSDT", "orderId": "v"},
+        ],
+    }
+    assert one["category"] == "linear"
+
+
+def test_a_cancel_all_has_a_scope_and_no_filter() -> None:
+    """A filter would spare conditional or protective orders."""
+    assert cancel_all_body(BTC) == {"category": "linear", "symbol": "BTCUSDT"}
+    assert cancel_all_body(None) == {"category": "linear", "settleCoin": "USDT"}
 
 
 def test_a_cancel_names_one_id() -> None:
