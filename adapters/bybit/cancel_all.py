@@ -6,6 +6,7 @@ as it becomes less.
 """
 
 import threading
+from collections.abc import Sequence
 
 import attrs
 from tidegate.domain.orders import Symbol
@@ -19,9 +20,9 @@ from .rest import Call, Lane, RestClient
 from .wire.fields import Unreadable
 from .wire.requests import cancel_all_body
 
-__all__ = ["CancelAll"]
+__all__ = ["PAUSES_S", "CancelAll"]
 
-_PAUSES_S = (0.05, 0.2, 0.5, 1.0)
+PAUSES_S = (0.05, 0.2, 0.5, 1.0)
 """How long to wait between readings of the open orders, which may lag behind the cancel."""
 
 
@@ -37,11 +38,17 @@ class CancelAll:
     """Cancels everything. Any thread may call; ``closing`` ends the pauses."""
 
     def __init__(
-        self, rest: RestClient, queries: StateQueries, *, closing: threading.Event
+        self,
+        rest: RestClient,
+        queries: StateQueries,
+        *,
+        closing: threading.Event,
+        pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
         self._rest = rest
         self._queries = queries
         self._closing = closing
+        self._pauses_s = pauses_s
 
     def run(self, symbol: Symbol | None) -> Done | Rejected | Unknown:
         """Cancel all that was there at the first answer; later orders are not waited for."""
@@ -63,7 +70,7 @@ class CancelAll:
 
     def _read_until_none(self, symbol: Symbol | None, *, until_ms: int) -> _Left:
         left = self._read(symbol, until_ms)
-        for pause_s in _PAUSES_S:
+        for pause_s in self._pauses_s:
             if left.count == 0 or self._closing.wait(pause_s):
                 break
             left = self._read(symbol, until_ms)

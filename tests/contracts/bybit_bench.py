@@ -18,7 +18,7 @@ from tidegate.adapters.bybit.venue import BybitConfig, BybitVenue
 from tidegate.adapters.v5server.accounts import AccountSpec, PrivatePush
 from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.exchange import Exchange
-from tidegate.adapters.v5server.faults import Target
+from tidegate.adapters.v5server.faults import AnswerCode, RequestFault, Stage, Target, Wire
 from tidegate.adapters.v5server.levels import LimitLevel
 from tidegate.adapters.v5server.server import V5Server
 from tidegate.adapters.v5server.ws_session import StreamKind
@@ -227,6 +227,8 @@ class BybitBench(ExchangeBench):
         over_stream: bool = False,
         rate_wait_ms: int = 10_000,
         adapter: type[WatchedVenue] = WatchedVenue,
+        level: LimitLevel = LimitLevel.PRO1,
+        answer_wait_ms: int = 5_000,
     ) -> None:
         super().__init__()
         spec = AccountSpec(
@@ -234,7 +236,7 @@ class BybitBench(ExchangeBench):
             secret=SECRET,
             uid=1001,
             wallet=Money.of("20000"),
-            level=LimitLevel.PRO1,
+            level=level,
             is_demo=kind is VenueKind.BYBIT_DEMO,
         )
         self._server = Bench([spec], instruments=[BTCUSDT])
@@ -244,7 +246,8 @@ class BybitBench(ExchangeBench):
         hosts = Hosts.loopback(
             rest_url=self._server.server.rest_url, ws_url=self._server.server.ws_url, kind=kind
         )
-        config = _config(over_stream=over_stream, rate_wait_ms=rate_wait_ms)
+        orders = SenderConfig(rate_wait_ms=rate_wait_ms, answer_wait_ms=answer_wait_ms)
+        config = _config(orders, over_stream=over_stream)
         self.venue = self._venue = adapter(hosts=hosts, config=config)
         self._drive = BybitDrive(self._venue, control, self._server)
 
@@ -286,6 +289,13 @@ class BybitBench(ExchangeBench):
         self.control.disconnect(StreamKind.TRADE)
         assert _wait_until(lambda: not socket.is_up)
 
+    def refuse_over_rest(self, path: str) -> None:
+        """Refuse the next request of that path that does not come by the order stream."""
+        fault = RequestFault(stage=Stage.BEFORE, action=AnswerCode(10017, "not over REST"))
+        self._server.server.call(
+            lambda exchange: exchange.faults.plan(fault, target=path, wires=frozenset({Wire.REST}))
+        )
+
     def close(self) -> None:
         self._venue.close()
         self._server.server.stop()
@@ -301,9 +311,8 @@ def _wait_until(is_so: Callable[[], bool]) -> bool:
     return False
 
 
-def _config(*, over_stream: bool, rate_wait_ms: int) -> BybitConfig:
+def _config(orders: SenderConfig, *, over_stream: bool) -> BybitConfig:
     """Come back to the streams quickly."""
-    orders = SenderConfig(rate_wait_ms=rate_wait_ms)
     return BybitConfig(
         rest=RestConfig(orders=orders),
         streams=StreamConfig(retry=RetryLimits(pause_ms_min=5, pause_ms_max=20)),

@@ -44,6 +44,13 @@ SAFETY = (
     "test_a_query_heeds_no_message_that_came_late",
     "test_a_history_of_several_pages_is_whole",
     "test_funding_is_no_execution",
+    "test_a_batch_has_one_outcome_for_each_order_in_their_order",
+    "test_reductions_of_a_batch_stay_reductions",
+    "test_a_batch_without_its_answer_is_unknown_and_found",
+    "test_cancel_all_bares_the_position",
+    "test_cancel_all_ends_what_waits_for_a_trigger",
+    "test_an_amended_stop_is_the_one_that_closes",
+    "test_a_leg_not_modified_is_accepted_only_where_it_stands",
 )
 """Cases that a venue without any effect must not be able to pass."""
 

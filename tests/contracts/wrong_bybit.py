@@ -9,14 +9,26 @@ from functools import partial
 
 from tidegate.contracts.exchange_bench import ExchangeBench
 
-from . import wrong_bybit_answers, wrong_bybit_records, wrong_bybit_requests, wrong_bybit_streams
+from . import (
+    wrong_bybit_answers,
+    wrong_bybit_batches,
+    wrong_bybit_records,
+    wrong_bybit_requests,
+    wrong_bybit_streams,
+)
 from .bybit_bench import BybitBench, WatchedVenue
 from .wrong_adapter import WrongAdapter
 from .wrong_bybit_answers import RepeatedCursors
 
 __all__ = ["RIGHT_ON_A_WRONG_WIRE", "WRONG_BYBIT", "bench_of"]
 
-_MODULES = (wrong_bybit_requests, wrong_bybit_answers, wrong_bybit_records, wrong_bybit_streams)
+_MODULES = (
+    wrong_bybit_requests,
+    wrong_bybit_answers,
+    wrong_bybit_batches,
+    wrong_bybit_records,
+    wrong_bybit_streams,
+)
 
 WRONG_BYBIT: dict[str, type[WrongAdapter]] = {
     name: getattr(module, name)

@@ -17,6 +17,7 @@ from tidegate.adapters.bybit.limits import (
 from tidegate.adapters.bybit.wire.envelope import LimitHeaders, limit_headers
 
 CREATE, CANCEL, READ = "/v5/order/create", "/v5/order/cancel", "/v5/position/list"
+BATCH = "/v5/order/create-batch"
 
 
 class Hand:
@@ -26,11 +27,13 @@ class Hand:
         self.ms = 1_000_000
         self.limiter = RateLimiter(clock_ms=lambda: self.ms)
 
-    def take(self, path: str = CREATE, priority: Priority = Priority.SAFETY) -> Wait | None:
+    def take(
+        self, path: str = CREATE, priority: Priority = Priority.SAFETY, orders: int = 1
+    ) -> Wait | None:
         """Send one request that is answered at once, if it may be sent."""
-        waits = self.limiter.acquire(path, priority=priority, deadline_ms=self.ms)
+        waits = self.limiter.acquire(path, priority=priority, deadline_ms=self.ms, count=orders)
         if waits is None:
-            self.limiter.answered(path)
+            self.limiter.answered(path, count=orders)
         return waits
 
     def count(self, path: str, priority: Priority) -> int:
@@ -62,6 +65,85 @@ def test_a_fifth_is_kept_for_safety() -> None:
     hand = Hand()
     assert hand.count(CREATE, Priority.NORMAL) == 8
     assert hand.count(CREATE, Priority.SAFETY) == 2
+
+
+def test_a_batch_counts_by_its_orders() -> None:
+    hand = Hand()
+    assert hand.take(BATCH, orders=7) is None
+    assert hand.take(BATCH, orders=4) == Wait(1_000)
+    assert hand.take(BATCH, orders=3) is None
+    assert hand.take(BATCH) == Wait(1_000)
+    assert hand.count(CREATE, Priority.SAFETY) == 10
+
+
+def test_a_batch_waits_for_as_much_room_as_it_needs() -> None:
+    """Four orders left the window 400 ms before the other five do."""
+    hand = Hand()
+    assert hand.take(BATCH, orders=4) is None
+    hand.ms += 400
+    assert hand.take(BATCH, orders=5) is None
+    assert hand.take(BATCH, orders=5) == Wait(600)
+    assert hand.take(BATCH, orders=6) == Wait(1_000)
+    hand.ms += 600
+    assert hand.take(BATCH, orders=5) is None
+
+
+def test_a_batch_under_way_counts_until_a_second_after_its_answer() -> None:
+    hand = Hand()
+    limiter = hand.limiter
+    assert limiter.acquire(BATCH, priority=Priority.SAFETY, deadline_ms=hand.ms, count=8) is None
+    hand.ms += 5_000
+    assert hand.take(BATCH, orders=3) == Wait(1_000)
+    limiter.answered(BATCH, count=8)
+    hand.ms += 999
+    assert hand.take(BATCH, orders=3) == Wait(1)
+    hand.ms += 1
+    assert hand.take(BATCH, orders=10) is None
+
+
+def test_more_than_there_is_ever_room_for_waits_for_all_of_it() -> None:
+    """The limit may have shrunk since the batch was cut; then the venue tells each order."""
+    hand = Hand()
+    hand.take(BATCH)
+    assert hand.take(BATCH, orders=30) == Wait(1_000)
+    hand.ms += 1_000
+    assert hand.take(BATCH, orders=30) is None
+
+
+def test_the_room_of_a_batch_is_known_before_it_is_cut() -> None:
+    hand = Hand()
+    rooms = [hand.limiter.room(BATCH, priority=one) for one in (Priority.NORMAL, Priority.SAFETY)]
+    assert rooms == [8, 10]
+    for limit, room in ((200, 160), (2, 2), (1, 1)):
+        headers = LimitHeaders(limit=limit, remaining=1, reset_ms=5_000)
+        hand.limiter.note(BATCH, headers, venue_ms=5_000)
+        assert hand.limiter.room(BATCH, priority=Priority.NORMAL) == room
+
+
+@given(
+    sizes=st.lists(st.integers(1, 8), min_size=1, max_size=30),
+    delays=st.lists(st.integers(0, 700), min_size=30, max_size=30),
+)
+def test_the_venue_never_counts_more_orders_than_its_limit(
+    sizes: list[int], delays: list[int]
+) -> None:
+    """Whatever the batches hold and however long each travels before it is counted."""
+    hand = Hand()
+    counted: list[tuple[int, int]] = []
+    for size, delay in zip(sizes, delays, strict=False):
+        while True:
+            wait = hand.limiter.acquire(
+                BATCH, priority=Priority.NORMAL, deadline_ms=hand.ms, count=size
+            )
+            if wait is None:
+                break
+            hand.ms += wait.ms
+        hand.ms += delay
+        counted.append((hand.ms, size))
+        hand.limiter.answered(BATCH, count=size)
+    for now_ms, _ in counted:
+        within = sum(size for ms, size in counted if now_ms - 1_000 < ms <= now_ms)
+        assert within <= 10
 
 
 def test_room_comes_back_after_a_second() -> None:
