@@ -1,6 +1,7 @@
 """Venues that send something else than they were asked, or misread the answer."""
 
 import time
+from collections.abc import Sequence
 
 import attrs
 from tidegate.domain.grid import qty_down
@@ -22,6 +23,7 @@ from tidegate.ports.exchange import (
     Accepted,
     Capability,
     Done,
+    ExchangePort,
     Rejected,
     Unknown,
 )
@@ -247,6 +249,9 @@ class RefusesEverything(WrongVenue):
             time_ms=self.now_ms(),
         )
 
+    def place_batch(self, orders: Sequence[Approved | Reduction]) -> tuple[Outcome, ...]:
+        return ExchangePort.place_batch(self, orders)
+
 
 class AcceptsAndDoesNothing(WrongVenue):
     """Is safe because nothing ever happens."""
@@ -255,3 +260,6 @@ class AcceptsAndDoesNothing(WrongVenue):
 
     def place(self, order: Approved | Reduction) -> Outcome:
         return Accepted(venue_id=VenueOrderId(order.order.client_id), time_ms=self.now_ms())
+
+    def place_batch(self, orders: Sequence[Approved | Reduction]) -> tuple[Outcome, ...]:
+        return ExchangePort.place_batch(self, orders)
