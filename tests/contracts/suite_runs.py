@@ -21,7 +21,7 @@ def run_pytest(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[st
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments],
         cwd=folder,
-        env={**kept, "PYTHONDONTWRITEBYTECODE": "1"},
+        env=kept,
         capture_output=True,
         text=True,
         timeout=_RUN_SECONDS_MAX,
@@ -32,7 +32,10 @@ def run_pytest(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[st
 def outcomes(
     suite: str, option: str, factories: Sequence[str], report: Path
 ) -> dict[str, dict[str, set[str]]]:
-    """Run ``suite`` against each factory; return factory -> case -> how its rows ended."""
+    """Run ``suite`` against each factory; return factory -> case -> how its rows ended.
+
+    Assertions stay plain: what wrong adapters get wrong would be compared at great length.
+    """
     options = [text for factory in factories for text in (option, factory)]
     result = run_pytest(
         "--pyargs",
@@ -42,6 +45,7 @@ def outcomes(
         "-q",
         "--no-header",
         "--tb=short",
+        "--assert=plain",
         folder=ROOT,
     )
     assert result.returncode in {0, 1}, result.stdout + result.stderr

@@ -115,7 +115,8 @@ def _row(modules: Mapping[str, str], case: str, factory: str) -> str:
 def _run(factories: Iterable[str], what: Iterable[str], expected: pytest.ExitCode) -> Verdicts:
     """Run the suite in a process of its own, with the command that any adapter's author uses."""
     options = [text for factory in factories for text in ("--exchange", factory)]
-    done = run_pytest("-q", "-rpfE", "--tb=no", *options, "--pyargs", *what, folder=ROOT)
+    report = ("-q", "-rpfE", "--tb=no", "--assert=plain")
+    done = run_pytest(*report, *options, "--pyargs", *what, folder=ROOT)
     assert done.returncode == expected, done.stdout[-3000:] + done.stderr
     return _read(done.stdout)
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import BEGIN_FIRST
+
 from .source import ROOT
 from .tools import Ran, copy_sources, run_script
 
@@ -71,3 +73,7 @@ def test_a_planted_import_breaks_the_layers(
     ran = _lint_imports(tmp_path)
     assert ran.code != 0, f"\n{ran.output}"
     assert says in ran.output, f"\n{ran.output}"
+
+
+def test_the_files_that_begin_first_are_there() -> None:
+    assert [name for name in BEGIN_FIRST if not (ROOT / "tests" / name).is_file()] == []
