@@ -2,8 +2,8 @@
 
 import logging
 
-from tidegate.domain.core.effects import ReadActivity
-from tidegate.domain.core.inputs import ActivityRead, HistoryCovered, Input
+from tidegate.domain.core.effects import ReadActivity, ReadRecords
+from tidegate.domain.core.inputs import ActivityRead, HistoryCovered, Input, RecordsRead
 from tidegate.domain.reports import Execution, FundingPayment, Ticker
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
@@ -15,7 +15,7 @@ from tidegate.ports.exchange import (
     VenueError,
 )
 
-__all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "coverage", "read_activity"]
+__all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "coverage", "read_activity", "read_records"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,9 +60,33 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
         orders=held.orders,
         unreadable_count=asked.unreadable_count,
         stream_changes=asked.stream_changes,
+        wanted=asked.wanted,
+        is_alone=asked.is_alone,
     )
     seen: tuple[Input, ...] = (*held.orders, *held.positions, *held.unreadable, port.account())
     return (*bookings.rows, *coverage(bookings), *seen, *_prices(held, port), whole)
+
+
+def read_records(asked: ReadRecords, port: ExchangePort, clock: ClockPort) -> RecordsRead:
+    """Return what the venue says that each closing order earned, where it keeps such records.
+
+    It is asked from a little earlier: its time of a row may be before ours.
+    """
+    now_ms = clock.now_ms()
+    since_ms = min(asked.since_ms, now_ms)
+    if Capability.CLOSED_PROFITS not in port.capabilities.supported:
+        return RecordsRead(profits=None, since_ms=since_ms, until_ms=now_ms, wanted=asked.wanted)
+    within = TimeRange(
+        start_ms=max(0, since_ms - CLOCK_LEAD_MS_MAX), end_ms=now_ms + CLOCK_LEAD_MS_MAX
+    )
+    closed = port.closed_profits(None, within)
+    return RecordsRead(
+        profits=closed.rows,
+        since_ms=max(since_ms, closed.covers.start_ms),
+        until_ms=now_ms,
+        is_complete=closed.is_complete,
+        wanted=asked.wanted,
+    )
 
 
 def _prices(held: Holdings, port: ExchangePort) -> tuple[Ticker, ...]:

@@ -18,6 +18,7 @@ from tidegate.domain.core.effects import (
     Place,
     ReadActivity,
     ReadPosition,
+    ReadRecords,
     SetLeverage,
     SetStop,
     TakeInventory,
@@ -172,7 +173,7 @@ class Lanes:
 
 
 _LANES = ("panic", "closes", "stops", "cancels", "entries", "reads", "activity")
-_QUERIES = (FindOrder, ReadPosition, ReadActivity, TakeInventory)
+_QUERIES = (FindOrder, ReadPosition, ReadActivity, ReadRecords, TakeInventory)
 
 
 def _lane_of(effect: Effect) -> str:
@@ -189,7 +190,7 @@ def _lane_of(effect: Effect) -> str:
             return "entries"
         case FindOrder() | ReadPosition():
             return "reads"
-        case ReadActivity():
+        case ReadActivity() | ReadRecords():
             return "activity"
         case _:
             assert_never(effect)

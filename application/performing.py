@@ -12,6 +12,7 @@ from tidegate.domain.core.effects import (
     Place,
     ReadActivity,
     ReadPosition,
+    ReadRecords,
     SetLeverage,
     SetStop,
     TakeInventory,
@@ -34,7 +35,7 @@ from tidegate.ports.exchange import (
     VenueError,
 )
 
-from .activity import read_activity
+from .activity import read_activity, read_records
 
 __all__ = ["perform"]
 
@@ -132,6 +133,8 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             return (port.position(effect.symbol),)
         case ReadActivity():
             return read_activity(effect, port, clock)
+        case ReadRecords():
+            return (read_records(effect, port, clock),)
         case TakeInventory():
             return _inventory(port)
         case _:

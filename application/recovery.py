@@ -5,20 +5,19 @@ nobody listened are read from history and take the ordinary path; then every unf
 asked for by its client id; then acts that were recorded and may not have happened are repeated.
 """
 
-from tidegate.domain.core.comparing import unreadable_findings
-from tidegate.domain.core.effects import SetStop
+from tidegate.domain.core.effects import ReadActivity, SetStop
 from tidegate.domain.core.inputs import FindingsCleared, FindingSeen, SpecsLoaded
 from tidegate.domain.core.polling import unbooked_since_ms
 from tidegate.domain.core.react import unfinished, unsettled
+from tidegate.domain.core.reconciling import records_question
 from tidegate.domain.core.state import Books
+from tidegate.domain.findings import FindingKind, kind_of
 from tidegate.domain.orders import Symbol
-from tidegate.domain.reconcile import VenueSnapshot, differences
 from tidegate.domain.reports import Execution, FundingPayment
 from tidegate.ports.exchange import History
 
-from .activity import bookings_since, coverage
+from .activity import bookings_since, coverage, read_activity
 from .runner import InlineRunner
-from .wallets import look_at_wallet
 
 __all__ = ["book_missed", "finish_recovery", "load_view", "reconcile", "recover"]
 
@@ -77,6 +76,8 @@ def finish_recovery(
     runner.run_effects(tuple(act for act in acts if isinstance(act, SetStop)))
     runner.run_effects(unsettled(runner.state.books))
     runner.run_effects(unfinished(runner.state.books))
+    if missed.is_complete:
+        _history_is_known(runner)
     reconcile(runner, also=() if missed.is_complete else (_forgotten(missed),))
 
 
@@ -94,35 +95,39 @@ def _forgotten(missed: History[Execution | FundingPayment]) -> FindingSeen:
 
 
 def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> None:
-    """Compare the books with the venue; each difference is a finding until it is gone.
+    """Compare everything with the venue, by the readings that a running desk takes too.
 
-    ``also`` are findings of the caller's own. A message that could not be understood and came
-    during the comparison is not settled by it.
+    Nothing is under way meanwhile, so that one reading is believed. ``also`` are findings of the
+    caller's own.
+
+    Raises:
+        VenueError: the venue gave no usable answer about the activity. Records that cannot be read
+            are read again later.
+
     """
-    port = runner.port
-    seen = runner.state.view.unreadable_count
-    held = port.holdings()
-    for row in held.unreadable:
-        runner.submit(row)
-    snapshot = VenueSnapshot(positions=held.positions, orders=held.orders)
-    for order in snapshot.orders:
-        # One that was given up and is live all the same takes the ordinary path: it is cancelled.
-        runner.submit(order)
-    differing = tuple(
-        FindingSeen(
-            finding_id=finding.finding_id,
-            symbol=finding.symbol,
-            text=finding.text,
-            blocks_entries=finding.blocks_entries,
-        )
-        for finding in differences(runner.state.books, snapshot)
-    )
-    found = (*also, *differing)
-    for finding in found:
+    for finding in also:
         runner.submit(finding)
-    runner.drain()
-    found += look_at_wallet(runner)
-    still_open = frozenset(finding.finding_id for finding in found)
-    if runner.state.view.unreadable_count > seen:
-        still_open |= unreadable_findings(runner.state.books)
-    runner.submit(FindingsCleared(still_open=still_open))
+    # What the first reading brings may make the desk act: only the second is compared in quiet.
+    _read(runner, is_alone=False)
+    _read(runner, is_alone=True)
+    runner.run_effects((records_question(runner.state),))
+
+
+def _read(runner: InlineRunner, *, is_alone: bool) -> None:
+    state = runner.state
+    asked = ReadActivity(
+        since_ms=unbooked_since_ms(state.books),
+        unreadable_count=state.view.unreadable_count,
+        stream_changes=state.view.stream_changes,
+        wanted=state.view.reconcile_wanted,
+        is_alone=is_alone,
+    )
+    for item in read_activity(asked, runner.port, runner.engine.clock):
+        runner.submit(item)
+
+
+def _history_is_known(runner: InlineRunner) -> None:
+    """Settle what an earlier start could not know: the history since then is complete after all."""
+    books = runner.state.books
+    others = (name for name in books.findings if kind_of(name) is not FindingKind.HISTORY)
+    runner.submit(FindingsCleared(still_open=frozenset(others)))

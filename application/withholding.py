@@ -10,6 +10,7 @@ from tidegate.domain.core.effects import (
     Place,
     ReadActivity,
     ReadPosition,
+    ReadRecords,
     SetLeverage,
     SetStop,
     TakeInventory,
@@ -46,7 +47,7 @@ def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
             )
         case SetStop():
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
-        case FindOrder() | ReadPosition() | ReadActivity() | TakeInventory():
+        case FindOrder() | ReadPosition() | ReadActivity() | ReadRecords() | TakeInventory():
             return ()
         case _:
             assert_never(effect)

@@ -1,40 +1,18 @@
 """Where books and venue differ: typed findings, each with what it means for new entries."""
 
-import enum
-
 import attrs
 
-from .core.state import Books
+from .core.state import Books, Order
+from .findings import Finding, FindingKind
 from .lifecycle import Status
 from .money import ZERO_QTY
 from .orders import Symbol
 from .position import FLAT
 from .reports import OrderReport, Origin, PositionReport
 
-__all__ = ["Finding", "FindingKind", "VenueSnapshot", "differences"]
+__all__ = ["VenueSnapshot", "differences", "unknown_order"]
 
 _IN_DOUBT = frozenset({Status.INTENDED, Status.UNKNOWN})
-
-
-class FindingKind(enum.Enum):
-    """What kind of difference it is."""
-
-    POSITION_QTY = "position quantity differs"
-    ORPHAN_ORDER = "an order of ours that the books do not know"
-    FOREIGN_ORDER = "an order that tidegate did not place"
-    MISSING_ORDER = "an open order of the books that the venue does not know"
-    UNPROTECTED = "a position without a stop on the venue"
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One difference. ``finding_id`` names it, so that it is raised once and settled once."""
-
-    finding_id: str
-    kind: FindingKind
-    symbol: Symbol
-    text: str
-    blocks_entries: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -86,16 +64,17 @@ def _order_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
     for order in venue.orders:
         if order.origin is not Origin.USER or books.order(order.client_id) is not None:
             continue
-        kind = (
-            FindingKind.ORPHAN_ORDER
-            if books.is_ours(order.client_id)
-            else FindingKind.FOREIGN_ORDER
-        )
-        name = order.client_id or order.venue_id
-        text = f"{order.symbol}: order {name} for {order.qty}: {kind.value}"
-        is_orphan = kind is FindingKind.ORPHAN_ORDER
-        findings.append(_finding(kind, order.symbol, name, text, blocks_entries=is_orphan))
+        findings.append(unknown_order(books, order))
     return findings
+
+
+def unknown_order(books: Books, order: OrderReport) -> Finding:
+    """Report an open order that the books do not have; one of ours stops entries."""
+    is_ours = books.is_ours(order.client_id)
+    kind = FindingKind.ORPHAN_ORDER if is_ours else FindingKind.FOREIGN_ORDER
+    name = order.client_id or order.venue_id
+    text = f"{order.symbol}: order {name} for {order.qty}: {kind.value}"
+    return _finding(kind, order.symbol, name, text, blocks_entries=is_ours)
 
 
 def _missing_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
@@ -109,8 +88,13 @@ def _missing_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
             blocks_entries=True,
         )
         for client_id, order in books.orders.items()
-        if client_id not in at_venue and order.status not in _IN_DOUBT and order.is_open
+        if client_id not in at_venue and _must_be_listed(order)
     ]
+
+
+def _must_be_listed(order: Order) -> bool:
+    """Tell whether the venue must know an order: not one in doubt, nor one that is to go."""
+    return order.is_open and order.status not in _IN_DOUBT and not order.cancel_wanted
 
 
 def _stop_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:

@@ -38,6 +38,12 @@ class CoreConfig:
     """How often the venue's activity is read while a stream is down; ``None`` for never."""
     poll_up_ms: int | None = None
     """How often it is read while streams are up or not used; ``None`` where none can be missed."""
+    reconcile_every_ms: int | None = None
+    """How often everything is compared with the venue, whatever is held; ``None`` for never."""
+    closed_profit_lag_ms: int = 60_000
+    """How old a closing order must be before its record at the venue is missed."""
+    closed_profit_tolerance: Money = attrs.field(factory=lambda: Money(Decimal("0.01")))
+    """How far a closing order's profit may be from the venue's: rounding, in USDT."""
     streams_needed: bool = False
     """Whether entries need a healthy stream."""
     wallet_tolerance: Money = attrs.field(factory=lambda: Money(Decimal("0.1")))

@@ -12,6 +12,7 @@ __all__ = [
     "Place",
     "ReadActivity",
     "ReadPosition",
+    "ReadRecords",
     "SetLeverage",
     "SetStop",
     "TakeInventory",
@@ -76,12 +77,23 @@ class ReadActivity:
     """Ask for executions and funding since a time, and for open orders, positions and account.
 
     ``unreadable_count`` is how many unreadable messages had come when this was asked, and
-    ``stream_changes`` how often the streams had gone up or down.
+    ``stream_changes`` how often the streams had gone up or down. ``wanted`` is the last
+    reconciliation that was asked for. ``is_alone`` means that nothing is under way meanwhile.
     """
 
     since_ms: int
     unreadable_count: int = 0
     stream_changes: int = 0
+    wanted: int = 0
+    is_alone: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ReadRecords:
+    """Ask for the venue's closed profits since a time. ``wanted`` as in a reading of activity."""
+
+    since_ms: int
+    wanted: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -90,5 +102,13 @@ class TakeInventory:
 
 
 Effect = (
-    Place | Cancel | SetLeverage | SetStop | FindOrder | ReadPosition | ReadActivity | TakeInventory
+    Place
+    | Cancel
+    | SetLeverage
+    | SetStop
+    | FindOrder
+    | ReadPosition
+    | ReadActivity
+    | ReadRecords
+    | TakeInventory
 )

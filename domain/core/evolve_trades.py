@@ -39,6 +39,7 @@ def filled(books: Books, event: ev.Filled) -> Books:
         books,
         positions=_positions(books, execution, fill),
         ledger=ledgers.book_fill(books.ledger, realised=fill.realised, fee=execution.fee),
+        closings=books.closings.book_fill(execution, before, fill),
     )
     changed = _remember(changed, execution.execution_id, execution.time_ms)
     if order is not None:
@@ -170,6 +171,7 @@ def funding_booked(books: Books, event: ev.FundingBooked) -> Books:
     changed = attrs.evolve(
         books,
         ledger=ledgers.book_funding(books.ledger, payment.amount),
+        closings=books.closings.book_funding(payment),
     )
     changed = _remember(changed, payment.payment_id, payment.time_ms)
     trade = changed.trades.get(payment.symbol)

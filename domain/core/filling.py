@@ -3,6 +3,7 @@
 import attrs
 from tidegate.domain.lifecycle import OPEN, TERMINAL, Status, may_become
 from tidegate.domain.money import Price
+from tidegate.domain.reconcile import unknown_order
 from tidegate.domain.reports import (
     Execution,
     FundingPayment,
@@ -15,6 +16,7 @@ from tidegate.domain.trade import ClosedTrade, CloseReason
 
 from .asking import ask_for_order, cancel_forgotten, cancel_order
 from .closing import start_close
+from .comparing import raise_finding
 from .draft import Draft
 from .effects import TakeInventory
 from .events import (
@@ -174,6 +176,7 @@ def _cancel_orphan(draft: Draft, report: OrderReport) -> None:
     is_opened = draft.books.ledger is not None and not draft.books.is_panic_running
     if is_orphan and is_opened and draft.is_due(subject):
         draft.note_asked(subject)
+        raise_finding(draft, unknown_order(draft.books, report))
         draft.emit(
             CancelIntended(
                 symbol=report.symbol, client_id=report.client_id, venue_id=report.venue_id

@@ -5,6 +5,7 @@ from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Rate
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.records import ClosedProfit
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -36,6 +37,8 @@ __all__ = [
     "PlaceAccepted",
     "PlaceRefused",
     "PlaceUnknown",
+    "ReconcileRequest",
+    "RecordsRead",
     "SpecsLoaded",
     "StartRequest",
     "StateRequest",
@@ -202,13 +205,37 @@ class ActivityRead:
     """All positions and open orders of the account, at the end of a reading of its activity.
 
     ``unreadable_count`` and ``stream_changes`` are those of the question: unreadable messages and
-    outages since then are not covered.
+    outages since then are not covered. So are ``wanted`` and ``is_alone``.
     """
 
     positions: tuple[PositionReport, ...]
     orders: tuple[OrderReport, ...]
     unreadable_count: int
     stream_changes: int = 0
+    wanted: int = 0
+    is_alone: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class RecordsRead:
+    """The venue's closed profits from ``since_ms`` on, asked for at ``until_ms``.
+
+    ``profits`` is ``None`` where the venue has no such records. ``is_complete`` is false where it
+    keeps less than was asked for. ``wanted`` is that of the question.
+    """
+
+    profits: tuple[ClosedProfit, ...] | None
+    since_ms: int
+    until_ms: int
+    is_complete: bool = True
+    wanted: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class ReconcileRequest:
+    """Compare everything with the venue now. ``number`` grows with each request."""
+
+    number: int
 
 
 @attrs.frozen(kw_only=True)
@@ -258,6 +285,8 @@ Input = (
     | StopAnswered
     | Inventory
     | ActivityRead
+    | RecordsRead
+    | ReconcileRequest
     | HistoryCovered
     | TimePassed
     | FindingSeen

@@ -97,6 +97,7 @@ def poll_now(draft: Draft) -> None:
             since_ms=unbooked_since_ms(draft.books),
             unreadable_count=draft.view.unreadable_count,
             stream_changes=draft.view.stream_changes,
+            wanted=draft.view.reconcile_wanted,
         )
     )
 

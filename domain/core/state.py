@@ -5,6 +5,8 @@ from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
+from tidegate.domain.closed_profits import ProfitComparison
+from tidegate.domain.closings import NO_CLOSINGS, Closings
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.ledger import Ledger
 from tidegate.domain.lifecycle import OPEN, Status
@@ -209,7 +211,8 @@ class Books:
     turned. ``streams_lost`` keeps the desk reducing until the streams are up and the account was
     read. ``panic_remaining`` names what the last panic could not close. ``venue`` and ``account``
     are those that the first session named: the journal belongs to them. ``tag`` marks the ids of
-    its orders; with ``has_untagged`` those without any tag are its own as well.
+    its orders; with ``has_untagged`` those without any tag are its own as well. ``closings`` is
+    what each of the last closing orders earned.
     """
 
     ledger: Ledger | None = None
@@ -238,6 +241,7 @@ class Books:
     decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     venue: VenueKind | None = None
     account: str | None = None
+    closings: Closings = NO_CLOSINGS
     tag: str = ""
     has_untagged: bool = True
 
@@ -283,6 +287,10 @@ class View:
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
+    ``reconcile_wanted`` is the last reconciliation asked for, ``reconciled`` and ``records_read``
+    the last ones whose reading was believed and whose records came; ``reconcile_asked_ms`` is when
+    one last began, ``agreed_ms`` when books and venue were last seen to agree. ``profits`` is the
+    last comparison of closed profits.
     """
 
     instruments: Mapping[Symbol, Instrument] = attrs.field(factory=lambda: frozen({}))
@@ -301,6 +309,12 @@ class View:
     unreadable_count: int = 0
     gone_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
     differences: Mapping[str, str] | None = None
+    reconcile_wanted: int = 0
+    reconciled: int = 0
+    records_read: int = 0
+    reconcile_asked_ms: int | None = None
+    agreed_ms: int | None = None
+    profits: ProfitComparison | None = None
 
 
 @attrs.frozen(kw_only=True)

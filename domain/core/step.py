@@ -58,6 +58,7 @@ from .panicking import (
 from .polling import history_covered, next_poll_ms, poll_when_due, unreadable_reported
 from .protecting import keep_levels
 from .react import react
+from .reconciling import next_reconcile_ms, reconcile_asked, reconcile_when_due, records_read
 from .state import Order, State, with_item
 from .streams import (
     cancel_entries,
@@ -98,6 +99,7 @@ def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
         next_question_ms(draft),
         next_look_ms(draft),
         next_poll_ms(draft),
+        next_reconcile_ms(draft),
         next_guard_ms(draft),
     )
     return min((when for when in due if when is not None), default=None)
@@ -159,6 +161,8 @@ _Running = (
     | given.StopRequest
     | given.TimePassed
     | given.ActivityRead
+    | given.RecordsRead
+    | given.ReconcileRequest
     | given.HistoryCovered
     | given.FindingSeen
     | given.FindingsCleared
@@ -247,6 +251,10 @@ def _run(draft: Draft, item: _Running) -> None:
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
             stream_read_back(draft, item)
+        case given.RecordsRead():
+            records_read(draft, item)
+        case given.ReconcileRequest():
+            reconcile_asked(draft, item)
         case given.HistoryCovered():
             history_covered(draft, item)
         case given.FindingSeen():
@@ -280,6 +288,7 @@ def _time_passed(draft: Draft) -> None:
     ask_in_doubt(draft)
     cancel_again(draft)
     look_when_due(draft)
+    reconcile_when_due(draft)
     poll_when_due(draft)
     guard_when_due(draft)
 

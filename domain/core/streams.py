@@ -14,7 +14,7 @@ from .asking import cancel_order
 from .draft import Draft
 from .events import StreamsLost, StreamsRegained
 from .inputs import ActivityRead
-from .polling import poll_now
+from .reconciling import reconcile_now
 
 __all__ = [
     "cancel_entries",
@@ -44,8 +44,8 @@ def stream_reported(draft: Draft, report: StreamReport) -> None:
         is_stream_up=is_up,
         stream_changes=view.stream_changes + 1,
     )
-    if is_up and draft.books.ledger is not None:
-        poll_now(draft)
+    if is_up:
+        reconcile_now(draft)
 
 
 def stream_read_back(draft: Draft, read: ActivityRead) -> None:

@@ -4,12 +4,12 @@ Or money was moved by other ways than trading, which the ledger does not model: 
 says how much, and the comparison allows for that.
 """
 
+from tidegate.domain.findings import Finding, FindingKind
 from tidegate.domain.reports import AccountReport
 
 from .config import CoreConfig
 from .draft import Draft
 from .events import FindingSettled
-from .inputs import FindingSeen
 from .state import Books
 
 __all__ = ["WALLET_FINDING", "is_wallet_open", "settle_wallet", "wallet_finding"]
@@ -23,7 +23,7 @@ def is_wallet_open(books: Books) -> bool:
     return WALLET_FINDING in books.findings
 
 
-def wallet_finding(books: Books, config: CoreConfig, report: AccountReport) -> FindingSeen | None:
+def wallet_finding(books: Books, config: CoreConfig, report: AccountReport) -> Finding | None:
     """Say how far the venue's wallet is from the books'; ``None`` where that is only rounding."""
     if books.ledger is None:
         return None
@@ -31,8 +31,9 @@ def wallet_finding(books: Books, config: CoreConfig, report: AccountReport) -> F
     apart = report.wallet - ours
     if abs(apart) <= config.wallet_tolerance:
         return None
-    return FindingSeen(
+    return Finding(
         finding_id=WALLET_FINDING,
+        kind=FindingKind.WALLET,
         symbol=None,
         text=(
             f"the venue's wallet holds {report.wallet} USDT and the books expect {ours}: "
@@ -40,6 +41,7 @@ def wallet_finding(books: Books, config: CoreConfig, report: AccountReport) -> F
             "a booking, or money was moved by hand: then bybit.wallet_moved says how much"
         ),
         blocks_entries=True,
+        figure=str(apart),
     )
 
 

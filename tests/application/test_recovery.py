@@ -1,20 +1,24 @@
 """After a restart: the venue's truth is learned, what was begun is finished, then trading."""
 
+import attrs
 import pytest
+from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.adapters.memory.options import Arrival, RequestKind
 from tidegate.application.engine import Engine
 from tidegate.application.recovery import load_view, reconcile, recover
 from tidegate.application.runner import InlineRunner
 from tidegate.domain.core import events as ev
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import ZERO_QTY, Price, Qty, Rate
-from tidegate.domain.orders import Side
-from tidegate.domain.reports import RejectReason
+from tidegate.domain.money import ZERO_QTY, Money, Price, Qty, Rate
+from tidegate.domain.orders import Side, Symbol
+from tidegate.domain.reports import Execution, FundingPayment, RejectReason
 from tidegate.domain.risk.verdict import Rule
 from tidegate.ports.desk import Placed, Refused
+from tidegate.ports.exchange import History, TimeRange
 
 from tests.application.bench import BTC, Bench, make_bench, signal
 from tests.domain.core.scenes import LADDER, config, held, limit, only, opened, placed, rungs
+from tests.domain.samples import BTCUSDT, FEES
 
 
 def restart(bench: Bench) -> InlineRunner:
@@ -48,8 +52,6 @@ def test_what_filled_while_nobody_listened_is_booked_once(price: str) -> None:
 
 
 def test_an_execution_that_was_lost_between_two_others_is_found() -> None:
-    from tidegate.domain.reports import Execution, FundingPayment
-
     bench = opened(ladder=())
     bench.pass_time(1_000)
     bench.venue.script.drop_next(FundingPayment)
@@ -65,11 +67,6 @@ def test_an_execution_that_was_lost_between_two_others_is_found() -> None:
 
 
 def test_nothing_from_before_the_account_was_opened_is_booked() -> None:
-    from tidegate.adapters.memory.exchange import MemoryVenue
-    from tidegate.domain.money import Money
-
-    from tests.domain.samples import BTCUSDT, FEES
-
     venue = MemoryVenue(instruments={BTC: BTCUSDT}, fees=FEES, wallet=Money.of("10000"))
     venue.script.move(BTC, last=Price.of("65000"))
     venue.script.foreign_order(BTC, side=Side.BUY, qty=Qty.of("0.010"))
@@ -127,9 +124,21 @@ def test_a_rejected_rung_is_placed_by_the_next_process() -> None:
     assert len(rungs(bench)) == 2
 
 
+class LateHistory(MemoryVenue):
+    """A venue whose history may show nothing yet."""
+
+    is_late = False
+
+    def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
+        found = super().executions(symbol, within)
+        return attrs.evolve(found, rows=()) if self.is_late else found
+
+
 def test_a_finding_blocks_entries_until_it_is_settled() -> None:
-    bench = opened()
+    venue = LateHistory(instruments={BTC: BTCUSDT}, fees=FEES, wallet=Money.of("10000"))
+    bench = opened(make_bench(venue=venue, config=config()))
     bench.venue.script.delay_messages()
+    venue.is_late = True
     bench.venue.script.foreign_order(BTC, side=Side.BUY, qty=Qty.of("0.005"))
     reconcile(bench.runner)
     reconcile(bench.runner)
@@ -138,9 +147,10 @@ def test_a_finding_blocks_entries_until_it_is_settled() -> None:
     outcome = bench.desk.execute(signal("s2"))
     assert isinstance(outcome, Refused)
     assert Rule.FINDINGS_SETTLED in {breach.rule for breach in outcome.breaches}
+    venue.is_late = False
+    reconcile(bench.runner)
     bench.venue.script.release()
     bench.runner.drain()
-    reconcile(bench.runner)
     assert {event.finding_id for event in only(bench, ev.FindingSettled)} == set(raised)
     assert len(only(bench, ev.FindingSettled)) == 2
     assert isinstance(bench.desk.execute(signal("s3")), Placed)

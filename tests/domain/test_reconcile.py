@@ -2,9 +2,10 @@
 
 import attrs
 from tidegate.domain.core.state import Books
+from tidegate.domain.findings import Finding, FindingKind
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import ClientId, Side
-from tidegate.domain.reconcile import Finding, FindingKind, VenueSnapshot, differences
+from tidegate.domain.reconcile import VenueSnapshot, differences
 
 from tests.application.bench import BTC, Bench, make_bench
 from tests.domain.core.scenes import config, held, limit, opened, placed

@@ -11,15 +11,16 @@ from tidegate.domain.core.effects import Cancel
 from tidegate.domain.core.inputs import ActivityRead
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import Step, deadline_ms, step
+from tidegate.domain.findings import FindingKind, kind_of
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Qty
 from tidegate.domain.orders import ClientId
 from tidegate.domain.reports import OrderReport, Origin
-from tidegate.ports.desk import Placed, Refused
+from tidegate.ports.desk import Placed
 
 from tests.application.bench import BTC, Bench, make_bench, signal
 
-from .scenes import config, limit, opened, our_orders, placed, scripted
+from .scenes import config, limit, only, opened, our_orders, placed, scripted
 
 NOW_MS = 1_700_000_000_000
 SETTINGS = config()
@@ -128,8 +129,8 @@ def test_a_desk_whose_journal_was_lost_takes_its_orders_off_the_venue_and_goes_o
     second = make_bench(venue=venue, config=SETTINGS)
     reconcile(second.runner)
     assert venue.open_orders() == ()
-    assert isinstance(second.desk.execute(signal("too early")), Refused)
-    for _ in range(3):
-        second.pass_time(2_000)
-    assert not second.runner.state.books.findings
+    (raised,) = only(second, ev.FindingRaised)
+    assert (kind_of(raised.finding_id), raised.blocks_entries) == (FindingKind.ORPHAN_ORDER, True)
+    (settled,) = only(second, ev.FindingSettled)
+    assert settled.finding_id == raised.finding_id
     assert isinstance(second.desk.execute(signal("s2", entry=limit("64900"))), Placed)

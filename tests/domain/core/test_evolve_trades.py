@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 import pytest
 from tidegate.domain import ledger as ledgers
+from tidegate.domain.closings import Closings, Held
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.state import EXECUTIONS_REMEMBERED, Books, LiveTrade
@@ -106,6 +107,7 @@ def test_a_first_fill_opens_the_trade_of_its_entry() -> None:
         trades=after.trades,
         executions=before.executions.add("x"),
         last_execution_ms=1_700_000_000_500,
+        closings=Closings(held={BTC: Held(fees=Money.of("0.10"))}),
     )
 
 
@@ -287,7 +289,9 @@ def test_funding_is_booked_to_ledger_and_trade() -> None:
         ledger=ledgers.book_funding(before.ledger, Money.of("0.065")),
         executions=before.executions.add("f-1"),
         last_execution_ms=1_700_000_000_700,
+        closings=before.closings.book_funding(payment),
     )
+    assert after.closings.held[BTC].funding == Money.of("0.065")
 
 
 # Levels

@@ -60,8 +60,8 @@ def lost() -> State:
 
 
 def the_question(made: Step) -> ReadActivity:
-    (question,) = made.effects
-    assert isinstance(question, ReadActivity)
+    """Return the question for the activity; those for the records stand beside it."""
+    (question,) = (effect for effect in made.effects if isinstance(effect, ReadActivity))
     return question
 
 

@@ -3,6 +3,7 @@
 import attrs
 import pytest
 from tidegate.domain.core import events as ev
+from tidegate.domain.core.comparing import seen_of
 from tidegate.domain.core.state import Books, State
 from tidegate.domain.core.step import deadline_ms, step
 from tidegate.domain.core.wallets import WALLET_FINDING, is_wallet_open, wallet_finding
@@ -28,7 +29,7 @@ def apart(state: State, report: AccountReport, by: str) -> State:
     found = wallet_finding(state.books, WIDE, moved)
     assert found is not None
     assert found.blocks_entries
-    return step(state, found, WIDE, report.time_ms).state
+    return step(state, seen_of(found), WIDE, report.time_ms).state
 
 
 @pytest.mark.parametrize("by", ["0.1", "-0.1", "0", "0.00000001"])
