@@ -34,6 +34,7 @@ from tidegate.ports.commands import (
 )
 from tidegate.ports.desk import DeskPort, JournalEntry, StatusReport
 from tidegate.ports.feed import Feed
+from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
@@ -48,6 +49,7 @@ from .instruments import instrument_of
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
 from .preflight import BYBIT_MODES
+from .reconciler import applied_in
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
 from .venue_preparing import prepare_venue
@@ -155,6 +157,17 @@ class Commands(CommandsPort):
             held = desk.panic(cause)
             return PanicReport(held=held, orders_open=len(desk.status().books.orders))
 
+    def reconcile(self, where: Where) -> ReconcileReport:
+        """See :meth:`CommandsPort.reconcile`; in a mode of Bybit's over REST alone."""
+        with _named_problems():
+            settings = self._settings(where)
+        with closing(_journal(settings)) as journal:
+            before = journal.version()
+        with self._desk(where, with_streams=False) as desk:
+            report = desk.reconcile()
+            entries = desk.journal(after_version=before)
+            return attrs.evolve(report, applied=applied_in(entry.event for entry in entries))
+
     def reset_panic(self, where: Where, *, confirmation: str) -> None:
         """See :meth:`CommandsPort.reset_panic`."""
         if confirmation != _CONFIRMATION:
@@ -172,10 +185,13 @@ class Commands(CommandsPort):
         return load_settings(file=config, env=self._env, options=given)
 
     @contextmanager
-    def _desk(self, where: Where) -> Iterator[DeskPort]:
+    def _desk(self, where: Where, *, with_streams: bool = True) -> Iterator[DeskPort]:
         with _named_problems():
             settings = self._settings(where)
             if settings.mode in BYBIT_MODES:
+                has_streams = settings.bybit.streams and with_streams
+                bybit = attrs.evolve(settings.bybit, streams=has_streams)
+                settings = attrs.evolve(settings, bybit=bybit)
                 with open_bybit_desk(settings, self._env) as desk:
                     yield desk
                 return

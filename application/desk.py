@@ -24,11 +24,13 @@ from tidegate.ports.desk import (
     TimedOut,
 )
 from tidegate.ports.exchange import VenueError
+from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StatePort
 
 from .codec import decode
 from .decisions import Decisions
 from .modes import ModeMismatch, check_mode
+from .reconciler import Reconciler
 from .runner import Runner
 from .specs import SpecCache
 
@@ -56,6 +58,7 @@ class Desk(DeskPort):
         self._specs = specs or SpecCache(runner.port.instrument, runner.engine.clock)
         self._decisions = Decisions()
         runner.engine.listen(self._decisions.take)
+        self.reconciler = Reconciler(runner, state_port)
 
     @property
     def _books(self) -> Books:
@@ -183,6 +186,10 @@ class Desk(DeskPort):
         """See :meth:`DeskPort.set_trading_state`."""
         self._runner.deliver(given.StateRequest(state=state, cause=cause))
         self._runner.wait(lambda: self._books.trading_state is state, timeout_ms=10_000)
+
+    def reconcile(self, *, timeout_ms: int = 30_000) -> ReconcileReport:
+        """See :meth:`DeskPort.reconcile`; ``desk.reconciler`` lists the findings without asking."""
+        return self.reconciler.reconcile(timeout_ms=timeout_ms)
 
     def status(self) -> StatusReport:
         """See :meth:`DeskPort.status`."""

@@ -193,6 +193,8 @@ class Settings:
             close_retry_ms=timings.close_retry_ms,
             ask_again_ms=timings.ask_again_ms,
             not_found_final_ms=timings.not_found_final_ms,
+            closed_profit_lag_ms=self.bybit.closed_profit_lag_ms,
+            closed_profit_tolerance=self.bybit.closed_profit_tolerance,
             wallet_tolerance=self.bybit.wallet_tolerance,
             wallet_moved=self.bybit.wallet_moved if _is_bybit(venue) else ZERO_MONEY,
         )

@@ -97,6 +97,14 @@ class BybitSettings:
     """How often the account's activity is read over REST beside streams that are up."""
     poll_down_ms: int = 2_000
     """How often it is read while the streams are down, or not used."""
+    reconcile_every_ms: int = 300_000
+    """How often everything is compared with the venue, closed profit and wallet too, whatever is
+    held; also at a start and after each outage of the streams."""
+    closed_profit_lag_ms: int = 60_000
+    """How old a closing order must be before its record at the venue is missed."""
+    closed_profit_tolerance: Money = attrs.field(factory=lambda: Money.of("0.01"))
+    """How far the ledger's profit of a closing order may be from the venue's in USDT, as rounding,
+    before it is reported. It stops no entry: money that is missing shows in the wallet."""
     reconnect_delay_ms_min: int = 250
     """How long the first wait before a new connection is, at most; each further one is twice as
     long."""

@@ -109,6 +109,11 @@ _BYBIT: Mapping[str, Range] = MappingProxyType(
         "price_age_ms_max": _WAIT,
         "poll_up_ms": Range(low=Decimal(100), high=Decimal(3_600_000), example="milliseconds"),
         "poll_down_ms": Range(low=Decimal(100), high=Decimal(60_000), example="milliseconds"),
+        "reconcile_every_ms": Range(
+            low=Decimal(100), high=Decimal(86_400_000), example="milliseconds"
+        ),
+        "closed_profit_lag_ms": _NOT_NEGATIVE,
+        "closed_profit_tolerance": _NOT_NEGATIVE,
         "reconnect_delay_ms_min": _WAIT,
         "reconnect_delay_ms_max": Range(low=_ONE, high=Decimal(600_000), example="milliseconds"),
         "balance_min": _NOT_NEGATIVE,

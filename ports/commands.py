@@ -16,6 +16,7 @@ from tidegate.domain.ticket import Ticket
 
 from .desk import JournalEntry, StatusReport
 from .preflight import Finding
+from .reconciling import ReconcileReport
 from .session import SessionPort
 from .venue_server import VenueServerPort
 
@@ -251,6 +252,13 @@ class CommandsPort(ABC):
     @abstractmethod
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """Halt persistently, cancel every order and close every position."""
+
+    @abstractmethod
+    def reconcile(self, where: Where) -> ReconcileReport:
+        """Compare the books with the venue, correct what can be corrected, and say what is left.
+
+        It needs a journal that exists, and that no session uses meanwhile.
+        """
 
     @abstractmethod
     def reset_panic(self, where: Where, *, confirmation: str) -> None:

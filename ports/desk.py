@@ -16,6 +16,8 @@ from tidegate.domain.risk.verdict import Breach, Missing
 from tidegate.domain.signal import Signal
 from tidegate.domain.ticket import Ticket
 
+from .reconciling import ReconcileReport
+
 __all__ = [
     "Closing",
     "DeskPort",
@@ -155,6 +157,10 @@ class DeskPort(ABC):
     @abstractmethod
     def set_trading_state(self, state: TradingState, cause: str) -> None:
         """Set ACTIVE, REDUCING or HALTED."""
+
+    @abstractmethod
+    def reconcile(self, *, timeout_ms: int = 30_000) -> ReconcileReport:
+        """Compare everything with the venue now, correct what can be, and say what is left."""
 
     @abstractmethod
     def status(self) -> StatusReport:

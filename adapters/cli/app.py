@@ -5,6 +5,7 @@ from tidegate.ports.commands import CommandsPort
 
 from .check_command import add_check
 from .doctor_command import add_doctor
+from .reconcile_command import add_reconcile
 from .session_commands import add_demo, add_paper
 from .state_commands import add_journal, add_panic, add_reset_panic, add_status
 from .venue_command import add_venue
@@ -39,6 +40,7 @@ def build_app(commands: CommandsPort) -> typer.Typer:
         add_doctor,
         add_status,
         add_journal,
+        add_reconcile,
         add_panic,
         add_reset_panic,
         add_venue,

@@ -15,6 +15,7 @@ class Exit(enum.IntEnum):
     VENUE = 5
     REFUSED = 10
     INCOMPLETE = 11
+    FINDINGS = 12
     CHECK_SETTINGS = 20
     CHECK_STATE = 21
     CHECK_KEYS_PRESENT = 22
@@ -52,6 +53,7 @@ _MEANINGS = {
     Exit.VENUE: "the venue gave no usable answer",
     Exit.REFUSED: "the rules refuse the trade",
     Exit.INCOMPLETE: "panic has halted the desk, and something is still open",
+    Exit.FINDINGS: "books and venue differ, or could not be compared; the findings say how",
     Exit.CHECK_SETTINGS: "doctor: the settings contradict each other or the venue",
     Exit.CHECK_STATE: "doctor: the state store cannot be written or read",
     Exit.CHECK_KEYS_PRESENT: "doctor: there is no API key, or no secret to it",

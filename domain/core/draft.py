@@ -94,9 +94,13 @@ class Draft:
         assert purpose.role is not Role.ENTRY, "an entry is named by its own key"
         return self.books.client_id(trade.key, purpose, trade.sequence)
 
-    def tag_journal(self, tag: str) -> None:
-        """Give the journal its tag, once; what it named before keeps its ids."""
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether this journal has a session, a panic or an order already."""
         books = self.books
-        if not books.tag:
-            is_begun = books.venue is not None or books.panic is not None or bool(books.orders)
-            self.emit(JournalTagged(tag=tag, has_untagged=is_begun))
+        return books.venue is not None or books.panic is not None or bool(books.orders)
+
+    def tag_journal(self, tag: str, *, has_untagged: bool) -> None:
+        """Give the journal its tag, once; what it named before keeps its ids."""
+        if not self.books.tag:
+            self.emit(JournalTagged(tag=tag, has_untagged=has_untagged))

@@ -34,7 +34,7 @@ def panic_asked(draft: Draft, request: PanicRequest) -> None:
         draft.note_asked(_IN_VAIN)
         if draft.books.ledger is None:
             # No session began yet, and what closes must be known as ours by the first that does.
-            draft.tag_journal(request.key[:TAG_LENGTH])
+            draft.tag_journal(request.key[:TAG_LENGTH], has_untagged=draft.is_begun)
         draft.emit(PanicStarted(cause=request.cause, key=request.key, time_ms=draft.now_ms))
     for order in tuple(draft.books.orders.values()):
         if order.role is Role.ENTRY:

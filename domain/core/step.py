@@ -273,9 +273,10 @@ def _state_asked(draft: Draft, item: given.StateRequest) -> None:
 
 
 def _start_asked(draft: Draft, item: given.StartRequest) -> None:
-    if item.tag is not None:
-        draft.tag_journal(item.tag)
+    is_begun = draft.is_begun
     draft.emit(SessionStarted(mode=item.mode, venue=item.venue, account=item.account))
+    if item.tag is not None:
+        draft.tag_journal(item.tag, has_untagged=is_begun)
     if draft.books.ledger is None:
         draft.emit(AccountOpened(wallet=item.wallet, time_ms=draft.now_ms))
 

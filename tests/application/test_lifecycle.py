@@ -47,7 +47,7 @@ def test_it_stops_in_the_reverse_of_the_order_in_which_it_started() -> None:
         assert isinstance(application.desk.execute(signal()), Placed)
     assert log == ["streams connected", "exchange closed", "books closed"]
     kinds = [type(event).__name__ for event in events_of(state)]
-    assert kinds[:3] == ["JournalTagged", "SessionStarted", "AccountOpened"]
+    assert kinds[:3] == ["SessionStarted", "JournalTagged", "AccountOpened"]
     assert kinds[-1] == "SessionStopped"
     assert own_threads() == []
 

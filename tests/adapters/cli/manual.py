@@ -16,6 +16,7 @@ COMMANDS = (
     "doctor",
     "status",
     "journal",
+    "reconcile",
     "panic",
     "reset-panic",
     "venue",
@@ -39,9 +40,9 @@ decided and learnt is an entry, and `venue.sqlite`, the books of the simulated e
 that was stopped or killed goes on from them: run the same command again. Data, seed, wallet and
 margin mode must be those that it was begun with; a new folder begins anew.
 
-`status` and `journal` read the journal alone, also while a session runs. `panic` and `reset-panic`
-need the exchange's store to themselves: stop the session first. In a mode of Bybit's they ask the
-venue itself, without the checks of a start: a panic does not wait for a check list.
+`status` and `journal` read the journal alone, also while a session runs. `panic`, `reset-panic` and
+`reconcile` need both stores to themselves: stop the session first. In a mode of Bybit's they ask
+the venue itself, without the checks of a start: a panic does not wait for a check list.
 
 ## Signals
 
@@ -71,6 +72,7 @@ tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% --equity 1400 -
 tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.02 --equity 1400 --json
 TIDEGATE_LIMITS__RISK_PER_TRADE_MAX=0.5% tidegate paper --data bars.csv --state ./run1
 tidegate doctor --mode demo
+tidegate reconcile --state ./run1 --json
 tidegate venue --feed demo --port 8080
 ```
 
