@@ -82,7 +82,10 @@ def _applied(applied: Applied) -> list[str]:
 def _wallet(report: ReconcileReport) -> list[str]:
     if report.wallet_books is None or report.wallet_venue is None:
         return ["The wallets were not compared."]
-    return [f"Wallet: books {report.wallet_books} USDT, venue {report.wallet_venue} USDT"]
+    return [
+        f"Wallet: books {figures.money(report.wallet_books)} USDT, "
+        f"venue {figures.money(report.wallet_venue)} USDT"
+    ]
 
 
 def _profits(compared: ProfitComparison | None) -> list[str]:
@@ -93,7 +96,9 @@ def _profits(compared: ProfitComparison | None) -> list[str]:
     orders = figures.count(compared.orders, "closing order")
     lines = [f"Closed profit: {orders} compared{waiting}{reach}"]
     for day in compared.days[-_DAYS_SHOWN:]:
-        lines.append(f"  {day.label}  books {day.ours} USDT, venue {day.venue} USDT")
+        lines.append(
+            f"  {day.label}  books {figures.signed(day.ours)} USDT, venue {figures.signed(day.venue)} USDT"
+        )
     return lines
 
 
