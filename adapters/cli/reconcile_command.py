@@ -82,10 +82,8 @@ def _applied(applied: Applied) -> list[str]:
 def _wallet(report: ReconcileReport) -> list[str]:
     if report.wallet_books is None or report.wallet_venue is None:
         return ["The wallets were not compared."]
-    return [
-        f"Wallet: books {figures.money(report.wallet_books)} USDT, "
-        f"venue {figures.money(report.wallet_venue)} USDT"
-    ]
+    ours, venue = figures.money(report.wallet_books), figures.money(report.wallet_venue)
+    return [f"Wallet: books {ours} USDT, venue {venue} USDT"]
 
 
 def _profits(compared: ProfitComparison | None) -> list[str]:
@@ -96,9 +94,8 @@ def _profits(compared: ProfitComparison | None) -> list[str]:
     orders = figures.count(compared.orders, "closing order")
     lines = [f"Closed profit: {orders} compared{waiting}{reach}"]
     for day in compared.days[-_DAYS_SHOWN:]:
-        lines.append(
-            f"  {day.label}  books {figures.signed(day.ours)} USDT, venue {figures.signed(day.venue)} USDT"
-        )
+        ours, venue = figures.signed(day.ours), figures.signed(day.venue)
+        lines.append(f"  {day.label}  books {ours} USDT, venue {venue} USDT")
     return lines
 
 
