@@ -98,6 +98,12 @@ class MemoryWorld(World):
         """See :meth:`World.reconnect`."""
         self.venue.script.reconnect()
 
+    def restart_venue(self) -> None:
+        """See :meth:`World.restart_venue`."""
+        self.venue.script.disconnect()
+        self.venue.script.fail_queries(1)
+        self.venue.script.reconnect()
+
     def orders(self) -> tuple[OrderReport, ...]:
         """See :meth:`World.orders`."""
         return self.venue.open_orders(BTC)
@@ -211,6 +217,11 @@ class PaperWorld(World):
     def reconnect(self) -> None:
         """See :meth:`World.reconnect`."""
         self.venue.cut(is_down=False, now_ms=self._clock.now_ms())
+
+    def restart_venue(self) -> None:
+        """See :meth:`World.restart_venue`."""
+        self.disconnect()
+        self.reconnect()
 
     def orders(self) -> tuple[OrderReport, ...]:
         """See :meth:`World.orders`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 from tidegate.adapters.v5server.exchange import Exchange
+from tidegate.adapters.v5server.faults import Target
 from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import Side
@@ -153,6 +154,14 @@ class WireWorld(World):
         """See :meth:`World.reconnect`."""
         for kind in (StreamKind.PRIVATE, StreamKind.PUBLIC):
             self.bench.control.reconnect(kind)
+        self.bench.wait_up()
+
+    def restart_venue(self) -> None:
+        """See :meth:`World.restart_venue`."""
+        self.bench.control.refuse_next(10019, "The service is restarting.", Target.QUERIES)
+        for kind in (StreamKind.PRIVATE, StreamKind.PUBLIC):
+            self.bench.control.close_streams(kind)
+        self.bench.control.restart_books(BTC)
         self.bench.wait_up()
 
     def orders(self) -> tuple[OrderReport, ...]:

@@ -119,6 +119,10 @@ class World(ABC):
     def reconnect(self) -> None:
         """Let the streams come up again."""
 
+    @abstractmethod
+    def restart_venue(self) -> None:
+        """Let the venue's service restart: streams break, and a query fails meanwhile."""
+
     # What is there
 
     @abstractmethod
