@@ -7,7 +7,6 @@ shown for 24 hours only (Bybit V5, order/history and execution/list).
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-import attrs
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Execution, FundingPayment, OrderReport
 from tidegate.ports.exchange import History, TimeRange
@@ -20,7 +19,7 @@ from .wire.fields import Row
 from .wire.orders import order_report
 from .wire.requests import CATEGORY
 
-__all__ = ["HistoryQueries", "covered", "scope"]
+__all__ = ["HistoryQueries", "covered", "is_whole", "scope"]
 
 T = TypeVar("T")
 
@@ -61,7 +60,7 @@ class HistoryQueries:
         """Return executions within the range, ascending; funding is left out."""
         covers, read = self._execution_rows(scope(symbol), within, heard)
         found = tuple(item for item in read if isinstance(item, Execution))
-        return History(rows=found, covers=covers, is_complete=covers == within)
+        return History(rows=found, covers=covers, is_complete=is_whole(covers, within))
 
     def funding_payments(
         self, symbol: Symbol | None, within: TimeRange, heard: Heard | None = None
@@ -70,7 +69,7 @@ class HistoryQueries:
         asked = {**scope(symbol), "execType": _FUNDING}
         covers, read = self._execution_rows(asked, within, heard)
         found = tuple(item for item in read if isinstance(item, FundingPayment))
-        return History(rows=found, covers=covers, is_complete=covers == within)
+        return History(rows=found, covers=covers, is_complete=is_whole(covers, within))
 
     def _execution_rows(
         self, params: dict[str, object], within: TimeRange, heard: Heard | None
@@ -123,7 +122,7 @@ class HistoryQueries:
         return History(
             rows=tuple(sorted(inside, key=lambda order: order.updated_ms)),
             covers=covers,
-            is_complete=covers == within,
+            is_complete=is_whole(covers, within),
         )
 
 
@@ -143,9 +142,18 @@ def _add_newest(orders: dict[str, OrderReport], reports: Iterable[OrderReport]) 
 
 
 def _kept(within: TimeRange, now_ms: int, kept_ms: int) -> TimeRange:
-    """Return the part of a range that is not older than the venue keeps; at least its last ms."""
+    """Return the part of a range that is not older than the venue keeps; at least its last ms.
+
+    What is far in the future holds nothing: an end there would be asked for in windows for ever.
+    """
     start_ms = min(max(within.start_ms, now_ms - kept_ms), within.end_ms)
-    return attrs.evolve(within, start_ms=start_ms)
+    end_ms = min(within.end_ms, max(start_ms, now_ms + WINDOW_MS))
+    return TimeRange(start_ms=start_ms, end_ms=end_ms)
+
+
+def is_whole(covers: TimeRange, within: TimeRange) -> bool:
+    """Tell whether the venue keeps all of a range: nothing of it is too old."""
+    return covers.start_ms == within.start_ms
 
 
 def _times(window: TimeRange) -> dict[str, object]:

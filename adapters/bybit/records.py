@@ -11,7 +11,7 @@ from tidegate.domain.orders import Symbol
 from tidegate.domain.records import AccountChange, ClosedProfit
 from tidegate.ports.exchange import History, QueryFailed, TimeRange
 
-from .history import covered, scope
+from .history import covered, is_whole, scope
 from .paging import all_rows, windows
 from .rest import Call, RestClient
 from .wire.fields import Row, Unreadable
@@ -80,7 +80,7 @@ class RecordQueries:
         covers = covered(within, self._rest.clock.now_ms())
         ordered = sorted(found.values(), key=lambda pair: pair[1])
         inside = (item for item, ms in ordered if covers.start_ms <= ms <= covers.end_ms)
-        return History(rows=tuple(inside), covers=covers, is_complete=covers == within)
+        return History(rows=tuple(inside), covers=covers, is_complete=is_whole(covers, within))
 
     def api_key(self) -> ApiKey:
         """Return what the key may do."""

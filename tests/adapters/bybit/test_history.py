@@ -285,3 +285,22 @@ def test_an_account_without_usdt_is_empty() -> None:
         rest = client(venue.url)
         assert StateQueries(rest).account(MarginMode.ISOLATED).wallet == Money.of(0)
         rest.close()
+
+
+def test_an_end_far_in_the_future_is_not_asked_for_in_windows() -> None:
+    """Nothing has happened there; what is kept is told whole."""
+    asked: list[dict[str, str]] = []
+
+    def reply(_: str, query: dict[str, str]) -> object:
+        asked.append(query)
+        return {"list": [], "nextPageCursor": ""}
+
+    within = TimeRange(start_ms=NOW_MS - DAY_MS, end_ms=2**53)
+    with _venue(reply) as venue:
+        rest = client(venue.url, PATIENT)
+        history = HistoryQueries(rest).executions(ETH, within)
+        rest.close()
+    assert len(asked) <= 2
+    assert history.is_complete
+    assert history.covers.start_ms == within.start_ms
+    assert NOW_MS <= history.covers.end_ms < 2**53
