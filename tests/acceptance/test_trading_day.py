@@ -109,8 +109,8 @@ def _on_the_wire(world: WireWorld) -> list[Booked | Paid]:
 def test_ledger_venue_and_judge_agree_on_every_closing_order(name: str, tmp_path: Path) -> None:
     with closing(WORLDS[name](tmp_path)) as world:
         _day(world)
-        wire = isinstance(world, WireWorld)
-        judged = closing_orders(_on_the_wire(world) if wire else _crossed(world.port))
+        crossed = _on_the_wire(world) if isinstance(world, WireWorld) else _crossed(world.port)
+        judged = closing_orders(crossed)
         ours = {
             row.venue_id: Closed(
                 _exact(row.qty), _exact(_shown(row.profit.value)), _exact(row.funding)
