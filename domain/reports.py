@@ -178,6 +178,8 @@ class PositionReport:
     """The venue's view of one symbol's position; ``qty`` is signed, zero when flat.
 
     ``sequence`` orders reports of one symbol; an older one never replaces a newer.
+    ``auto_add_margin`` tells whether margin is added before a liquidation, ``None`` where the venue
+    does not say.
     """
 
     symbol: Symbol
@@ -192,6 +194,7 @@ class PositionReport:
     initial_margin: Money
     maintenance_margin: Money
     unrealised: Money
+    auto_add_margin: bool | None = None
     sequence: int
     time_ms: int
 

@@ -172,6 +172,10 @@ class WireVenuePort(SimulatedVenuePort):
         """
 
     @abstractmethod
+    def set_collateral(self, coin: str, *, on: bool) -> Done | Rejected:
+        """Choose whether ``coin`` counts as margin."""
+
+    @abstractmethod
     def set_margin_mode(self, mode: MarginMode) -> Done | Rejected:
         """Set the account's margin mode; refused while there is a position or an order."""
 

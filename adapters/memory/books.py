@@ -9,9 +9,11 @@ from tidegate.domain.lifecycle import OPEN, Status
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Distance, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, Side, Symbol, VenueOrderId
 from tidegate.domain.position import FLAT, Position
+from tidegate.domain.records import PositionMode
 from tidegate.domain.reports import (
     Execution,
     FundingPayment,
+    MarginMode,
     OrderReport,
     Origin,
     Ticker,
@@ -82,7 +84,9 @@ class LegPrices:
 class Books:
     """Everything the venue knows. Not thread-safe: the venue holds its lock around every use.
 
-    ``outruns`` holds the price of the fill that will beat an order's next cancel.
+    ``outruns`` holds the price of the fill that will beat an order's next cancel. ``pairs`` are the
+    legs for parts of a position, by the number of their pair; ``extra_margins`` what was added to
+    positions by hand, USDT; ``adds_margin`` where margin is to be added by itself.
     ``outbox`` collects what the stream will say, in the order of the changes. Orders stay in
     ``orders`` when they end, oldest first: they are the history.
     """
@@ -101,12 +105,18 @@ class Books:
     leverages: dict[Symbol, Rate] = attrs.field(factory=dict)
     outruns: dict[VenueOrderId, Price] = attrs.field(factory=dict)
     trails: dict[Symbol, Trail] = attrs.field(factory=dict)
+    pairs: dict[VenueOrderId, int] = attrs.field(factory=dict)
+    extra_margins: dict[Symbol, Money] = attrs.field(factory=dict)
+    adds_margin: dict[Symbol, bool] = attrs.field(factory=dict)
+    mode_set: MarginMode | None = None
+    position_mode: PositionMode = PositionMode.ONE_WAY
     outbox: deque[VenueMessage] = attrs.field(factory=deque)
     records: Records = attrs.field(factory=Records)
     _open_ids: dict[VenueOrderId, None] = attrs.field(factory=dict)
     _sequences: dict[Symbol, int] = attrs.field(factory=dict)
     _advanced_ms: int = 0
     _orders_made: int = 0
+    _pairs_made: int = 0
 
     def now_ms(self) -> int:
         """Return the venue's time: the clock's, plus what the script advanced."""
@@ -122,6 +132,11 @@ class Books:
         """Return a fresh venue order id."""
         self._orders_made += 1
         return VenueOrderId(f"order-{self._orders_made}")
+
+    def next_pair(self) -> int:
+        """Return the number of a new pair of legs for a part of a position."""
+        self._pairs_made += 1
+        return self._pairs_made
 
     def instrument(self, symbol: Symbol) -> Instrument:
         """Return a specification; :class:`QueryFailed` for a symbol that does not trade here."""
@@ -150,6 +165,15 @@ class Books:
     def leverage(self, symbol: Symbol) -> Rate:
         """Return the symbol's leverage."""
         return self.leverages.get(symbol, self.options.leverage)
+
+    @property
+    def margin_mode(self) -> MarginMode:
+        """Return the account's margin mode: that of the options until it was changed."""
+        return self.options.margin_mode if self.mode_set is None else self.mode_set
+
+    def extra_margin(self, symbol: Symbol) -> Money:
+        """Return what was added to the margin of the position by hand."""
+        return self.extra_margins.get(symbol, ZERO_MONEY)
 
     def put(self, order: OrderReport) -> OrderReport:
         """Keep the new state of an order, stamp it with the time, and announce it."""
@@ -186,9 +210,24 @@ class Books:
         return order.venue_id in self._open_ids
 
     def leg(self, symbol: Symbol, origin: Origin) -> OrderReport | None:
-        """Return the live protective order of that kind, if the position has one."""
+        """Return the live order of that kind for the whole position, if it has one."""
         for order in self.live(symbol):
-            if order.origin is origin and order.status is Status.UNTRIGGERED:
+            is_whole = order.venue_id not in self.pairs
+            if is_whole and order.origin is origin and order.status is Status.UNTRIGGERED:
+                return order
+        return None
+
+    def parts(self, symbol: Symbol) -> Iterator[OrderReport]:
+        """Yield the waiting legs for parts of the position, oldest first."""
+        for order in self.live(symbol):
+            if order.venue_id in self.pairs and order.status is Status.UNTRIGGERED:
+                yield order
+
+    def sibling(self, leg: OrderReport) -> OrderReport | None:
+        """Return the waiting other leg of a pair for a part of the position."""
+        pair = self.pairs.get(leg.venue_id)
+        for order in self.parts(leg.symbol):
+            if order.venue_id != leg.venue_id and self.pairs[order.venue_id] == pair:
                 return order
         return None
 

@@ -22,6 +22,7 @@ from .options import FillMode
 from .protection import price_of, trigger_direction
 
 __all__ = [
+    "leg_refusal",
     "legs_refusal",
     "leverage_refusal",
     "order_refusal",
@@ -188,7 +189,7 @@ def legs_refusal(books: Books, spec: Instrument, order: OrderReport) -> Refusal 
         if leg is None:
             continue
         bases = [price for price in (order.price, _reached(leg, order, quote)) if price is not None]
-        found = _leg_refusal(spec, leg, origin, order.side, bases)
+        found = leg_refusal(spec, leg, origin, order.side, bases)
         if found is not None:
             return found
     return None
@@ -205,9 +206,10 @@ def _reached(leg: ProtectiveLeg, order: OrderReport, quote: Quote | None) -> Pri
     return price_of(quote, leg.by) if crosses else None
 
 
-def _leg_refusal(
+def leg_refusal(
     spec: Instrument, leg: ProtectiveLeg, origin: Origin, position: Side, bases: list[Price]
 ) -> Refusal | None:
+    """Return why a leg is refused: off the grid, or on the wrong side of one of ``bases``."""
     trigger = Trigger(price=leg.price, direction=trigger_direction(origin, position), by=leg.by)
     for base in bases:
         if trigger.fires_at(base):
@@ -250,7 +252,7 @@ def position_stop_refusal(books: Books, stop: PositionStop) -> Refusal | None:
         if price is None or price.sign == 0:
             continue
         leg = ProtectiveLeg(price=price, by=by)
-        found = _leg_refusal(spec, leg, origin, side, [price_of(quote, by)])
+        found = leg_refusal(spec, leg, origin, side, [price_of(quote, by)])
         if found is not None:
             return found
     return _trail_refusal(spec, stop, quote)
@@ -259,7 +261,13 @@ def position_stop_refusal(books: Books, stop: PositionStop) -> Refusal | None:
 def _trail_refusal(spec: Instrument, stop: PositionStop, quote: Quote) -> Refusal | None:
     distance = stop.trailing_distance
     if distance is None or distance.sign == 0:
-        return None
+        if stop.trailing_activation is None:
+            return None
+        return _refuse(
+            RejectReason.INVALID_PARAMETER,
+            _PARAMETER,
+            f"activePrice {stop.trailing_activation} without a trailing distance",
+        )
     if distance.sign < 0 or not is_on_grid(Price(distance.value), spec.tick):
         return _refuse(
             RejectReason.OFF_GRID, _PARAMETER, f"trailingStop {distance} is no multiple of the tick"

@@ -26,6 +26,7 @@ from tidegate.ports.exchange import (
 )
 
 from . import requests
+from .account import MemoryAccount
 from .books import Books
 from .clock import StandingClock
 from .histories import MemoryHistories
@@ -38,7 +39,7 @@ from .turn import Shared
 __all__ = ["MemoryVenue"]
 
 
-class MemoryVenue(MemoryOrders, MemoryHistories):
+class MemoryVenue(MemoryOrders, MemoryHistories, MemoryAccount):
     """A small honest venue without a market: prices and faults come from :attr:`script`.
 
     Orders, positions, attached and position stops, leverage, fees, funding and history behave as on

@@ -1,32 +1,24 @@
 """What can be asked of the scripted venue about the past. Nothing is ever forgotten."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TypeVar
 
 from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.orders import Symbol
 from tidegate.domain.records import AccountChange, ClosedProfit
 from tidegate.domain.reports import Execution, FundingPayment, OrderReport
-from tidegate.ports.exchange import Capability, ExchangePort, History, TimeRange
+from tidegate.ports.exchange import Capability, History, TimeRange
 
 from .books import Books
-from .turn import Shared
+from .calls import MemoryCalls
 
 __all__ = ["MemoryHistories"]
 
-T = TypeVar("T")
 Row = TypeVar("Row", OrderReport, Execution, FundingPayment, ClosedProfit, AccountChange)
 
 
-class MemoryHistories(ExchangePort):
+class MemoryHistories(MemoryCalls):
     """The queries of the port about a range of time."""
-
-    _shared: Shared
-
-    def _ask(self, name: str, read: Callable[[Books], T]) -> T:
-        with self._shared.turn() as books:
-            self._shared.faults.query(name)
-            return read(books)
 
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         """Return finished orders last updated within the range; none is ever forgotten."""

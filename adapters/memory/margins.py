@@ -14,30 +14,32 @@ __all__ = [
     "available",
     "expected_price",
     "initial_margin",
+    "liquidation_price",
     "opening_cost",
     "position_report",
 ]
 
 
 def initial_margin(books: Books, symbol: Symbol, *, leverage: Rate) -> Money:
-    """Return what the position of ``symbol`` locks at ``leverage``, zero when flat."""
+    """Return what the position of ``symbol`` locks at ``leverage``, what was added included."""
     position = books.position(symbol)
     if position.side is None:
         return ZERO_MONEY
-    return margin.initial_margin(
+    locked = margin.initial_margin(
         side=position.side,
         qty=abs(position.qty),
         basis=_basis(books, symbol),
         leverage=leverage,
         taker=books.fees.taker,
     )
+    return locked + books.extra_margin(symbol)
 
 
 def _basis(books: Books, symbol: Symbol) -> Price:
     """Return the price that margin is counted from: entry when isolated, mark when cross."""
     entry = books.position(symbol).entry_price
     assert entry is not None, f"{symbol} is flat: no margin to count"
-    match books.options.margin_mode:
+    match books.margin_mode:
         case MarginMode.ISOLATED:
             return entry
         case MarginMode.CROSS:
@@ -60,13 +62,16 @@ def _maintenance_margin(books: Books, symbol: Symbol) -> Money:
     )
 
 
-def _liquidation_price(books: Books, symbol: Symbol) -> Price | None:
+def liquidation_price(
+    books: Books, symbol: Symbol, *, extra_margin: Money | None = None
+) -> Price | None:
+    """Return the mark that ends the position, with another extra margin than it has if given."""
     position, spec = books.position(symbol), books.instrument(symbol)
     if position.side is None or position.entry_price is None:
         return None
     mark = books.quote(symbol).mark
     tier = margin.tier_for(spec.tiers, position.notional(mark))
-    if books.options.margin_mode is MarginMode.ISOLATED:
+    if books.margin_mode is MarginMode.ISOLATED:
         price = margin.liquidation_price_isolated(
             side=position.side,
             qty=abs(position.qty),
@@ -74,6 +79,7 @@ def _liquidation_price(books: Books, symbol: Symbol) -> Price | None:
             leverage=books.leverage(symbol),
             tier=tier,
             taker=books.fees.taker,
+            extra_margin=books.extra_margin(symbol) if extra_margin is None else extra_margin,
         )
         return margin.reachable(price, price_min=spec.price_min, price_max=spec.price_max)
     others = tuple(other for other in books.folded if other != symbol)
@@ -121,7 +127,7 @@ def expected_price(books: Books, order: OrderReport) -> Price | None:
 
 def available(books: Books) -> Money:
     """Return what new orders may use; open profit counts in cross margin only."""
-    is_cross = books.options.margin_mode is MarginMode.CROSS
+    is_cross = books.margin_mode is MarginMode.CROSS
     free = books.wallet + (_unrealised(books) if is_cross else ZERO_MONEY)
     for symbol in books.folded:
         free = free - initial_margin(books, symbol, leverage=books.leverage(symbol))
@@ -140,14 +146,14 @@ def account_report(books: Books) -> AccountReport:
     equity = books.wallet + _unrealised(books)
     initial = _total(*(initial_margin(books, s, leverage=books.leverage(s)) for s in books.folded))
     maintenance = _total(*(_maintenance_margin(books, symbol) for symbol in books.folded))
-    has_rates = books.options.margin_mode is MarginMode.CROSS and equity > ZERO_MONEY
+    has_rates = books.margin_mode is MarginMode.CROSS and equity > ZERO_MONEY
     return AccountReport(
         wallet=books.wallet,
         equity=equity,
         available=available(books),
         initial_margin_rate=initial / equity if has_rates else None,
         maintenance_margin_rate=maintenance / equity if has_rates else None,
-        margin_mode=books.options.margin_mode,
+        margin_mode=books.margin_mode,
         time_ms=books.now_ms(),
     )
 
@@ -161,13 +167,14 @@ def position_report(books: Books, symbol: Symbol) -> PositionReport:
         entry_price=position.entry_price,
         mark=books.quote(symbol).mark,
         leverage=books.leverage(symbol),
-        liquidation_price=_liquidation_price(books, symbol),
+        liquidation_price=liquidation_price(books, symbol),
         stop_loss=legs.stop_loss,
         take_profit=legs.take_profit,
         trailing_distance=legs.trailing_distance,
         initial_margin=initial_margin(books, symbol, leverage=books.leverage(symbol)),
         maintenance_margin=_maintenance_margin(books, symbol),
         unrealised=books.unrealised(symbol),
+        auto_add_margin=books.adds_margin.get(symbol, False),
         sequence=books.sequence(symbol),
         time_ms=books.now_ms(),
     )

@@ -15,7 +15,7 @@ from tidegate.domain.reports import CancelReason, Execution, OrderReport, Origin
 from .books import LEG_ORIGINS, Books, Quote
 from .margins import announce, available, expected_price, opening_cost
 from .options import FillMode
-from .protection import follow, price_of, trail
+from .protection import end_part, follow, price_of, trail
 
 __all__ = ["arrive", "end", "execute", "fire", "is_crossing", "sweep"]
 
@@ -92,6 +92,8 @@ def execute(
     outcome = apply_fill(before, side=side, qty=qty, price=price)
     books.folded[symbol] = outcome.position
     books.wallet = books.wallet + outcome.realised - fee
+    if outcome.position.side is not before.side:
+        books.extra_margins.pop(symbol, None)
     filled_before, filled = order.qty_filled, order.qty_filled + qty
     assert filled <= order.qty, f"{order.venue_id} fills {filled} of {order.qty}"
     order = books.put(
@@ -145,6 +147,9 @@ def end(books: Books, order: OrderReport, reason: CancelReason) -> OrderReport:
     """Cancel a live order; one that waits for its trigger is deactivated instead."""
     waits = order.status is Status.UNTRIGGERED
     status = Status.DEACTIVATED if waits else Status.CANCELLED
+    sibling = books.sibling(order) if order.venue_id in books.pairs and waits else None
+    if sibling is not None:
+        end_part(books, sibling, reason)
     if order.origin is Origin.TRAILING_STOP:
         books.trails.pop(order.symbol, None)
     return books.put(attrs.evolve(order, status=status, cancel_reason=reason))
@@ -155,7 +160,10 @@ def fire(books: Books, order: OrderReport) -> OrderReport:
 
     One whose margin is missing now is cancelled instead (Bybit V5 order/create, ``triggerPrice``).
     """
+    sibling = books.sibling(order) if order.venue_id in books.pairs else None
     order = books.put(attrs.evolve(order, status=Status.TRIGGERED))
+    if sibling is not None:
+        end_part(books, sibling, CancelReason.SIBLING_TRIGGERED)
     price = expected_price(books, order)
     if price is not None and opening_cost(books, order, price=price) > available(books):
         return end(books, order, CancelReason.INSUFFICIENT_MARGIN)

@@ -12,15 +12,6 @@ __all__ = ["Arrival", "FillMode", "MemoryOptions", "RequestKind", "ScriptError"]
 
 _LACKS: frozenset[Capability] = frozenset(
     {
-        Capability.PARTIAL_STOP,
-        Capability.MARGIN_MODE,
-        Capability.POSITION_MODE,
-        Capability.ADD_MARGIN,
-        Capability.AUTO_ADD_MARGIN,
-        Capability.RISK_TIERS,
-        Capability.BALANCES,
-        Capability.COLLATERAL,
-        Capability.BORROWINGS,
         Capability.ORDER_BOOK,
         Capability.RECENT_TRADES,
         Capability.BARS,
@@ -73,6 +64,8 @@ class RequestKind(enum.Enum):
     CANCEL_ALL = "cancel all"
     POSITION_STOP = "position stop"
     LEVERAGE = "leverage"
+    PARTIAL_STOP = "partial stop"
+    ACCOUNT = "a setting of the account or of a position's margin"
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import (
@@ -20,10 +19,8 @@ from tidegate.ports.exchange import (
     Accepted,
     Amendment,
     Cancellation,
-    Capabilities,
     Capability,
     Done,
-    ExchangePort,
     Rejected,
     Unknown,
 )
@@ -31,30 +28,15 @@ from tidegate.ports.exchange import (
 from . import requests
 from .amending import amend
 from .books import Books
+from .calls import MemoryCalls, no_answer, rejected
 from .faults import Refusal
-from .options import Arrival, MemoryOptions, RequestKind
-from .turn import Shared
+from .options import Arrival, RequestKind
 
 __all__ = ["MemoryOrders"]
 
-Answer = TypeVar("Answer", Accepted, Done)
 
-
-class MemoryOrders(ExchangePort):
+class MemoryOrders(MemoryCalls):
     """The scripted venue's requests. A request that is refused leaves no trace."""
-
-    def __init__(self, shared: Shared, options: MemoryOptions) -> None:
-        self._shared = shared
-        self._capabilities = Capabilities(
-            supported=options.supported,
-            batch_size_max=options.batch_size_max,
-            not_found_final_ms=options.not_found_final_ms,
-        )
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Return what the options declare."""
-        return self._capabilities
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
         """Send an order. A refused one leaves no trace, and its client id stays free."""
@@ -120,23 +102,6 @@ class MemoryOrders(ExchangePort):
         for capability in needs:
             self._capabilities.require(capability)
 
-    def _request(
-        self, kind: RequestKind, act: Callable[[Books], Answer | Refusal]
-    ) -> Answer | Rejected | Unknown:
-        with self._shared.turn():
-            return self._answer(self._shared.faults.take(kind), act)
-
-    def _answer(
-        self, fault: Refusal | Arrival | None, act: Callable[[Books], Answer | Refusal]
-    ) -> Answer | Rejected | Unknown:
-        books = self._shared.books
-        now_ms = books.now_ms()
-        if isinstance(fault, Arrival):
-            self._go_unanswered(fault, act)
-            return _no_answer(fault, now_ms)
-        answer = act(books) if fault is None else fault
-        return _rejected(answer, now_ms) if isinstance(answer, Refusal) else answer
-
     def _batch(
         self,
         kind: RequestKind,
@@ -151,9 +116,9 @@ class MemoryOrders(ExchangePort):
             match fault:
                 case Arrival():
                     self._go_unanswered(fault, lambda books: [act(books) for act in acts])
-                    return (_no_answer(fault, now_ms),) * len(acts)
+                    return (no_answer(fault, now_ms),) * len(acts)
                 case Refusal():
-                    return (_rejected(fault, now_ms),) * len(acts)
+                    return (rejected(fault, now_ms),) * len(acts)
                 case None:
                     return self._each(item_kind, acts)
 
@@ -168,25 +133,6 @@ class MemoryOrders(ExchangePort):
             fault = self._shared.faults.take(kind) if refusal is None else refusal
             outcomes.append(self._answer(fault, act))
         return tuple(outcomes)
-
-    def _go_unanswered(self, fault: Arrival, act: Callable[[Books], object]) -> None:
-        match fault:
-            case Arrival.REACHED:
-                act(self._shared.books)
-            case Arrival.LATE:
-                self._shared.late.append(act)
-            case Arrival.LOST:
-                return
-
-
-def _rejected(refusal: Refusal, now_ms: int) -> Rejected:
-    return Rejected(
-        reason=refusal.reason, code=refusal.code, message=refusal.message, time_ms=now_ms
-    )
-
-
-def _no_answer(fault: Arrival, now_ms: int) -> Unknown:
-    return Unknown(sent_ms=now_ms, cause=f"no answer: {fault.value} (scripted)")
 
 
 def _placing(order: Approved | Reduction) -> Callable[[Books], Accepted | Refusal]:

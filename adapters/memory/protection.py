@@ -25,6 +25,7 @@ from .books import LEG_ORIGINS, Books, Quote, Trail
 
 __all__ = [
     "clear_leg",
+    "end_part",
     "follow",
     "price_of",
     "put_leg",
@@ -111,6 +112,8 @@ def follow(books: Books, order: OrderReport, *, before: Position, filled_before:
         reason = CancelReason.SIBLING_TRIGGERED if is_leg else CancelReason.POSITION_CLOSED
         for origin in LEG_ORIGINS:
             clear_leg(books, order.symbol, origin, reason)
+        for part in books.parts(order.symbol):
+            end_part(books, part, CancelReason.POSITION_CLOSED)
     if after.side is order.side:
         for origin, leg in _carried(order):
             if filled_before == ZERO_QTY or books.leg(order.symbol, origin) is None:
@@ -119,6 +122,18 @@ def follow(books: Books, order: OrderReport, *, before: Position, filled_before:
         held = books.leg(order.symbol, origin)
         if held is not None and held.qty != abs(after.qty):
             books.put(attrs.evolve(held, qty=abs(after.qty)))
+    _trim_parts(books, order.symbol, abs(after.qty))
+
+
+def _trim_parts(books: Books, symbol: Symbol, held: Qty) -> None:
+    for part in books.parts(symbol):
+        if part.qty > held:
+            books.put(attrs.evolve(part, qty=held))
+
+
+def end_part(books: Books, part: OrderReport, reason: CancelReason) -> None:
+    """Deactivate a waiting leg for a part of a position."""
+    books.put(attrs.evolve(part, status=Status.DEACTIVATED, cancel_reason=reason))
 
 
 def _carried(order: OrderReport) -> tuple[tuple[Origin, ProtectiveLeg], ...]:

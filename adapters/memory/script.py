@@ -15,6 +15,7 @@ from tidegate.domain.orders import (
     Trigger,
     VenueOrderId,
 )
+from tidegate.domain.records import PositionMode
 from tidegate.domain.reports import (
     CancelReason,
     FundingPayment,
@@ -136,6 +137,11 @@ class Script:
                 raise ScriptError(f"{symbol} has no {origin.value} to fire")
             fired = books.put(attrs.evolve(leg, status=Status.TRIGGERED))
             _fill(books, fired, fired.qty, price)
+
+    def set_position_mode(self, mode: PositionMode) -> None:
+        """Show another position mode; positions themselves stay one for each symbol."""
+        with self._shared.turn() as books:
+            books.position_mode = mode
 
     def expire(self, order_id: ClientId | VenueOrderId, reason: CancelReason) -> None:
         """Let the venue cancel a live order for ``reason``."""

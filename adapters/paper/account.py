@@ -266,6 +266,7 @@ def report_position(world: World, symbol: Symbol) -> PositionReport:
         initial_margin=initial,
         maintenance_margin=maintenance,
         unrealised=held.position.unrealised(book.mark),
+        auto_add_margin=held.auto_add_margin,
         sequence=held.sequence,
         time_ms=world.state.head.now_ms,
     )

@@ -17,8 +17,11 @@ __all__ = [
     "add_margin",
     "adjust_wallet",
     "set_auto_add_margin",
+    "set_collateral",
     "set_margin_mode",
 ]
+
+_COIN = "USDT"
 
 
 def set_margin_mode(world: World, mode: MarginMode) -> bool:
@@ -85,6 +88,14 @@ def set_auto_add_margin(world: World, symbol: Symbol, *, on: bool) -> bool:
     held.auto_add_margin = on
     world.state.position_changed(held)
     return True
+
+
+def set_collateral(coin: str, *, on: bool) -> bool:
+    """Take what is so already for done. Raises :class:`Refused` for everything else."""
+    if coin == _COIN and on:
+        return False
+    what = "cannot be switched" if coin == _COIN else f"is unknown here; {_COIN} is the only coin"
+    raise Refused(Refusal.PARAMETER, f"coin {coin!r} {what}")
 
 
 def adjust_wallet(world: World, amount: Money) -> bool:

@@ -33,9 +33,9 @@ from tidegate.ports.feed import FeedItem
 from tidegate.ports.venue import PartialLegs, PartialStop, SelfMatch
 
 from . import account_requests, decisions, feeding, partial_requests, position_requests, requests
+from .account_queries import PaperAccountQueries
 from .config import PaperConfig
 from .opening import open_world
-from .queries import PaperQueries
 from .records import PaperOrder
 from .refusals import Refusal, Refused
 from .store import PaperStore
@@ -46,11 +46,6 @@ __all__ = ["PaperVenue"]
 
 _LACKS: frozenset[Capability] = frozenset(
     {
-        Capability.POSITION_MODE,
-        Capability.RISK_TIERS,
-        Capability.BALANCES,
-        Capability.COLLATERAL,
-        Capability.BORROWINGS,
         Capability.ORDER_BOOK,
         Capability.RECENT_TRADES,
         Capability.BARS,
@@ -62,7 +57,7 @@ _LACKS: frozenset[Capability] = frozenset(
 _BATCH_SIZE_MAX = 20
 
 
-class PaperVenue(PaperQueries):
+class PaperVenue(PaperAccountQueries):
     """A venue in this process, with the state that ``store`` holds or ``wallet`` begins.
 
     ``wallet`` is the opening balance in USDT. A store that was begun with another wallet, seed or
@@ -250,6 +245,10 @@ class PaperVenue(PaperQueries):
         return self._change(
             symbol, lambda world: account_requests.set_auto_add_margin(world, symbol, on=on)
         )
+
+    def set_collateral(self, coin: str, *, on: bool) -> Done | Rejected:
+        """Refuse every change: USDT is collateral, and there is nothing else."""
+        return self._change(None, lambda _: account_requests.set_collateral(coin, on=on))
 
     def adjust_wallet(self, amount: Money) -> Done | Rejected:
         """Add to the wallet or take from it, at once."""
