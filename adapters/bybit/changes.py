@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from tidegate.domain.money import Amount, Rate
 from tidegate.domain.orders import ClientId, OrderRequest, ProtectiveLeg, Symbol, VenueOrderId
-from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
+from tidegate.domain.reports import OrderReport, Origin, PositionReport, RejectReason
 from tidegate.ports.batches import Outcome
 from tidegate.ports.exchange import (
     Accepted,
@@ -106,6 +106,12 @@ class Changes:
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
         """Set, move or clear the protection of a position."""
+        if _is_activation_alone(stop):
+            return self._refused(
+                RejectReason.INVALID_PARAMETER,
+                f"{stop.symbol}: activation price {stop.trailing_activation} without a trailing "
+                "distance; give both",
+            )
         reply = self._rest.change(Call.TRADING_STOP, stop_body(stop), lane=Lane.SAFETY)
         outcome = done(reply, now_ms=self._rest.clock.now_ms())
         if not not_modified(outcome):
@@ -115,7 +121,22 @@ class Changes:
             return outcome
         if not shown.qty.sign:
             return self._refused(RejectReason.NO_POSITION, f"{stop.symbol} has no position")
-        return self._already(outcome, is_as_wanted=_position_has(shown, stop))
+        is_as_wanted = _position_has(shown, stop) and self._trails_from(stop)
+        return self._already(outcome, is_as_wanted=is_as_wanted)
+
+    def _trails_from(self, stop: PositionStop) -> bool:
+        """Tell whether the trailing order shows the activation price: the position does not."""
+        if stop.trailing_activation is None:
+            return True
+        try:
+            orders = self._queries.open_orders(stop.symbol, lane=Lane.SAFETY)
+        except (QueryFailed, Unreadable):
+            return False
+        trailing = (order for order in orders if order.origin is Origin.TRAILING_STOP)
+        return any(
+            order.trigger is not None and order.trigger.price == stop.trailing_activation
+            for order in trailing
+        )
 
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
         """Set the leverage of a symbol."""
@@ -202,6 +223,12 @@ def _position_has(report: PositionReport, stop: PositionStop) -> bool:
         and _is_shown(stop.take_profit, report.take_profit)
         and _is_shown(stop.trailing_distance, report.trailing_distance)
     )
+
+
+def _is_activation_alone(stop: PositionStop) -> bool:
+    """Tell whether an activation price has nothing to activate: a distance of none or zero."""
+    distance = stop.trailing_distance
+    return stop.trailing_activation is not None and (distance is None or distance.sign == 0)
 
 
 def _is_shown(wanted: A | None, shown: A | None) -> bool:

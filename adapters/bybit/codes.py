@@ -71,8 +71,9 @@ def _bad() -> Iterable[tuple[CodeClass, RejectReason, tuple[int, ...]]]:
     yield CodeClass.BAD, _R.TRIGGER_ON_WRONG_SIDE, (110092, 110093)
     yield CodeClass.BAD, _R.INVALID_PARAMETER, (110108, 110109, 3500002, 3500153)
     yield CodeClass.BAD, _R.TOO_MANY_ORDERS, (110009, 110020, 110061)
-    yield CodeClass.BAD, _R.NOT_SUPPORTED, (110015, 110033, 110034, 110076, 110077, 110078)
-    yield CodeClass.BAD, _R.NO_POSITION, (110036, 110037, 110038)
+    yield CodeClass.BAD, _R.NOT_SUPPORTED, (110015, 110036, 110037, 110038, 110076)
+    yield CodeClass.BAD, _R.NOT_SUPPORTED, (110077, 110078)
+    yield CodeClass.BAD, _R.NO_POSITION, (110033, 110034)
     yield CodeClass.BAD, _R.INVALID_PARAMETER, tuple(range(110054, 110061))
     yield CodeClass.RETRY, _R.NO_LIQUIDITY, (110118,)
 

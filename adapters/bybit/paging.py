@@ -17,7 +17,7 @@ PAGES_MAX = 1_000
 """A list with more pages is refused rather than cut: an error is not an answer."""
 
 WINDOW_MS = 7 * 86_400_000
-"""The longest time that one history query may span."""
+"""The longest time that one history query may span, where its page says nothing else."""
 
 
 def all_rows(
@@ -50,10 +50,10 @@ def all_rows(
     raise QueryFailed(f"{call.value}: more than {PAGES_MAX} pages")
 
 
-def windows(within: TimeRange) -> Iterator[TimeRange]:
+def windows(within: TimeRange, *, span_ms: int = WINDOW_MS) -> Iterator[TimeRange]:
     """Split a range into such as one query may span, oldest first, both ends included."""
     start_ms = within.start_ms
     while start_ms <= within.end_ms:
-        end_ms = min(start_ms + WINDOW_MS - 1, within.end_ms)
+        end_ms = min(start_ms + span_ms - 1, within.end_ms)
         yield TimeRange(start_ms=start_ms, end_ms=end_ms)
         start_ms = end_ms + 1

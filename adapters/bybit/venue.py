@@ -2,8 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
@@ -30,12 +29,13 @@ from tidegate.ports.exchange import (
     Holdings,
     MessageSink,
     PositionStop,
-    QueryFailed,
     Rejected,
     TimeRange,
     Unknown,
 )
 
+from .account_venue import BybitAccount
+from .asked import asked
 from .batches import BATCH_SIZE_MAX
 from .channels import OrderChannel, RestChannel, StreamChannel
 from .clock import ServerClock
@@ -51,23 +51,11 @@ from .streams.hub import StreamHub
 from .streams.settings import StreamConfig
 from .unread import Heard
 from .venue_records import RecordsOfVenue
-from .wire.fields import Unreadable
 
 __all__ = ["BybitConfig", "BybitVenue"]
 
-T = TypeVar("T")
-
 _LACKS: frozenset[Capability] = frozenset(
     {
-        Capability.PARTIAL_STOP,
-        Capability.MARGIN_MODE,
-        Capability.POSITION_MODE,
-        Capability.ADD_MARGIN,
-        Capability.AUTO_ADD_MARGIN,
-        Capability.RISK_TIERS,
-        Capability.BALANCES,
-        Capability.COLLATERAL,
-        Capability.BORROWINGS,
         Capability.ORDER_BOOK,
         Capability.RECENT_TRADES,
         Capability.BARS,
@@ -106,7 +94,7 @@ class BybitConfig:
         return self.rest.recv_window_ms + _CLOCK_LEAD_MS + self.history_lag_ms
 
 
-class BybitVenue(BybitOrders, RecordsOfVenue):
+class BybitVenue(BybitAccount, BybitOrders, RecordsOfVenue):
     """One account at Bybit. Every method may be called from any thread.
 
     ``clock`` is this machine's; requests are stamped in venue time, which answers reveal. Streams
@@ -229,21 +217,21 @@ class BybitVenue(BybitOrders, RecordsOfVenue):
 
     def instrument(self, symbol: Symbol) -> Instrument:
         """See :meth:`ExchangePort.instrument`."""
-        return _asked(lambda: self._queries.instrument(symbol))
+        return asked(lambda: self._queries.instrument(symbol))
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
         """See :meth:`ExchangePort.fee_rates`."""
         self.capabilities.require(Capability.FEE_RATES)
-        return _asked(lambda: self._queries.fee_rates(symbol))
+        return asked(lambda: self._queries.fee_rates(symbol))
 
     def ticker(self, symbol: Symbol) -> Ticker:
         """See :meth:`ExchangePort.ticker`."""
-        return _asked(lambda: self._queries.ticker(symbol))
+        return asked(lambda: self._queries.ticker(symbol))
 
     def account(self) -> AccountReport:
         """See :meth:`ExchangePort.account`."""
         mode = self._read_mode()
-        return _asked(lambda: self._queries.account(mode))
+        return asked(lambda: self._queries.account(mode))
 
     def account_id(self) -> str:
         """Return the user id of the API key, asked for once."""
@@ -252,16 +240,16 @@ class BybitVenue(BybitOrders, RecordsOfVenue):
         return self._account_id
 
     def _read_mode(self) -> MarginMode:
-        self._mode = mode = _asked(self._queries.margin_mode)
+        self._mode = mode = asked(self._queries.margin_mode)
         return mode
 
     def position(self, symbol: Symbol) -> PositionReport:
         """See :meth:`ExchangePort.position`."""
-        return _asked(lambda: self._queries.position(symbol))
+        return asked(lambda: self._queries.position(symbol))
 
     def positions(self) -> tuple[PositionReport, ...]:
         """See :meth:`ExchangePort.positions`."""
-        return _asked(lambda: self._queries.positions(self._heard()))
+        return asked(lambda: self._queries.positions(self._heard()))
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
         """See :meth:`ExchangePort.set_position_stop`."""
@@ -273,38 +261,30 @@ class BybitVenue(BybitOrders, RecordsOfVenue):
 
     def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
         """See :meth:`ExchangePort.open_orders`."""
-        return _asked(lambda: self._queries.open_orders(symbol, self._heard()))
+        return asked(lambda: self._queries.open_orders(symbol, self._heard()))
 
     def holdings(self) -> Holdings:
         """See :meth:`ExchangePort.holdings`; it needs nobody who listens."""
         unreadable: list[UnreadableReport] = []
-        positions = _asked(lambda: self._queries.positions(unreadable.append))
-        orders = _asked(lambda: self._queries.open_orders(None, unreadable.append))
+        positions = asked(lambda: self._queries.positions(unreadable.append))
+        orders = asked(lambda: self._queries.open_orders(None, unreadable.append))
         return Holdings(positions=positions, orders=orders, unreadable=tuple(unreadable))
 
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
         """See :meth:`ExchangePort.find_order`."""
-        return _asked(lambda: self._queries.find_order(symbol, client_id))
+        return asked(lambda: self._queries.find_order(symbol, client_id))
 
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         """See :meth:`ExchangePort.order_history`."""
-        return _asked(lambda: self._history.order_history(symbol, within, self._heard()))
+        return asked(lambda: self._history.order_history(symbol, within, self._heard()))
 
     def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
         """See :meth:`ExchangePort.executions`."""
-        return _asked(lambda: self._history.executions(symbol, within, self._heard()))
+        return asked(lambda: self._history.executions(symbol, within, self._heard()))
 
     def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
         """See :meth:`ExchangePort.funding_payments`."""
-        return _asked(lambda: self._history.funding_payments(symbol, within, self._heard()))
-
-
-def _asked(ask: Callable[[], T]) -> T:
-    """Ask; an answer that cannot be understood is a failed query."""
-    try:
-        return ask()
-    except Unreadable as error:
-        raise QueryFailed(str(error)) from error
+        return asked(lambda: self._history.funding_payments(symbol, within, self._heard()))
 
 
 def _heard_by_nobody(message: VenueMessage) -> None:

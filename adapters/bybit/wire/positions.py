@@ -41,6 +41,7 @@ def position_report(value: Mapping[str, object], *, time_ms: int) -> PositionRep
         initial_margin=row.amount_or_zero(Money, "positionIM"),
         maintenance_margin=row.amount_or_zero(Money, "positionMM"),
         unrealised=row.amount_or_zero(Money, "unrealisedPnl"),
+        auto_add_margin=row.integer("autoAddMargin") == 1 if row.has("autoAddMargin") else None,
         sequence=row.integer("seq"),
         time_ms=max(time_ms, row.time_ms("updatedTime") if row.has("updatedTime") else 0),
     )

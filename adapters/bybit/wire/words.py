@@ -24,6 +24,7 @@ __all__ = [
     "KINDS",
     "KIND_WORDS",
     "MARGIN_MODES",
+    "MARGIN_MODE_WORDS",
     "REJECTS",
     "REJECT_CANCELS",
     "SIDES",
@@ -202,3 +203,7 @@ MARGIN_MODES: Mapping[str, MarginMode] = MappingProxyType(
     {"ISOLATED_MARGIN": MarginMode.ISOLATED, "REGULAR_MARGIN": MarginMode.CROSS}
 )
 """Portfolio margin is not supported, and so unreadable."""
+
+MARGIN_MODE_WORDS: Mapping[MarginMode, str] = MappingProxyType(
+    {mode: word for word, mode in MARGIN_MODES.items()}
+)
