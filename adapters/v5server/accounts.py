@@ -9,7 +9,7 @@ from typing import assert_never
 
 import attrs
 from tidegate.domain.money import ZERO_MONEY, Money
-from tidegate.domain.orders import VenueOrderId
+from tidegate.domain.orders import Symbol, VenueOrderId
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -102,6 +102,7 @@ class Account:
 
     ``position_mode`` is what position/switch-mode set, and ``modifies_price`` what
     account/set-limit-px-action did: whether a limit beyond the price limit is moved to it.
+    ``tpsl_modes`` are what position/set-tpsl-mode set: the ``tpslMode`` where a request has none.
     """
 
     spec: AccountSpec
@@ -109,6 +110,7 @@ class Account:
     ledger: AccountLedger
     position_mode: int = ONE_WAY
     modifies_price: bool = True
+    tpsl_modes: dict[Symbol, str] = attrs.field(factory=dict)
     _inbox: list[VenueMessage] = attrs.field(factory=list, init=False)
     _listeners: list[Listener] = attrs.field(factory=list, init=False)
     orders: OrderIndex = attrs.field(factory=OrderIndex, init=False)

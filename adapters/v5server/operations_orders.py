@@ -56,6 +56,7 @@ def read_order(exchange: Exchange, account: Account, params: Params) -> WantedOr
     """Return the order that a create request means, moved inside the price limit if so set."""
     instrument = exchange.instrument(params.need("symbol"))
     check_position_index(account, params)
+    params = params.with_default("tpslMode", account.tpsl_modes.get(instrument.symbol, ""))
     exchange.need_price(instrument.symbol, code=NO_PRICE)
     ticker = account.venue.ticker(instrument.symbol)
     position = account.venue.position(instrument.symbol)

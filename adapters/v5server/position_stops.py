@@ -27,7 +27,8 @@ def trading_stop(call: Call) -> Reply:
     check_position_index(call.account, params)
     if not any(params.has(name) for name in _LEGS):
         raise V5Error(NOT_MODIFIED, "not modified")
-    match params.text("tpslMode", "Full"):
+    mode = call.account.tpsl_modes.get(instrument.symbol, "Full")
+    match params.text("tpslMode", mode):
         case "Full":
             outcome = call.account.venue.set_position_stop(_whole(params, instrument))
         case "Partial":

@@ -33,6 +33,10 @@ class Params:
         """Return the parameters as they came."""
         return self._values
 
+    def with_default(self, name: str, value: str) -> "Params":
+        """Return the parameters with one more, where it was not given."""
+        return self if self.has(name) else Params({**self._values, name: value})
+
     def has(self, name: str) -> bool:
         """Tell whether a parameter was given."""
         return self._values.get(name) not in (None, "")

@@ -27,6 +27,8 @@ _UNIFIED_STATUS = 5
 _MARGIN_MODE_NOT_MODIFIED = 110026
 _MARGIN_MODE_FAILED = 3400045
 _BORROW_WINDOW_MS = 30 * DAY_MS
+_NOT_SWITCHED = frozenset({"USDT", "USDC"})
+_SWITCH: Mapping[str, bool] = MappingProxyType({"ON": True, "OFF": False})
 _DEMO_USDT_MAX = Money(Decimal(100_000))
 
 _MODES: Mapping[str, MarginMode | None] = MappingProxyType(
@@ -118,6 +120,7 @@ def _collateral_info(call: Call) -> Reply:
         "maxBorrowingAmount": "0",
         "freeBorrowingLimit": "0",
         "freeBorrowAmount": "0",
+        "freeBorrowingAmount": "",
         "borrowAmount": "0",
         "otherBorrowAmount": "0",
         "availableToBorrow": "0",
@@ -128,6 +131,16 @@ def _collateral_info(call: Call) -> Reply:
         "collateralRatio": "1",
     }
     return Reply(result={"list": [row]})
+
+
+def _set_collateral_switch(call: Call) -> Reply:
+    """Refuse every coin: USDT and USDC cannot be set, and there is no other (V5, account)."""
+    coin = call.params.need("coin")
+    call.params.need("collateralSwitch")
+    call.params.choice("collateralSwitch", _SWITCH, default=True)
+    if coin in _NOT_SWITCHED:
+        raise bad(f"coin {coin}: USDT and USDC cannot be set")
+    raise bad(f"coin {coin!r}: only {COIN} exists here")
 
 
 def _borrow_history(call: Call) -> Reply:
@@ -210,6 +223,9 @@ ACCOUNT_ROUTES: Mapping[str, PrivateRoute] = MappingProxyType(
         "/v5/account/fee-rate": PrivateRoute(act=_fee_rate, is_in_demo=False),
         "/v5/account/transaction-log": PrivateRoute(act=_transaction_log),
         "/v5/account/collateral-info": PrivateRoute(act=_collateral_info),
+        "/v5/account/set-collateral-switch": PrivateRoute(
+            act=_set_collateral_switch, method="POST"
+        ),
         "/v5/account/borrow-history": PrivateRoute(act=_borrow_history),
         "/v5/account/withdrawal": PrivateRoute(act=_withdrawal),
         "/v5/account/user-setting-config": PrivateRoute(act=_user_setting_config),

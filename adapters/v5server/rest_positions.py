@@ -28,6 +28,7 @@ _MODE_NOT_MODIFIED = 110025
 _MODE_HAS_POSITION = 110024
 _MODE_HAS_ORDERS = 110028
 _MARGIN_DECIMALS = 4
+_TPSL_MODES = ("Full", "Partial")
 
 
 def _symbol(call: Call) -> Symbol:
@@ -140,6 +141,28 @@ def _confirm_pending_mmr(call: Call) -> Reply:
     return Reply()
 
 
+def _set_tpsl_mode(call: Call) -> Reply:
+    """Set the mode of legs whose request names none (deprecated, and still that)."""
+    check_category(call.params)
+    symbol = _symbol(call)
+    mode = call.params.need("tpSlMode")
+    if mode not in _TPSL_MODES:
+        raise bad(f"tpSlMode is {mode!r}; accepted: {', '.join(_TPSL_MODES)}")
+    call.account.tpsl_modes[symbol] = mode
+    return Reply(result={"tpSlMode": mode})
+
+
+def _set_risk_limit(call: Call) -> Reply:
+    """Answer as the deprecated endpoint does, without effect: the venue chooses the tier itself."""
+    check_category(call.params)
+    instrument = call.exchange.instrument(call.params.need("symbol"))
+    call.params.need("riskId")
+    most = len(instrument.tiers)
+    number = call.params.integer("riskId", 1, least=1, most=most)
+    value = instrument.tiers[number - 1].notional_max
+    return Reply(result={"category": "linear", "riskId": number, "riskLimitValue": plain(value)})
+
+
 def _symbol_info(call: Call) -> Reply:
     """Return the leverage of symbols, with or without a position."""
     check_category(call.params)
@@ -176,6 +199,12 @@ POSITION_ROUTES: Mapping[str, PrivateRoute] = MappingProxyType(
         "/v5/position/closed-pnl": PrivateRoute(act=_closed_profit),
         "/v5/position/confirm-pending-mmr": PrivateRoute(
             act=_confirm_pending_mmr, method="POST", permission="Position"
+        ),
+        "/v5/position/set-tpsl-mode": PrivateRoute(
+            act=_set_tpsl_mode, method="POST", permission="Position"
+        ),
+        "/v5/position/set-risk-limit": PrivateRoute(
+            act=_set_risk_limit, method="POST", permission="Position"
         ),
         "/v5/position/symbol-info": PrivateRoute(act=_symbol_info),
     }

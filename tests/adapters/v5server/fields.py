@@ -235,6 +235,21 @@ QUERIES: Mapping[tuple[str, str], Shape] = {
         "list": [TRANSACTION],
         "nextPageCursor": S,
     },
+    ("/v5/account/collateral-info", "currency=USDT"): {
+        "list": [
+            {
+                "currency": S,
+                **_all(
+                    N,
+                    "hourlyBorrowRate maxBorrowingAmount freeBorrowingLimit freeBorrowAmount "
+                    "borrowAmount otherBorrowAmount availableToBorrow borrowUsageRate "
+                    "collateralRatio freeBorrowingAmount",
+                ),
+                **_all(B, "borrowable marginCollateral collateralSwitch"),
+            }
+        ]
+    },
+    ("/v5/account/borrow-history", ""): {"list": [], "nextPageCursor": S},
     ("/v5/account/query-dcp-info", ""): {
         "dcpInfos": [_all(S, "product dcpStatus timeWindow")],
     },
@@ -258,6 +273,10 @@ ACTS: Mapping[str, Shape] = {
     "/v5/order/cancel-batch": {"list": [_BATCH_ROW]},
     "/v5/position/set-leverage": {},
     "/v5/position/trading-stop": {},
+    "/v5/position/set-auto-add-margin": {},
+    "/v5/position/add-margin": {"category": S, **POSITION},
+    "/v5/position/set-tpsl-mode": {"tpSlMode": S},
+    "/v5/position/set-risk-limit": {"category": S, "riskId": Z, "riskLimitValue": N},
     "/v5/account/set-margin-mode": {"reasons": []},
 }
 """What every act answers when it succeeds."""

@@ -212,6 +212,20 @@ def test_small_queries_answer(client: Client) -> None:
     assert own.rows[0]["myRpiPermission"] is False
 
 
+def test_no_collateral_can_be_switched(client: Client) -> None:
+    path = "/v5/account/set-collateral-switch"
+    for body in (
+        {"coin": "USDT", "collateralSwitch": "OFF"},
+        {"coin": "BTC", "collateralSwitch": "ON"},
+        {"coin": "USDT", "collateralSwitch": "MAYBE"},
+        {"coin": "USDT"},
+        {"collateralSwitch": "ON"},
+    ):
+        assert client.post(path, **body).code == 10001, body
+    message = client.post(path, coin="USDC", collateralSwitch="ON").message
+    assert "USDT and USDC cannot be set" in message
+
+
 def test_a_pre_check_tells_the_rates_and_sends_nothing(client: Client) -> None:
     body: Json = {
         "category": "linear",

@@ -49,7 +49,9 @@ def test_an_act_answers_with_the_documented_fields() -> None:
         stop: Json = {"tpslMode": "Full", "positionIdx": 0, "stopLoss": "59000"}
         leverage: Json = {"buyLeverage": "5", "sellLeverage": "5"}
         acts: list[tuple[str, Json]] = [
-            ("/v5/account/set-margin-mode", {"setMarginMode": "REGULAR_MARGIN"}),
+            ("/v5/position/set-tpsl-mode", {**name, "tpSlMode": "Full"}),
+            ("/v5/position/set-risk-limit", {**name, "riskId": 1, "positionIdx": 0}),
+            ("/v5/position/set-auto-add-margin", {**name, "autoAddMargin": 1}),
             ("/v5/position/set-leverage", {**name, **leverage}),
             ("/v5/order/create", {**ORDER, "orderLinkId": "a"}),
             ("/v5/order/amend", {**name, "qty": "0.2"}),
@@ -62,7 +64,10 @@ def test_an_act_answers_with_the_documented_fields() -> None:
             ("/v5/order/cancel-batch", {"category": "linear", "request": named}),
             ("/v5/order/create", {**ORDER, "orderType": "Market"}),
             ("/v5/position/trading-stop", {**name, **stop}),
+            ("/v5/position/add-margin", {**name, "margin": "10"}),
             ("/v5/order/cancel-all", {"category": "linear", "settleCoin": "USDT"}),
+            ("/v5/order/create", {**ORDER, "orderType": "Market", "side": "Sell"}),
+            ("/v5/account/set-margin-mode", {"setMarginMode": "REGULAR_MARGIN"}),
         ]
         assert {path for path, _ in acts} == set(ACTS)
         for path, body in acts:

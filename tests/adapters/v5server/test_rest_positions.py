@@ -169,6 +169,26 @@ def test_a_partial_pair_needs_equal_sizes(client: Client) -> None:
     assert not live(client)
 
 
+def test_the_mode_of_legs_is_what_was_set_where_a_request_names_none(client: Client) -> None:
+    mode, risk = "/v5/position/set-tpsl-mode", "/v5/position/set-risk-limit"
+    assert client.post(mode, **NAME, tpSlMode="Half").code == 10001
+    assert client.post(mode, **NAME).code == 10001
+    market(client, qty="0.3")
+    body: Json = {**NAME, "positionIdx": 0, "stopLoss": "59000", "slSize": "0.1"}
+    assert client.post(mode, **NAME, tpSlMode="Partial").result == {"tpSlMode": "Partial"}
+    assert client.post(STOP, **body).code == 0
+    assert [leg["stopOrderType"] for leg in live(client)] == ["PartialStopLoss"]
+    placed(client, qty="0.1", orderType="Market", stopLoss="58000")
+    assert {leg["qty"] for leg in live(client)} == {"0.1"}
+    assert client.post(mode, **NAME, tpSlMode="Full").code == 0
+    assert client.post(STOP, **{**body, "slSize": ""}).code == 0
+    assert {leg["stopOrderType"] for leg in live(client)} == {"PartialStopLoss", "StopLoss"}
+    before = position(client)
+    assert client.post(risk, **NAME, riskId=2, positionIdx=0).result["riskId"] == 2
+    assert position(client) == before
+    assert client.post(risk, **NAME, riskId=99, positionIdx=0).code == 10001
+
+
 def test_an_attached_partial_stop_has_the_size_that_filled(bench: Bench, client: Client) -> None:
     order_id = placed(client, qty="0.4", stopLoss="59000", tpslMode="Partial", orderLinkId="entry")
     assert live(client)[0]["tpslMode"] == "Partial"
