@@ -37,6 +37,7 @@ class Ability(enum.Enum):
     LIQUIDATE = "liquidating a position"
     FUNDING = "settling funding"
     TRANSFER = "moving money to the account"
+    HEDGE_MODE = "switching the account to hedge mode"
 
 
 class AbilityMissing(Exception):
@@ -136,6 +137,10 @@ class Drive(ABC):
     def transfer(self, amount: Money) -> None:
         """Let ``amount`` of USDT come to the account, or go when it is below zero."""
         raise AbilityMissing(Ability.TRANSFER, asked=amount)
+
+    def switch_to_hedge_mode(self) -> None:
+        """Give the account, which is flat, one position for each side of a symbol."""
+        raise AbilityMissing(Ability.HEDGE_MODE)
 
 
 class ExchangeBench(ABC):

@@ -9,6 +9,7 @@ from tidegate.contracts.exchange_bench import Ability, Drive, ExchangeBench
 from tidegate.domain.grid import price_down
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.records import PositionMode
 from tidegate.domain.reports import Execution, OrderReport, RejectReason
 from tidegate.ports.exchange import Done, ExchangePort
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, TradePoint
@@ -97,6 +98,9 @@ class MemoryDrive(Drive):
 
     def liquidate(self) -> None:
         self._script.liquidate(BTCUSDT.symbol)
+
+    def switch_to_hedge_mode(self) -> None:
+        self._script.set_position_mode(PositionMode.HEDGE)
 
     def pay_funding(self, rate: Rate) -> None:
         self._script.pay_funding(BTCUSDT.symbol, rate)

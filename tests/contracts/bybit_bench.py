@@ -15,7 +15,7 @@ from tidegate.adapters.bybit.rest import RestConfig
 from tidegate.adapters.bybit.sender import SenderConfig
 from tidegate.adapters.bybit.streams.settings import RetryLimits, StreamConfig
 from tidegate.adapters.bybit.venue import BybitConfig, BybitVenue
-from tidegate.adapters.v5server.accounts import AccountSpec, PrivatePush
+from tidegate.adapters.v5server.accounts import HEDGE, AccountSpec, PrivatePush
 from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.exchange import Exchange
 from tidegate.adapters.v5server.faults import AnswerCode, RequestFault, Stage, Target, Wire
@@ -192,6 +192,9 @@ class BybitDrive(Drive):
     def liquidate(self) -> None:
         self._control.liquidate(BTCUSDT.symbol)
 
+    def switch_to_hedge_mode(self) -> None:
+        self._server.server.call(_switch_to_hedge_mode)
+
     def pay_funding(self, rate: Rate) -> None:
         self._control.pay_funding(BTCUSDT.symbol, rate)
 
@@ -209,6 +212,10 @@ def _transfer(exchange: Exchange, amount: Money) -> None:
     account.venue.advance_to(now_ms)
     assert isinstance(account.venue.adjust_wallet(amount), Done)
     account.ledger.move(amount, time_ms=now_ms)
+
+
+def _switch_to_hedge_mode(exchange: Exchange) -> None:
+    exchange.accounts.first.position_mode = HEDGE
 
 
 def _push_marker(exchange: Exchange, marker: str) -> None:

@@ -51,6 +51,11 @@ SAFETY = (
     "test_cancel_all_ends_what_waits_for_a_trigger",
     "test_an_amended_stop_is_the_one_that_closes",
     "test_a_leg_not_modified_is_accepted_only_where_it_stands",
+    "test_the_margin_mode_stays_with_a_position",
+    "test_no_more_margin_is_taken_than_was_added",
+    "test_a_partial_stop_closes_its_part_and_no_more",
+    "test_a_partial_stop_is_never_larger_than_the_position",
+    "test_partial_stops_end_with_the_position",
 )
 """Cases that a venue without any effect must not be able to pass."""
 

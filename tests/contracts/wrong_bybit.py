@@ -10,6 +10,7 @@ from functools import partial
 from tidegate.contracts.exchange_bench import ExchangeBench
 
 from . import (
+    wrong_bybit_account,
     wrong_bybit_answers,
     wrong_bybit_batches,
     wrong_bybit_records,
@@ -23,6 +24,7 @@ from .wrong_bybit_answers import RepeatedCursors
 __all__ = ["RIGHT_ON_A_WRONG_WIRE", "WRONG_BYBIT", "bench_of"]
 
 _MODULES = (
+    wrong_bybit_account,
     wrong_bybit_requests,
     wrong_bybit_answers,
     wrong_bybit_batches,

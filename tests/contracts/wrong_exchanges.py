@@ -10,6 +10,7 @@ from functools import partial
 from tidegate.contracts.exchange_bench import ExchangeBench
 
 from . import (
+    wrong_exchange_account,
     wrong_exchange_answers,
     wrong_exchange_batches,
     wrong_exchange_books,
@@ -17,6 +18,7 @@ from . import (
     wrong_exchange_changes,
     wrong_exchange_limits,
     wrong_exchange_orders,
+    wrong_exchange_partial,
     wrong_exchange_records,
     wrong_exchange_reports,
     wrong_exchange_requests,
@@ -28,6 +30,7 @@ from .wrong_venue import WrongVenue
 __all__ = ["ALSO_FOUND", "IDLE", "WRONG", "bench_of"]
 
 _MODULES = (
+    wrong_exchange_account,
     wrong_exchange_answers,
     wrong_exchange_batches,
     wrong_exchange_books,
@@ -35,6 +38,7 @@ _MODULES = (
     wrong_exchange_changes,
     wrong_exchange_limits,
     wrong_exchange_orders,
+    wrong_exchange_partial,
     wrong_exchange_records,
     wrong_exchange_reports,
     wrong_exchange_requests,
