@@ -215,6 +215,7 @@ POSITIONS = st.builds(
     initial_margin=_of(Money),
     maintenance_margin=_of(Money),
     unrealised=_of(Money, "-1000000"),
+    auto_add_margin=st.booleans(),
     sequence=st.integers(min_value=-1, max_value=2**50),
     time_ms=TIMES,
 )
@@ -229,6 +230,7 @@ def test_a_position(report: PositionReport) -> None:
         books=SymbolBooks(seq=report.sequence),
         instrument=BTCUSDT,
         taker=Rate.of("0.00055"),
+        adds_margin=bool(report.auto_add_margin),
     )
     for written in (position_row(view), position_stream_row(view)):
         assert position_report(_sent(written), time_ms=report.time_ms) == report

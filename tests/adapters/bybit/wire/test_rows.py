@@ -124,6 +124,7 @@ def test_a_position_is_read_in_full() -> None:
         initial_margin=Money.of("12.95542633"),
         maintenance_margin=Money.of("0.81072399"),
         unrealised=Money.of("7.800625"),
+        auto_add_margin=False,
         sequence=5_723_621_632,
         time_ms=1_700_000_000_000,
     )
