@@ -115,6 +115,7 @@ class DeskBench:
         key: str = KEY,
         secret: str = SECRET,
         timings: TimingSettings = _TIMINGS,
+        with_signals: bool = False,
         **bybit: Any,
     ) -> None:
         spec = AccountSpec(key=key, secret=secret, uid=1001, wallet=Money.of(WALLET), level=level)
@@ -124,7 +125,7 @@ class DeskBench:
         self.env = {"TIDEGATE_BYBIT_KEY": key, "TIDEGATE_BYBIT_SECRET": secret}
         self.events: list[Event] = []
         self._start, self._limits, self._timings = start, limits, timings
-        self._bybit = {**_QUICK, **bybit}
+        self._bybit, self._with_signals = {**_QUICK, **bybit}, with_signals
         self.prepare: Callable[[], object] = lambda: None
         self._stack = ExitStack()
 
@@ -136,7 +137,7 @@ class DeskBench:
             self.tap = stack.enter_context(Tap(self.server.server.rest_url))
             self._build()
             stack.callback(self._stop)
-            self.application.start()
+            self.application.start(with_signals=self._with_signals)
             self._stack = stack.pop_all()
         return self
 
