@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import attrs
 from tidegate.domain.orders import Symbol
-from tidegate.domain.reports import MarginMode, StreamReport, StreamState, Ticker, VenueMessage
+from tidegate.domain.reports import Bar, MarginMode, StreamReport, StreamState, Ticker, VenueMessage
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import MessageSink
 
@@ -147,13 +147,20 @@ class StreamHub:
         """Keep a symbol's order book to a depth of 50. Raises as :meth:`watch` does."""
         self._watch(self._public.watch_book(symbol))
 
-    def watch_trades(self, symbol: Symbol) -> None:
-        """Keep a symbol's last trades. Raises as :meth:`watch` does."""
-        self._watch(self._public.watch_trades(symbol))
+    def watch_trades(
+        self, symbol: Symbol, heard: Callable[[tuple[PublicTrade, ...]], None] | None = None
+    ) -> None:
+        """Keep a symbol's last trades, and tell ``heard``. Raises as :meth:`watch` does."""
+        self._watch(self._public.watch_trades(symbol, heard))
 
-    def watch_bars(self, symbol: Symbol, interval: str) -> None:
-        """Keep a symbol's bars, by the venue's name of an interval. Raises as :meth:`watch`."""
-        self._watch(self._public.watch_bars(symbol, interval))
+    def watch_bars(
+        self, symbol: Symbol, interval: str, heard: Callable[[Bar], None] | None = None
+    ) -> None:
+        """Keep a symbol's bars, by the venue's name of an interval. Raises as :meth:`watch`.
+
+        ``heard`` gets each bar as it closes, on the I/O thread: it must not block.
+        """
+        self._watch(self._public.watch_bars(symbol, interval, heard))
 
     def unwatch(self, symbol: Symbol) -> None:
         """Keep nothing of a symbol any more. Raises ``StreamTrouble`` without an answer."""

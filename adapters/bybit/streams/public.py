@@ -6,12 +6,13 @@ Written by the I/O thread, read by any. Tickers also go to the sink, as the desk
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import attrs
 from tidegate.adapters.bybit.wire.markets import KLINE_SPANS_MS, ticker
 from tidegate.domain.orders import Symbol
-from tidegate.domain.reports import Ticker, UnreadableReport
+from tidegate.domain.reports import Bar, Ticker, UnreadableReport
 from tidegate.ports.exchange import MessageSink
 
 from .aged import Aged
@@ -35,6 +36,8 @@ _RENEW_EVERY_MS = 1_000
 flood it."""
 
 T = TypeVar("T")
+TradesHeard = Callable[[tuple[PublicTrade, ...]], None]
+BarHeard = Callable[[Bar], None]
 
 
 @attrs.frozen
@@ -93,6 +96,8 @@ class PublicFeed:
         self._books: dict[str, OrderBook] = {}
         self._trades: dict[str, TradeFold] = {}
         self._bars: dict[str, BarFold] = {}
+        self._trades_heard: dict[str, TradesHeard] = {}
+        self._bars_heard: dict[str, BarHeard] = {}
         self._received_ms: dict[str, int] = {}
         self._asked_ms: dict[str, int] = {}
         self._troubled: set[str] = set()
@@ -114,18 +119,28 @@ class PublicFeed:
             self._asked_ms.setdefault(topic, self._monotonic_ms() - _RENEW_EVERY_MS)
         return topic
 
-    def watch_trades(self, symbol: Symbol) -> str:
-        """Begin to keep a symbol's trades; return the topic that brings them."""
+    def watch_trades(self, symbol: Symbol, heard: TradesHeard | None = None) -> str:
+        """Begin to keep a symbol's trades; return the topic that brings them.
+
+        ``heard`` is called on the I/O thread with the trades of each message.
+        """
         topic = trades_topic(symbol)
         with self._lock:
             self._trades.setdefault(topic, TradeFold())
+            if heard is not None:
+                self._trades_heard[topic] = heard
         return topic
 
-    def watch_bars(self, symbol: Symbol, interval: str) -> str:
-        """Begin to keep a symbol's bars; return the topic that brings them."""
+    def watch_bars(self, symbol: Symbol, interval: str, heard: BarHeard | None = None) -> str:
+        """Begin to keep a symbol's bars; return the topic that brings them.
+
+        ``heard`` is called on the I/O thread with each bar that closed.
+        """
         topic = bars_topic(symbol, interval)
         with self._lock:
             self._bars.setdefault(topic, BarFold(symbol))
+            if heard is not None:
+                self._bars_heard[topic] = heard
         return topic
 
     def drop(self, topic: str) -> None:
@@ -133,6 +148,8 @@ class PublicFeed:
         with self._lock:
             for kept in (self._folds, self._books, self._trades, self._bars, self._received_ms):
                 kept.pop(topic, None)
+            self._trades_heard.pop(topic, None)
+            self._bars_heard.pop(topic, None)
             if topic.startswith("tickers."):
                 self._tickers.pop(Symbol(topic.removeprefix("tickers.")), None)
 
@@ -172,21 +189,21 @@ class PublicFeed:
             return
         try:
             with self._lock:
-                told = self._fold(topic, message)
+                tell = self._fold(topic, message)
         except BookBroken as broken:
             self._renew_in_turn(topic, str(broken))
         except Exception as error:  # noqa: BLE001 - whatever a message holds, the stream goes on
             self._troubled_by(topic, f"{type(error).__name__}: {error}")
         else:
             self._troubled.discard(topic)
-            if told is not None:
-                self._sink(told)
+            tell()
 
     def unreadable(self, text: str) -> None:
         """Report a message that was no JSON object."""
         self._troubled_by("", text)
 
-    def _fold(self, topic: str, message: Mapping[str, object]) -> Ticker | None:
+    def _fold(self, topic: str, message: Mapping[str, object]) -> Callable[[], None]:
+        """Fold one message; return what tells it, which is done without the lock."""
         self._received_ms[topic] = received_ms = self._monotonic_ms()
         if (book := self._books.get(topic)) is not None:
             self._fold_book(book, message)
@@ -194,15 +211,15 @@ class PublicFeed:
             told = fold.take(message)
             if told is not None:
                 self._tickers[told.symbol] = _Kept(told, received_ms)
-            return told
+                return partial(self._sink, told)
         elif (trades := self._trades.get(topic)) is not None:
-            trades.take(message)
+            return partial(_tell, self._trades_heard.get(topic), (trades.take(message),))
         elif (bars := self._bars.get(topic)) is not None:
-            bars.take(message)
+            return partial(_tell, self._bars_heard.get(topic), bars.take(message))
         else:
             self._received_ms.pop(topic)
             _LOG.debug("a message of %r, which nobody watches, is left out", topic)
-        return None
+        return _nothing_to_tell
 
     def _fold_book(self, book: OrderBook, message: Mapping[str, object]) -> None:
         book.take(message)
@@ -283,6 +300,20 @@ class PublicFeed:
         age_ms = max(0, self._now_ms() - time_ms, self._monotonic_ms() - received_ms)
         is_fresh = is_live and age_ms <= self._age_ms_max
         return Aged(value=value, time_ms=time_ms, age_ms=age_ms, is_fresh=is_fresh)
+
+
+def _tell(heard: Callable[[T], None] | None, values: tuple[T, ...]) -> None:
+    if heard is None:
+        return
+    for value in values:
+        try:
+            heard(value)
+        except Exception:  # noqa: BLE001 - a listener that raises breaks its promise, not the stream
+            _LOG.exception("a listener failed on a %s", type(value).__name__)
+
+
+def _nothing_to_tell() -> None:
+    """Nobody waits for what was folded."""
 
 
 def _read_ticker(row: Mapping[str, object], time_ms: int) -> Ticker:

@@ -44,9 +44,11 @@ class TradeFold:
     def __init__(self) -> None:
         self._trades: deque[PublicTrade] = deque(maxlen=TRADES_MAX)
 
-    def take(self, message: Mapping[str, object]) -> None:
-        """Take one message; raises ``Unreadable`` and then keeps what it had."""
-        self._trades.extend([_trade(row) for row in rows_of("public trade", message.get("data"))])
+    def take(self, message: Mapping[str, object]) -> tuple[PublicTrade, ...]:
+        """Take one message and return its trades; ``Unreadable`` leaves what was there."""
+        told = tuple(_trade(row) for row in rows_of("public trade", message.get("data")))
+        self._trades.extend(told)
+        return told
 
     def last(self) -> tuple[PublicTrade, ...]:
         """Return the trades at hand, oldest first."""
@@ -60,16 +62,19 @@ class BarFold:
         self._symbol = symbol
         self._bars: dict[int, StreamBar] = {}
 
-    def take(self, message: Mapping[str, object]) -> None:
-        """Take one message; raises ``Unreadable`` and then keeps what it had."""
+    def take(self, message: Mapping[str, object]) -> tuple[Bar, ...]:
+        """Take one message and return the bars that it closed; ``Unreadable`` leaves the others."""
+        closed: list[Bar] = []
         for row in rows_of("kline", message.get("data")):
             bar, is_closed = bar_of_stream(self._symbol, row.fields)
             known = self._bars.get(bar.start_ms)
             if known is None or not known.is_closed:
                 time_ms = row.time_ms("timestamp")
                 self._bars[bar.start_ms] = StreamBar(bar=bar, is_closed=is_closed, time_ms=time_ms)
+                closed += [bar] if is_closed else []
         while len(self._bars) > BARS_MAX:
             del self._bars[min(self._bars)]
+        return tuple(closed)
 
     def last(self) -> tuple[StreamBar, ...]:
         """Return the bars at hand, oldest first."""
