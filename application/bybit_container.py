@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KIND_OF",
     "BybitContainer",
+    "built",
     "bybit_application",
     "credentials_trouble",
     "hosts_of",
@@ -319,7 +320,7 @@ def bybit_application(settings: Settings, env: Mapping[str, str]) -> Application
         ModeMismatch: trading mode and venue do not belong together.
 
     """
-    return _built(BybitContainer(settings=settings, env=env))
+    return built(BybitContainer(settings=settings, env=env))
 
 
 @contextmanager
@@ -335,7 +336,7 @@ def open_bybit_desk(settings: Settings, env: Mapping[str, str]) -> Iterator[Desk
     """
     parts = BybitContainer(settings=settings, env=env)
     with parts.preflight.override(providers.Object(None)):
-        application = _built(parts)
+        application = built(parts)
     application.start()
     try:
         yield application.desk
@@ -369,7 +370,8 @@ def panic_on_bybit(settings: Settings, env: Mapping[str, str], *, cause: str) ->
         )
 
 
-def _built(parts: BybitContainer) -> Application:
+def built(parts: BybitContainer) -> Application:
+    """Build the application of a container; where that fails, what was opened is closed."""
     venue, state_port = parts.venue(), parts.state_port()
     try:
         return parts.application()

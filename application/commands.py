@@ -29,23 +29,26 @@ from tidegate.ports.commands import (
     OpenedSession,
     PanicReport,
     PaperRequest,
+    RunRequest,
     VenueRequest,
     Where,
 )
 from tidegate.ports.desk import DeskPort, JournalEntry, StatusReport
 from tidegate.ports.feed import Feed
 from tidegate.ports.reconciling import ReconcileReport
+from tidegate.ports.live import LiveSessionPort
 from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
 
-from .bybit_container import open_bybit_desk, panic_on_bybit
+from .bybit_container import credentials_trouble, open_bybit_desk, panic_on_bybit
 from .check import check_trade
 from .codec import decode
 from .container import open_desk, paper_session
 from .doctor import examine
 from .engine import fold
 from .instruments import instrument_of
+from .live_bybit import bybit_session
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
 from .preflight import BYBIT_MODES
@@ -101,6 +104,17 @@ class Commands(CommandsPort):
         _folder(str(settings.state_path.parent))
         _folder(str(settings.venue_path.parent))
         return _open(settings, feed, strategy, spec)
+
+    def run(self, request: RunRequest) -> LiveSessionPort:
+        """See :meth:`CommandsPort.run`."""
+        with _named_problems():
+            settings = self._settings(request.where, _run_options(request))
+            strategy = _strategy(settings)
+            if settings.mode in BYBIT_MODES:
+                if (lacking := credentials_trouble(settings, self._env)) is not None:
+                    raise BadInput([lacking])
+                return bybit_session(settings, self._env, strategy)
+        raise BadInput([f"mode {settings.mode.value!r} has no live market"])
 
     def check(self, request: CheckRequest) -> CheckReport:
         """See :meth:`CommandsPort.check`."""
@@ -239,8 +253,29 @@ def _paper_options(request: PaperRequest) -> dict[str, object]:
         "instruments_path": request.instruments,
     }
     strategy = {"name": request.strategy, "params": dict(request.params) or None}
-    given["strategy"] = {key: value for key, value in strategy.items() if value is not None} or None
-    return {key: value for key, value in given.items() if value is not None}
+    given["strategy"] = _stated(strategy) or None
+    return _stated(given)
+
+
+def _run_options(request: RunRequest) -> dict[str, object]:
+    strategy = {
+        "name": request.strategy,
+        "params": dict(request.params) or None,
+        "bar_minutes": request.bar_minutes,
+    }
+    return _stated(
+        {
+            "mode": request.mode,
+            "live_acknowledgement": request.acknowledgement,
+            "symbol": request.symbol,
+            "strategy": _stated(strategy) or None,
+        }
+    )
+
+
+def _stated(choices: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what was not chosen."""
+    return {key: value for key, value in choices.items() if value is not None}
 
 
 def _volume_unit(text: str) -> VolumeUnit:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.snapshots import equity_now
-from tidegate.domain.core.state import Books, Order
+from tidegate.domain.core.state import Books, Order, State
 from tidegate.domain.mode import TradingState
 from tidegate.domain.orders import ClientId, Purpose, Role, Symbol
 from tidegate.domain.performance import Summary, summary
@@ -59,6 +59,11 @@ class Desk(DeskPort):
         self._decisions = Decisions()
         runner.engine.listen(self._decisions.take)
         self.reconciler = Reconciler(runner, state_port)
+
+    @property
+    def state(self) -> State:
+        """The present frozen state: books and what the venue showed last."""
+        return self._runner.state
 
     @property
     def _books(self) -> Books:
@@ -115,25 +120,29 @@ class Desk(DeskPort):
         )
         return outcome if done else TimedOut(waited_ms=timeout_ms)
 
-    def close_position(self, symbol: Symbol, *, timeout_ms: int = 10_000) -> Closing | Nothing:
+    def close_position(
+        self,
+        symbol: Symbol,
+        *,
+        timeout_ms: int = 10_000,
+        reason: CloseReason = CloseReason.OPERATOR,
+    ) -> Closing | Nothing:
         """See :meth:`DeskPort.close_position`."""
         held = self._books.position(symbol)
-        self._ask_to_close(symbol)
+        self._ask_to_close(symbol, reason)
         if held.is_flat:
             self._runner.wait(lambda: self._no_entry_waits(symbol), timeout_ms=timeout_ms)
             held = self._books.position(symbol)
             if held.is_flat:
                 return Nothing(symbol=symbol)
             # An entry filled before its cancel came: what it opened is closed as well.
-            self._ask_to_close(symbol)
+            self._ask_to_close(symbol, reason)
         self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
         return Closing(symbol=symbol, qty=abs(held.qty))
 
-    def _ask_to_close(self, symbol: Symbol) -> None:
+    def _ask_to_close(self, symbol: Symbol, reason: CloseReason) -> None:
         key = self._keys.key(f"close {symbol} {self._state_port.version()}")
-        self._runner.deliver(
-            given.CloseRequest(symbol=symbol, reason=CloseReason.OPERATOR, key=key)
-        )
+        self._runner.deliver(given.CloseRequest(symbol=symbol, reason=reason, key=key))
 
     def _no_entry_waits(self, symbol: Symbol) -> bool:
         """Tell whether every entry has ended, and all that it filled has been booked."""

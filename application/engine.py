@@ -59,6 +59,11 @@ class Engine:
         self._listeners: list[EventListener] = []
         self.listener_errors = 0
 
+    @property
+    def version(self) -> int:
+        """Return the journal's version after the last event that was written here."""
+        return self._version
+
     def listen(self, listener: EventListener) -> None:
         """Call ``listener`` with every event after it was journaled; it must not block."""
         self._listeners.append(listener)

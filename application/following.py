@@ -114,7 +114,9 @@ class BarFollower:
         try:
             found = self._read(min(since_ms, now_ms), now_ms)
         except VenueError as error:
-            _LOG.warning("bars of %s: %s; asked again in %s ms", self._symbol, error, self._retry_ms)
+            _LOG.warning(
+                "bars of %s: %s; asked again in %s ms", self._symbol, error, self._retry_ms
+            )
             return False
         self._bars.extend(found)
         return bool(found)

@@ -27,6 +27,7 @@ from tidegate.ports.state import StatePort
 from .belonging import require_same_account
 from .desk import Desk
 from .engine import Engine
+from .listeners import EventHub
 from .recovery import book_missed, finish_recovery, load_view
 from .runner import InlineRunner, Runner, ThreadedRunner
 
@@ -83,7 +84,8 @@ class Application:
 
     It owns the ports that it is given and closes them at the end, also after a start that failed.
     With a ``preflight`` it does not start while a check fails. ``fees_stated`` are used where the
-    venue has no query for the account's rates.
+    venue has no query for the account's rates. Listeners are added to ``events``, each with a
+    thread of its own. ``received`` is the signal that asked to stop, if one did.
     """
 
     def __init__(
@@ -107,13 +109,17 @@ class Application:
         self._runner = ThreadedRunner(engine, port)
         self._runner.fees_stated = fees_stated
         self.desk = Desk(runner=self._runner, state_port=state_port, keys=keys)
+        self._is_interrupted = False
+        self.events = EventHub()
+        engine.listen(self.events.take)
         self._undo = ExitStack()
+        self._at_end(self.events.stop)
+        self._runner.when_over = self.ask_stop
         self._lock = threading.Lock()
         self._is_started = False
         self._is_over = False
         self._has_signals = False
-        self._is_stop_asked = False
-        self._is_interrupted = False
+        self.received: signal.Signals | None = None
         # A queue that a signal handler may use: an event's lock could be held by the very thread
         # that the signal interrupts.
         self._stop_asked: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -228,13 +234,27 @@ class Application:
             )
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if self._is_stop_asked:
+        if self.received is not None:
             self._is_interrupted = True
             raise Interrupted(128 + number)
+        self.received = signal.Signals(number)
         self.ask_stop()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """The fault on which the writer stopped, ``None`` where it did not."""
+        return self._runner.failure
+
+    @property
+    def last_version(self) -> int:
+        """The journal's version after the last event written here, also after the end."""
+        return self._engine.version
+
     def wait_until_stop_asked(self, *, timeout_ms: int | None = None) -> bool:
-        """Block until a signal or :meth:`ask_stop` asks to stop; returns whether one did."""
+        """Block until a signal or :meth:`ask_stop` asks to stop; returns whether one did.
+
+        A writer that stops on a fault asks as well: :attr:`failure` holds it.
+        """
         try:
             self._stop_asked.get(timeout=None if timeout_ms is None else timeout_ms / 1_000)
         except queue.Empty:
@@ -244,7 +264,6 @@ class Application:
 
     def ask_stop(self) -> None:
         """Ask whoever waits to stop this application. Any thread and signal handler may call."""
-        self._is_stop_asked = True
         self._stop_asked.put(None)
 
     def stop(self) -> None:

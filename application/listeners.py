@@ -79,6 +79,7 @@ class EventHub:
         self._queue_max = queue_max
         self._workers: dict[str, _Worker] = {}
         self._lock = threading.Lock()
+        self._ended: dict[str, _Worker] = {}
 
     def add(self, name: str, listener: NotifierPort) -> None:
         """Start telling ``listener``; a name is taken once."""
@@ -95,12 +96,14 @@ class EventHub:
             worker.offer(event, time_ms)
 
     def reports(self) -> Mapping[str, ListenerReport]:
-        """Return how each listener has fared."""
-        return MappingProxyType({name: w.report() for name, w in self._workers.items()})
+        """Return how each listener has fared; those that were stopped are among them."""
+        every = {**self._ended, **self._workers}
+        return MappingProxyType({name: worker.report() for name, worker in every.items()})
 
     def stop(self, *, timeout_s: int = 5) -> None:
         """Let each listener finish what is queued, within the time given to each."""
         with self._lock:
             workers, self._workers = dict(self._workers), {}
+            self._ended.update(workers)
         for worker in workers.values():
             worker.stop(timeout_s)

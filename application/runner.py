@@ -56,7 +56,8 @@ class ThreadedRunner(Runner, LaneHost):
     ``inbox_max`` is how many messages may wait before entries are halted; nothing is ever dropped.
     ``lane_max`` is how many requests may wait in one lane: what finds it full is answered as
     refused, and halts entries too.
-    ``stop_wait_ms`` bounds how long :meth:`stop` waits for requests that hang.
+    ``stop_wait_ms`` bounds how long :meth:`stop` waits for requests that hang. ``when_over`` is
+    called once nobody decides any more, by a stop or by a fault; it must neither block nor raise.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class ThreadedRunner(Runner, LaneHost):
         self._is_over = False
         self._served_due_ms: int | None = None
         self.failure: BaseException | None = None
+        self.when_over: Callable[[], None] | None = None
 
     # From any thread
 
@@ -222,6 +224,8 @@ class ThreadedRunner(Runner, LaneHost):
             self._takes_entries = False
             self._is_over = True
             self._waiters.end()
+            if self.when_over is not None:
+                self.when_over()
 
     def _next(self) -> bool:
         self._watch_load()

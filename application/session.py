@@ -11,9 +11,7 @@ from itertools import islice
 from tidegate.domain.core.events import Event
 from tidegate.domain.core.ids import TAG_LENGTH
 from tidegate.domain.core.inputs import CloseRequest, OpenRequest, StartRequest, StopRequest
-from tidegate.domain.core.snapshots import equity_now
-from tidegate.domain.money import Money
-from tidegate.domain.orders import Role, Symbol
+from tidegate.domain.orders import Symbol
 from tidegate.domain.performance import summary
 from tidegate.domain.reports import Bar
 from tidegate.domain.signal import Signal
@@ -22,13 +20,14 @@ from tidegate.ports.clock import KeyPort
 from tidegate.ports.feed import Feed, FeedItem
 from tidegate.ports.session import Progress, SessionError, SessionPort, SessionReport
 from tidegate.ports.state import StatePort
-from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
+from tidegate.ports.strategy import Exit, StrategyPort
 from tidegate.ports.venue import SimulatedVenuePort
 
 from .belonging import require_same_account
 from .modes import check_mode
 from .recovery import load_view, reconcile, recover
 from .runner import InlineRunner
+from .strategy_view import strategy_view
 
 __all__ = ["PaperSession"]
 
@@ -169,7 +168,8 @@ class PaperSession(SessionPort):
     def _decide(self) -> None:
         if len(self._window) < self._strategy.window:
             return
-        wish = self._strategy.decide(tuple(self._window), self._view())
+        view = strategy_view(self._runner.state, self._symbol)
+        wish = self._strategy.decide(tuple(self._window), view)
         if isinstance(wish, Signal):
             key = self._keys.key(wish.signal_id)
             self._runner.submit(OpenRequest(signal=wish, key=key))
@@ -178,24 +178,6 @@ class PaperSession(SessionPort):
             self._runner.submit(
                 CloseRequest(symbol=wish.symbol, reason=CloseReason.SIGNAL, key=key)
             )
-
-    def _view(self) -> StrategyView:
-        state = self._runner.state
-        books = state.books
-        equity = equity_now(books, state.view)
-        return StrategyView(
-            symbol=self._symbol,
-            position=books.position(self._symbol),
-            has_pending_entry=any(
-                order.role is Role.ENTRY for order in books.open_orders(self._symbol)
-            ),
-            equity=equity if equity is not None else self._wallet(),
-        )
-
-    def _wallet(self) -> Money:
-        ledger = self._runner.state.books.ledger
-        assert ledger is not None, "the account is opened before the strategy decides"
-        return ledger.wallet
 
     def _finish(self, *, was_resumed: bool) -> SessionReport:
         cursor, total = self._venue.cursor(), len(self._feed)

@@ -37,6 +37,8 @@ __all__ = [
 
 LIVE_ACKNOWLEDGEMENT = "REAL MONEY"
 _APP = "tidegate"
+_BAR_MINUTES = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1_440, 10_080)
+"""The bar lengths of Bybit V5 market/kline; months have no fixed length."""
 _CORE = CoreConfig(mode=TradingMode.PAPER, venue=VenueKind.PAPER)
 
 
@@ -108,6 +110,12 @@ class TimingSettings:
     settings there."""
 
 
+def _bar_minutes(_: object, field: "attrs.Attribute[int]", value: int) -> None:
+    if value not in _BAR_MINUTES:
+        accepted = ", ".join(map(str, _BAR_MINUTES))
+        raise ValueError(f"{field.name} is {value}; accepted: {accepted}")
+
+
 @attrs.frozen(kw_only=True)
 class StrategySettings:
     """Which strategy trades, and with which parameters."""
@@ -116,6 +124,13 @@ class StrategySettings:
     """The strategy as ``module:Class``. The module is imported: name only code that you trust."""
     params: Mapping[str, object] = attrs.field(factory=lambda: MappingProxyType({}))
     """Keyword arguments of the class, in the table ``[strategy.params]``."""
+    bar_minutes: int = attrs.field(default=60, validator=_bar_minutes)
+    """Length in minutes of the bars that a live strategy decides on: one of those that Bybit has. A
+    session on recorded data takes the bars as they are."""
+    bar_grace_ms: int = 2_000
+    """How long after a bar's close the venue may take to tell it before it is asked for."""
+    late_ms_max: int = 60_000
+    """How long after a bar's close an entry may still follow from it. Exits are never too late."""
 
 
 @attrs.frozen(kw_only=True)

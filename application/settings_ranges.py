@@ -10,7 +10,7 @@ from tidegate.domain.day import OFFSET_MINUTES_MAX
 from tidegate.domain.money import Amount
 from tidegate.domain.risk.limits import RiskLimits
 
-from .settings import CostSettings, Settings, TimingSettings
+from .settings import CostSettings, Settings, StrategySettings, TimingSettings
 from .settings_bybit import BybitSettings
 
 __all__ = ["NOT_SETTINGS", "RANGES", "Range", "range_of"]
@@ -149,6 +149,15 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
             "close_retry_ms": _NOT_NEGATIVE,
             "ask_again_ms": _NOT_NEGATIVE,
             "not_found_final_ms": _NOT_NEGATIVE,
+        },
+        StrategySettings: {
+            "bar_minutes": Range(
+                low=_ONE,
+                high=Decimal(10_080),
+                example="1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440 or 10080",
+            ),
+            "bar_grace_ms": _NOT_NEGATIVE,
+            "late_ms_max": _NOT_NEGATIVE,
         },
         BybitSettings: _BYBIT,
         PaperConfig: {

@@ -15,6 +15,7 @@ from tidegate.domain.signal import RungSpec, SizingMethod, StopSpec
 from tidegate.domain.ticket import Ticket
 
 from .desk import JournalEntry, StatusReport
+from .live import LiveSessionPort
 from .preflight import Finding
 from .reconciling import ReconcileReport
 from .session import SessionPort
@@ -32,6 +33,7 @@ __all__ = [
     "OpenedSession",
     "PanicReport",
     "PaperRequest",
+    "RunRequest",
     "VenueRequest",
     "Where",
 ]
@@ -85,6 +87,22 @@ class PaperRequest:
     strategy: str | None = None
     params: Mapping[str, str] = attrs.field(factory=dict)
     seed: int | None = None
+    where: Where = attrs.field(factory=Where)
+
+
+@attrs.frozen(kw_only=True)
+class RunRequest:
+    """A live session: a strategy on the venue of a mode. ``None`` leaves a choice to the settings.
+
+    ``acknowledgement`` must be the literal that the settings ask for where the mode is live.
+    """
+
+    mode: TradingMode | None = None
+    acknowledgement: str | None = None
+    symbol: Symbol | None = None
+    strategy: str | None = None
+    params: Mapping[str, str] = attrs.field(factory=dict)
+    bar_minutes: int | None = None
     where: Where = attrs.field(factory=Where)
 
 
@@ -228,6 +246,10 @@ class CommandsPort(ABC):
     @abstractmethod
     def paper(self, request: PaperRequest) -> OpenedSession:
         """Open a paper session; one that was stopped goes on from its stores."""
+
+    @abstractmethod
+    def run(self, request: RunRequest) -> LiveSessionPort:
+        """Prepare a live session; nothing is connected before it runs. The caller closes it."""
 
     @abstractmethod
     def check(self, request: CheckRequest) -> CheckReport:

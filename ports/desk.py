@@ -15,6 +15,7 @@ from tidegate.domain.reports import RejectReason
 from tidegate.domain.risk.verdict import Breach, Missing
 from tidegate.domain.signal import Signal
 from tidegate.domain.ticket import Ticket
+from tidegate.domain.trade import CloseReason
 
 from .reconciling import ReconcileReport
 
@@ -139,8 +140,17 @@ class DeskPort(ABC):
         """Execute, then wait until the position is protected and its ladder placed."""
 
     @abstractmethod
-    def close_position(self, symbol: Symbol, *, timeout_ms: int = 10_000) -> Closing | Nothing:
-        """Cancel our orders of a symbol and close its position reduce-only at market."""
+    def close_position(
+        self,
+        symbol: Symbol,
+        *,
+        timeout_ms: int = 10_000,
+        reason: CloseReason = CloseReason.OPERATOR,
+    ) -> Closing | Nothing:
+        """Cancel our orders of a symbol and close its position reduce-only at market.
+
+        ``reason`` is what the journal and the statistics say of it.
+        """
 
     @abstractmethod
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:

@@ -6,6 +6,7 @@ from tidegate.ports.commands import CommandsPort
 from .check_command import add_check
 from .doctor_command import add_doctor
 from .reconcile_command import add_reconcile
+from .run_command import add_run
 from .session_commands import add_demo, add_paper
 from .state_commands import add_journal, add_panic, add_reset_panic, add_status
 from .venue_command import add_venue
@@ -36,6 +37,7 @@ def build_app(commands: CommandsPort) -> typer.Typer:
     for add in (
         add_demo,
         add_paper,
+        add_run,
         add_check,
         add_doctor,
         add_status,

@@ -15,6 +15,7 @@ __all__ = [
     "price",
     "qty",
     "ratio",
+    "second",
     "signed",
     "signed_r",
 ]
@@ -86,6 +87,11 @@ def qty(value: Qty | None, coin: str) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Write how many of something there are."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def second(time_ms: int) -> str:
+    """Write a moment in UTC, to the second."""
+    return datetime.fromtimestamp(time_ms / 1_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def moment(time_ms: int) -> str:

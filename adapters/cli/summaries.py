@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from tidegate.domain.core.state import Books
 from tidegate.domain.money import Rate
 from tidegate.domain.performance import Summary
 from tidegate.domain.statistics_r import RBucket
+from tidegate.ports.live import LiveReport
 from tidegate.ports.session import SessionReport
 
 from . import figures
 from .session_view import NO_PLAN, Counts
 from .tickets import WIDTH_MAX, direction
 
-__all__ = ["show_summary"]
+__all__ = ["show_live_summary", "show_summary"]
 
 _BAR_WIDTH = 40
 _PAIR = tuple[str, str]
@@ -21,9 +23,22 @@ _PAIR = tuple[str, str]
 
 def show_summary(console: Console, report: SessionReport, counts: Counts) -> None:
     """Print everything that a finished or interrupted session has to say."""
-    summary = report.summary
+    _show(console, report.summary, report.books, counts, _activity(report, counts))
+
+
+def show_live_summary(console: Console, report: LiveReport, counts: Counts) -> None:
+    """Print everything that a live session has to say; the summary is over its whole journal."""
+    if report.summary is None:
+        console.print("The account was not opened: there is nothing to sum up.")
+        return
+    _show(console, report.summary, report.books, counts, _live_activity(report, counts))
+
+
+def _show(
+    console: Console, summary: Summary, books: Books, counts: Counts, activity: Sequence[_PAIR]
+) -> None:
     _heading(console, "What happened")
-    _pairs(console, _activity(report, counts))
+    _pairs(console, activity)
     if summary.refused:
         _refusals(console, summary, counts)
     _heading(console, f"Performance: {figures.count(summary.trades, 'finished trade')}")
@@ -32,8 +47,8 @@ def show_summary(console: Console, report: SessionReport, counts: Counts) -> Non
         _distribution(console, summary.r_distribution)
         _shares(console, summary)
     _heading(console, "Money, USDT")
-    _pairs(console, _money(report))
-    _positions(console, report)
+    _pairs(console, _money(summary, books))
+    _positions(console, books)
 
 
 def _heading(console: Console, text: str) -> None:
@@ -65,6 +80,22 @@ def _activity(report: SessionReport, counts: Counts) -> list[_PAIR]:
         (f"Funding payments{here}", f"{of['FundingBooked']:,}"),
         (f"Stops confirmed{here}", f"{of['StopConfirmed']:,}"),
         ("Trading state", report.books.effective_state.name),
+    ]
+
+
+def _live_activity(report: LiveReport, counts: Counts) -> list[_PAIR]:
+    of, here = counts.of, " (this run)" if report.was_resumed else ""
+    lost = f"{report.events_lost:,}"
+    return [
+        ("Bars closed (this run)", f"{report.bars:,}"),
+        ("Wishes of the strategy (this run)", f"{report.wishes:,}"),
+        ("Too late (this run)", f"{report.too_late:,}"),
+        ("Journal entries", f"{report.journal_version:,}"),
+        (f"Fills{here}", f"{of['Filled']:,}"),
+        (f"Funding payments{here}", f"{of['FundingBooked']:,}"),
+        (f"Stops confirmed{here}", f"{of['StopConfirmed']:,}"),
+        ("Trading state", report.books.effective_state.name),
+        *([("Events not shown", lost)] if report.events_lost else []),
     ]
 
 
@@ -148,8 +179,8 @@ def _bars(
     console.print(table)
 
 
-def _money(report: SessionReport) -> list[_PAIR]:
-    summary, ledger = report.summary, report.books.ledger
+def _money(summary: Summary, books: Books) -> list[_PAIR]:
+    ledger = books.ledger
     wallet = None if ledger is None else ledger.wallet
     return [
         ("Opening equity", figures.money(summary.opening)),
@@ -158,7 +189,7 @@ def _money(report: SessionReport) -> list[_PAIR]:
         ("Fees", figures.signed(-summary.fees)),
         ("Funding", figures.signed(-summary.funding)),
         ("Net of finished trades", figures.signed(summary.net)),
-        ("Final wallet" if report.books.positions else "Final equity", figures.money(wallet)),
+        ("Final wallet" if books.positions else "Final equity", figures.money(wallet)),
         ("Return", figures.percent(summary.return_on_opening)),
         ("Expectancy of a trade", figures.signed(summary.expectancy)),
         ("High-water mark", figures.money(summary.high_water)),
@@ -167,8 +198,8 @@ def _money(report: SessionReport) -> list[_PAIR]:
     ]
 
 
-def _positions(console: Console, report: SessionReport) -> None:
-    for symbol, position in report.books.positions.items():
+def _positions(console: Console, books: Books) -> None:
+    for symbol, position in books.positions.items():
         side = position.side
         held = "" if side is None else direction(side).lower()
         console.print(

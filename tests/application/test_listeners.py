@@ -107,4 +107,4 @@ def test_a_stopped_hub_has_told_everything_and_takes_nothing_more() -> None:
     hub.stop()
     hub.take(EVENT, 99)
     assert len(listener.seen) == 50
-    assert hub.reports() == {}
+    assert hub.reports() == {"page": ListenerReport(delivered=50, failed=0, dropped=0)}

@@ -12,6 +12,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
 COMMANDS = (
     "demo",
     "paper",
+    "run",
     "check",
     "doctor",
     "status",
