@@ -1,8 +1,7 @@
-"""Wiring of a live session on Bybit."""
+"""Wiring of a live session on Bybit. The venue's libraries are loaded when a session runs."""
 
 from collections.abc import Mapping
 
-from tidegate.adapters.bybit.live_bars import LiveBars
 from tidegate.ports.bars import BarPort
 from tidegate.ports.live import LiveSessionPort
 from tidegate.ports.strategy import StrategyPort
@@ -52,8 +51,11 @@ def bybit_session(
     venue = parts.venue()
 
     def bars() -> BarPort:
+        from tidegate.adapters.bybit.live_bars import LiveBars  # noqa: PLC0415
+        from tidegate.adapters.bybit.market import MarketQueries  # noqa: PLC0415
+
         hub = venue.streams if settings.bybit.streams else None
-        return LiveBars(records=venue.records, hub=hub, clock=venue.rest.clock)
+        return LiveBars(queries=MarketQueries(venue.rest), hub=hub, clock=venue.rest.clock)
 
     return LiveSession(
         application=application,

@@ -5,7 +5,6 @@ that hangs holds up no stop. What the strategy asks for goes the one way of ever
 """
 
 import logging
-import signal
 import threading
 from collections.abc import Callable
 
@@ -136,7 +135,7 @@ class LiveSession(LiveSessionPort):
                 f"the desk stopped on a fault: {_named(application.failure)}; stops stay on the "
                 "venue, and the next start reconciles"
             ) from application.failure
-        return self._report(application.received)
+        return self._report()
 
     def _trade_until_stopped(self) -> None:
         bars, pace = self._bars(), self._pace
@@ -214,8 +213,9 @@ class LiveSession(LiveSessionPort):
 
     # The end
 
-    def _report(self, received: signal.Signals | None) -> LiveReport:
+    def _report(self) -> LiveReport:
         desk, counts = self._application.desk, self._counts
+        received = self._application.received
         return LiveReport(
             summary=desk.performance(),
             books=desk.state.books,
@@ -224,7 +224,7 @@ class LiveSession(LiveSessionPort):
             bars=counts.bars,
             wishes=counts.wishes,
             too_late=counts.too_late,
-            received=received,
+            stopped_by=None if received is None else received.name,
             events_lost=sum(
                 report.dropped + report.failed
                 for report in self._application.events.reports().values()

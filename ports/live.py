@@ -1,6 +1,5 @@
 """A live session, as a command line or a program drives it: start, trade until stopped, report."""
 
-import signal
 from abc import ABC, abstractmethod
 
 import attrs
@@ -18,8 +17,9 @@ class LiveReport:
 
     ``summary`` is over the whole journal, ``None`` before the account was opened. ``bars`` and
     ``wishes`` count what the strategy saw and asked for in this process, ``too_late`` the entries
-    that it asked for so long after a bar that they were not traded. ``received`` is the signal that
-    stopped it, ``None`` where something else did. ``events_lost`` counts what listeners missed.
+    that it asked for so long after a bar that they were not traded. ``stopped_by`` names the signal
+    that stopped it, ``None`` where something else did. ``events_lost`` counts what listeners
+    missed.
     """
 
     summary: Summary | None
@@ -29,7 +29,7 @@ class LiveReport:
     bars: int
     wishes: int
     too_late: int
-    received: signal.Signals | None
+    stopped_by: str | None
     events_lost: int
 
 

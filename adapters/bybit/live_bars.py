@@ -9,7 +9,7 @@ from tidegate.ports.bars import BarPort
 from tidegate.ports.exchange import QueryFailed, TimeRange
 
 from .clock import ServerClock
-from .records import RecordQueries
+from .market import MarketQueries
 from .streams.errors import StreamTrouble, SubscriptionRefused
 from .streams.hub import StreamHub
 from .wire.markets import KLINE_SPANS_MS
@@ -40,9 +40,9 @@ class LiveBars(BarPort):
     """``hub`` is ``None`` where streams are not used; it must be open before anyone listens."""
 
     def __init__(
-        self, *, records: RecordQueries, hub: StreamHub | None, clock: ServerClock
+        self, *, queries: MarketQueries, hub: StreamHub | None, clock: ServerClock
     ) -> None:
-        self._records = records
+        self._queries = queries
         self._hub = hub
         self._clock = clock
 
@@ -52,7 +52,7 @@ class LiveBars(BarPort):
 
     def closed(self, symbol: Symbol, *, interval_ms: int, within: TimeRange) -> tuple[Bar, ...]:
         """See :meth:`BarPort.closed`; the venue's own time decides what is closed."""
-        bars = self._records.bars(symbol, interval_name(interval_ms), within)
+        bars = self._queries.bars(symbol, interval_name(interval_ms), within)
         now_ms = self._clock.now_ms()
         return tuple(bar for bar in bars if bar.end_ms <= now_ms)
 

@@ -1,6 +1,7 @@
 """``tidegate run``."""
 
 import enum
+import signal
 from typing import Annotated
 
 import typer
@@ -141,8 +142,15 @@ def add_run(app: typer.Typer, commands: CommandsPort) -> None:
                 raise typer.Exit(EXIT_OF[first.check]) from failed
             finally:
                 session.close()
-        received = report.received or stopper.received
-        raise typer.Exit(Exit.OK if received is None else Exit(128 + received))
+        raise typer.Exit(_code(report, stopper))
+
+
+def _code(report: LiveReport, stopper: Stopper) -> Exit:
+    """Return the exit code of the signal that ended it: the desk's own, or one before its start."""
+    received = stopper.received
+    if report.stopped_by is not None:
+        received = signal.Signals[report.stopped_by]
+    return Exit.OK if received is None else Exit(128 + received)
 
 
 def _run(session: LiveSessionPort, stopper: Stopper, *, is_json: bool) -> LiveReport:
@@ -168,7 +176,7 @@ def _run_for_machine(session: LiveSessionPort) -> LiveReport:
         as_line(
             {
                 "type": "stopped",
-                "signal": None if report.received is None else report.received.name,
+                "signal": report.stopped_by,
                 "was_resumed": report.was_resumed,
                 "bars": report.bars,
                 "wishes": report.wishes,
@@ -201,7 +209,7 @@ def _run_for_person(session: LiveSessionPort) -> LiveReport:
 
 
 def _conclude(console: Console, session: LiveSessionPort, report: LiveReport) -> None:
-    cause = "Stopped" if report.received is None else f"Stopped by {report.received.name}"
+    cause = "Stopped" if report.stopped_by is None else f"Stopped by {report.stopped_by}"
     held = " What is open keeps its stop on the venue." if report.books.positions else ""
     console.print(f"\n[yellow]{cause}; to go on, run the same command again.[/]{held}")
     console.print(f"  tidegate journal --state {escape(session.state_folder)}", soft_wrap=True)

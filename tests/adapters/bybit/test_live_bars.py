@@ -9,7 +9,7 @@ from tidegate.adapters.bybit.clock import ServerClock
 from tidegate.adapters.bybit.credentials import Credentials
 from tidegate.adapters.bybit.hosts import Hosts
 from tidegate.adapters.bybit.live_bars import LiveBars, interval_name
-from tidegate.adapters.bybit.records import RecordQueries
+from tidegate.adapters.bybit.market import MarketQueries
 from tidegate.adapters.bybit.rest import RestClient
 from tidegate.adapters.bybit.streams.hub import StreamHub
 from tidegate.adapters.bybit.streams.settings import StreamConfig
@@ -38,7 +38,7 @@ def live(bench: Bench, *, has_stream: bool = True) -> Iterator[LiveBars]:
         if has_stream:
             hub.open(lambda _: None, [BTC])
             assert hub.wait_up(10_000)
-        yield LiveBars(records=RecordQueries(rest), hub=hub if has_stream else None, clock=clock)
+        yield LiveBars(queries=MarketQueries(rest), hub=hub if has_stream else None, clock=clock)
     finally:
         hub.close()
         rest.close()
