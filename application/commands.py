@@ -35,8 +35,8 @@ from tidegate.ports.commands import (
 )
 from tidegate.ports.desk import DeskPort, JournalEntry, StatusReport
 from tidegate.ports.feed import Feed
-from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.live import LiveSessionPort
+from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort

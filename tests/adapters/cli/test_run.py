@@ -11,8 +11,10 @@ from .live_bench import MINUTE_MS, Desk, Doc, LiveVenue
 from .running import tidegate
 
 START_MS = 12_000
-"""How much of a minute is left when a desk starts, which is up before its first bar closes. On a slow
-machine it is not, and then decides on that bar all the same: it is not late by then."""
+"""How much of a minute is left when a desk starts, which is up before its first bar closes.
+
+On a slow machine it is not, and then decides on that bar all the same: it is not late by then.
+"""
 
 
 @pytest.fixture
