@@ -4,10 +4,10 @@ Each thread has a bounded queue: a close waits behind no cancel, no stop, no que
 """
 
 import logging
-import queue
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import assert_never
 
 from tidegate.domain.core import inputs as given
@@ -29,7 +29,8 @@ from tidegate.ports.exchange import (
     ExchangePort,
 )
 
-from .performing import perform
+from .batching import perform_all
+from .lane_queue import LaneQueue
 from .withholding import withheld
 
 __all__ = ["LANE_QUEUE_MAX", "LaneHost", "Lanes"]
@@ -68,6 +69,9 @@ class Lanes:
     Panic takes inventories and sends what they demand. Closes, stops and cancels have a lane each:
     a close is reduce-only, so it may overtake both, and a stop may overtake a cancel. Questions for
     one order or position do not wait for a reading of the whole activity.
+
+    Entries that wait one after the other leave as one batch, and so do cancels, up to what the
+    venue takes at once. Each is asked for its objection before, and has its own answer.
     """
 
     def __init__(
@@ -86,9 +90,8 @@ class Lanes:
         self._unfinished = 0
         self._queries: set[Effect] = set()
         self._places: dict[ClientId, Place] = {}
-        self._queues: dict[str, queue.SimpleQueue[Effect | None]] = {
-            name: queue.SimpleQueue() for name in _LANES
-        }
+        self._batch_size_max = port.capabilities.batch_size_max
+        self._queues = {name: LaneQueue() for name in _LANES}
         self._threads = [
             threading.Thread(target=self._work, args=(lane,), name=f"tidegate-{name}", daemon=True)
             for name, lane in self._queues.items()
@@ -125,7 +128,7 @@ class Lanes:
         with self._lock:
             if effect in self._queries:
                 return True
-            if lane.qsize() >= self._queue_max:
+            if lane.waiting >= self._queue_max:
                 return False
             if isinstance(effect, Place):
                 self._places[effect.order.order.client_id] = effect
@@ -135,21 +138,34 @@ class Lanes:
         lane.put(effect)
         return True
 
-    def _work(self, lane: "queue.SimpleQueue[Effect | None]") -> None:
-        while (effect := lane.get()) is not None:
+    def _work(self, lane: LaneQueue) -> None:
+        while effects := lane.take(batch_size_max=self._batch_size_max):
             try:
-                self._run(effect)
+                self._run(effects)
             except BaseException as fault:  # noqa: BLE001 - whatever it is, the writer must know
                 self._host.lane_failed(fault)
             with self._lock:
-                self._unfinished -= 1
-            self._host.effect_done()
+                self._unfinished -= len(effects)
+            for _ in effects:
+                self._host.effect_done()
 
-    def _run(self, effect: Effect) -> None:
-        for result in self._results(effect):
+    def _run(self, effects: Sequence[Effect]) -> None:
+        """Tell of those that stay, and send the others together."""
+        leaving: list[Effect] = []
+        for effect in effects:
+            staying = self._staying(effect)
+            if staying is None:
+                leaving.append(effect)
+            else:
+                self._deliver(staying)
+        self._deliver(perform_all(leaving, self._port, self._clock))
+
+    def _deliver(self, results: Sequence[given.Input]) -> None:
+        for result in results:
             self._host.deliver(result)
 
-    def _results(self, effect: Effect) -> tuple[given.Input, ...]:
+    def _staying(self, effect: Effect) -> Sequence[given.Input] | None:
+        """Return what is told of an effect that does not leave; ``None``: it does."""
         match effect:
             case Place():
                 if self._take_place(effect.order.order.client_id) is None:
@@ -162,9 +178,7 @@ class Lanes:
                 with self._lock:
                     self._queries.discard(effect)
         objection = self._host.objection(effect)
-        if objection is not None:
-            return withheld(effect, objection)
-        return perform(effect, self._port, self._clock)
+        return None if objection is None else withheld(effect, objection)
 
     def _take_place(self, client_id: ClientId | None) -> Place | None:
         """Take an order that still waits: whoever takes it, its send or its cancel, ends it."""

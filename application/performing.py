@@ -23,6 +23,7 @@ from tidegate.domain.reports import Execution, OrderReport, RejectReason
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Accepted,
+    Cancellation,
     Capability,
     Done,
     ExchangePort,
@@ -37,7 +38,7 @@ from tidegate.ports.exchange import (
 
 from .activity import read_activity, read_records
 
-__all__ = ["perform"]
+__all__ = ["cancellation", "cancelled", "perform", "placed"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,9 +109,9 @@ def _declined(effect: Effect, why: str) -> tuple[given.Input, ...]:
 def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
     match effect:
         case Place():
-            return (_place(effect, port),)
+            return (placed(effect, port.place(effect.order)),)
         case Cancel():
-            return (_cancel(effect, port),)
+            return (cancelled(effect, port.cancel(effect.symbol, cancellation(effect).order_id)),)
         case SetLeverage():
             answer = port.set_leverage(effect.symbol, effect.leverage)
             return (
@@ -141,9 +142,9 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             assert_never(effect)
 
 
-def _place(effect: Place, port: ExchangePort) -> given.Input:
+def placed(effect: Place, answer: Accepted | Rejected | Unknown) -> given.Input:
+    """Return what the core is told of the answer to an order."""
     client_id = effect.order.order.client_id
-    answer = port.place(effect.order)
     match answer:
         case Accepted():
             return given.PlaceAccepted(client_id=client_id, venue_id=answer.venue_id)
@@ -162,10 +163,15 @@ def _place(effect: Place, port: ExchangePort) -> given.Input:
             assert_never(answer)
 
 
-def _cancel(effect: Cancel, port: ExchangePort) -> given.Input:
+def cancellation(effect: Cancel) -> Cancellation:
+    """Return the cancel as the port takes it: ours by client id, foreign by venue id."""
     order_id = effect.client_id or effect.venue_id
     assert order_id is not None, f"a cancel in {effect.symbol} names no order"
-    answer = port.cancel(effect.symbol, order_id)
+    return Cancellation(symbol=effect.symbol, order_id=order_id)
+
+
+def cancelled(effect: Cancel, answer: Accepted | Rejected | Unknown) -> given.Input:
+    """Return what the core is told of the answer to a cancel."""
     return given.CancelAnswered(
         symbol=effect.symbol,
         client_id=effect.client_id,

@@ -31,9 +31,11 @@ from tidegate.domain.orders import ClientId, OrderRequest, Reduction, Symbol, Ve
 from tidegate.domain.reports import AccountReport, OrderReport, PositionReport
 from tidegate.domain.risk.approval import Approved
 from tidegate.domain.risk.limits import RiskLimits
+from tidegate.ports.batches import Outcome
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Accepted,
+    Cancellation,
     ExchangePort,
     MessageSink,
     QueryFailed,
@@ -132,6 +134,7 @@ class GatedVenue(MemoryVenue):
         self.gate.set()
         self.has_entered = threading.Event()
         self.sent: list[OrderRequest] = []
+        self.batch_sizes: list[int] = []
         self.queries_fail = False
 
     def connect(self, sink: MessageSink) -> None:
@@ -148,17 +151,29 @@ class GatedVenue(MemoryVenue):
         return super().account()
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
-        if isinstance(order, Approved):
+        self._pass([order])
+        return super().place(order)
+
+    def place_batch(self, orders: Sequence[Approved | Reduction]) -> tuple[Outcome, ...]:
+        self._pass(orders)
+        return super().place_batch(orders)
+
+    def _pass(self, orders: Sequence[Approved | Reduction]) -> None:
+        if any(isinstance(order, Approved) for order in orders):
             self.has_entered.set()
             assert self.gate.wait(30), "the test forgot to open the gate"
-        self.sent.append(order.order)
-        return super().place(order)
+        self.batch_sizes.append(len(orders))
+        self.sent.extend(order.order for order in orders)
 
     def cancel(
         self, symbol: Symbol, order_id: ClientId | VenueOrderId
     ) -> Accepted | Rejected | Unknown:
         self.log.append(f"cancel {order_id}")
         return super().cancel(symbol, order_id)
+
+    def cancel_batch(self, cancels: Sequence[Cancellation]) -> tuple[Outcome, ...]:
+        self.log.extend(f"cancel {one.order_id}" for one in cancels)
+        return super().cancel_batch(cancels)
 
 
 class KeptPaperVenue(PaperVenue):
