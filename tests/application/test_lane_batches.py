@@ -290,6 +290,7 @@ def test_cancels_that_wait_leave_as_one_batch() -> None:
         lanes.submit(effect)
     lanes.start()
     assert lanes.stop(timeout_s=5)
+    assert venue.cancel_sizes == [3]
     assert venue.log[-3:] == ["cancel e0", "cancel nobody", "cancel e2"]
     assert sorted(map(str, scene.ids())) == ["e1", "e3", "first"]
     answers = [one for one in host.answers if isinstance(one, given.CancelAnswered)]

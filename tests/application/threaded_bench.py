@@ -135,6 +135,7 @@ class GatedVenue(MemoryVenue):
         self.has_entered = threading.Event()
         self.sent: list[OrderRequest] = []
         self.batch_sizes: list[int] = []
+        self.cancel_sizes: list[int] = []
         self.queries_fail = False
 
     def connect(self, sink: MessageSink) -> None:
@@ -172,6 +173,7 @@ class GatedVenue(MemoryVenue):
         return super().cancel(symbol, order_id)
 
     def cancel_batch(self, cancels: Sequence[Cancellation]) -> tuple[Outcome, ...]:
+        self.cancel_sizes.append(len(cancels))
         self.log.extend(f"cancel {one.order_id}" for one in cancels)
         return super().cancel_batch(cancels)
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 import attrs
+import orjson
 import pytest
-from tidegate.adapters.bybit.batches import BATCH_SIZE_MAX
-from tidegate.adapters.bybit.channels import Act, note_refusals
-from tidegate.adapters.bybit.limits import Priority, RateLimiter, Wait
-from tidegate.adapters.bybit.outcomes import accepted_each
-from tidegate.adapters.bybit.replies import Answered
+from tidegate.adapters.bybit.batches import BATCH_SIZE_MAX, Batches
+from tidegate.adapters.bybit.changes import Changes
+from tidegate.adapters.bybit.channels import RestChannel
+from tidegate.adapters.bybit.limits import Priority
+from tidegate.adapters.bybit.queries import StateQueries
 from tidegate.adapters.v5server.faults import Target
 from tidegate.adapters.v5server.levels import LimitLevel
 from tidegate.domain.money import Price, Qty, Rate
@@ -21,7 +22,9 @@ from tidegate.ports.exchange import Accepted, Amendment, Cancellation, Rejected,
 
 from tests.contracts.bybit_bench import BybitBench
 
+from .socket_stub import SocketStub, answer
 from .test_changes import BTC, LIMIT, MARKET, Scene
+from .test_transport import client
 
 CREATE_BATCH, CREATE = "/v5/order/create-batch", "/v5/order/create"
 
@@ -74,19 +77,20 @@ def test_the_account_s_own_limit_makes_one_request_of_a_full_batch(scene: Scene)
     assert scene.control.faults_waiting() == 0
 
 
-@pytest.mark.parametrize("is_refused", [True, False])
-def test_an_order_refused_for_the_limit_stops_the_next_batch_for_a_second(
-    *, is_refused: bool
-) -> None:
+@pytest.mark.parametrize(("code", "is_full"), [(10006, True), (110007, False)])
+def test_an_order_refused_for_the_limit_stops_the_next_batch(code: int, *, is_full: bool) -> None:
     """Another program of the account used it up; the venue tells of it order by order."""
-    limiter = RateLimiter(clock_ms=lambda: 1_000_000)
-    codes = [{"code": 0, "msg": "OK"}, {"code": 10006 if is_refused else 110007, "msg": ""}]
-    rows = [{"orderId": "a"}, {"orderId": ""}]
-    reply = Answered(result={"list": rows}, ext={"list": codes}, time_ms=1, sent_ms=1)
-    outcomes = accepted_each(reply, [{}, {}], now_ms=1)
-    note_refusals(limiter, Act.CREATE_BATCH, reply, outcomes)
-    wait = limiter.acquire(CREATE_BATCH, priority=Priority.SAFETY, deadline_ms=0)
-    assert wait == (Wait(1_000) if is_refused else None)
+    rows = [{"orderId": "a", "orderLinkId": "id-1"}, {"orderId": "", "orderLinkId": "id-2"}]
+    told = {"list": [{"code": 0, "msg": "OK"}, {"code": code, "msg": ""}]}
+    body = {"retCode": 0, "retMsg": "OK", "result": {"list": rows}, "retExtInfo": told}
+    with SocketStub(lambda peer: peer.serve(answer(orjson.dumps(body)))) as stub:
+        rest = client(stub.url)
+        channel = RestChannel(rest)
+        batches = Batches(rest, channel, Changes(rest, channel, StateQueries(rest)))
+        assert _kinds(batches.place(_orders(2))) == [Accepted, Rejected]
+        wait = rest.limiter.acquire(CREATE_BATCH, priority=Priority.SAFETY, deadline_ms=0)
+        assert (wait is not None) is is_full
+        rest.close()
 
 
 def test_a_batch_of_one_is_a_single_order(scene: Scene) -> None:
