@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.snapshots import equity_now
-from tidegate.domain.core.state import Books, Order, State
+from tidegate.domain.core.state import Books, State
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import ClientId, Purpose, Role, Symbol
+from tidegate.domain.orders import ClientId, Symbol
 from tidegate.domain.performance import Summary, summary
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
@@ -23,12 +23,12 @@ from tidegate.ports.desk import (
     StatusReport,
     TimedOut,
 )
-from tidegate.ports.exchange import VenueError
+from tidegate.ports.orders import OrdersPort
 from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StatePort
 
 from .codec import decode
-from .decisions import Decisions
+from .executor import OrderExecutor
 from .modes import ModeMismatch, check_mode
 from .reconciler import Reconciler
 from .runner import Runner
@@ -55,10 +55,13 @@ class Desk(DeskPort):
         self._runner = runner
         self._state_port = state_port
         self._keys = keys
-        self._specs = specs or SpecCache(runner.port.instrument, runner.engine.clock)
-        self._decisions = Decisions()
-        runner.engine.listen(self._decisions.take)
+        self._orders = OrderExecutor(runner=runner, state_port=state_port, keys=keys, specs=specs)
         self.reconciler = Reconciler(runner, state_port)
+
+    @property
+    def orders(self) -> OrdersPort:
+        """See :attr:`DeskPort.orders`."""
+        return self._orders
 
     @property
     def state(self) -> State:
@@ -71,43 +74,21 @@ class Desk(DeskPort):
 
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
         """See :meth:`DeskPort.execute`."""
-        self._track(signal.symbol)
-        key = self._keys.key(signal.signal_id)
-        order_id = self._books.client_id(key, Purpose(Role.ENTRY), 0)
-        decision = self._decisions.expect(signal.signal_id, key)
-        try:
-            self._runner.deliver(given.OpenRequest(signal=signal, key=key))
-            done = self._runner.wait(
-                lambda: decision.is_settled(self._books, order_id), timeout_ms=timeout_ms
-            )
-        finally:
-            self._decisions.forget(decision)
-        if not done:
-            return TimedOut(waited_ms=timeout_ms)
-        return decision.outcome(self._books, order_id)
+        return self._orders.execute(signal, timeout_ms=timeout_ms)
 
-    def _track(self, symbol: Symbol) -> None:
-        """See to it that the core knows the symbol, as fresh as the cache keeps it.
+    def close_position(
+        self,
+        symbol: Symbol,
+        *,
+        timeout_ms: int = 10_000,
+        reason: CloseReason = CloseReason.OPERATOR,
+    ) -> Closing | Nothing:
+        """See :meth:`DeskPort.close_position`."""
+        return self._orders.close_position(symbol, timeout_ms=timeout_ms, reason=reason)
 
-        What the venue cannot tell stays unknown: the signal is then refused, with that reason.
-        """
-        try:
-            spec = self._specs.get(symbol)
-            if self._runner.state.view.instruments.get(symbol) != spec:
-                fees = self._runner.fee_rates(symbol)
-                self._runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
-            for old in sorted(filter(self._is_price_old, {symbol, *self._books.positions})):
-                self._runner.deliver(self._runner.port.ticker(old))
-        except VenueError as error:
-            _LOG.warning("specification and prices of %s: %s", symbol, error)
-
-    def _is_price_old(self, symbol: Symbol) -> bool:
-        """Tell whether a signal could be refused for the age of a price; without streams it is."""
-        ticker, engine = self._runner.state.view.tickers.get(symbol), self._runner.engine
-        if ticker is None:
-            return True
-        age_ms = engine.clock.now_ms() - ticker.time_ms
-        return age_ms > engine.config.limits.market_age_ms_max // 2
+    def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
+        """See :meth:`DeskPort.wait_for_fill`."""
+        return self._orders.wait_for_fill(client_id, timeout_ms=timeout_ms)
 
     def open_with_rr(self, signal: Signal, *, timeout_ms: int = 30_000) -> OpenOutcome:
         """See :meth:`DeskPort.open_with_rr`."""
@@ -119,54 +100,6 @@ class Desk(DeskPort):
             timeout_ms=timeout_ms,
         )
         return outcome if done else TimedOut(waited_ms=timeout_ms)
-
-    def close_position(
-        self,
-        symbol: Symbol,
-        *,
-        timeout_ms: int = 10_000,
-        reason: CloseReason = CloseReason.OPERATOR,
-    ) -> Closing | Nothing:
-        """See :meth:`DeskPort.close_position`."""
-        held = self._books.position(symbol)
-        self._ask_to_close(symbol, reason)
-        if held.is_flat:
-            self._runner.wait(lambda: self._no_entry_waits(symbol), timeout_ms=timeout_ms)
-            held = self._books.position(symbol)
-            if held.is_flat:
-                return Nothing(symbol=symbol)
-            # An entry filled before its cancel came: what it opened is closed as well.
-            self._ask_to_close(symbol, reason)
-        self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
-        return Closing(symbol=symbol, qty=abs(held.qty))
-
-    def _ask_to_close(self, symbol: Symbol, reason: CloseReason) -> None:
-        key = self._keys.key(f"close {symbol} {self._state_port.version()}")
-        self._runner.deliver(given.CloseRequest(symbol=symbol, reason=reason, key=key))
-
-    def _no_entry_waits(self, symbol: Symbol) -> bool:
-        """Tell whether every entry has ended, and all that it filled has been booked."""
-        ordered = (o for o in self._books.orders.values() if o.request.symbol == symbol)
-        return all(order.is_settled for order in ordered if order.role is Role.ENTRY)
-
-    def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
-        """See :meth:`DeskPort.wait_for_fill`."""
-        if self._books.order(client_id) is None:
-            raise KeyError(f"order {client_id} is not known: it was never placed or is long over")
-        done = self._runner.wait(
-            lambda: _is_finished(self._books.order(client_id)), timeout_ms=timeout_ms
-        )
-        order = self._books.order(client_id)
-        if order is None:
-            raise KeyError(f"order {client_id} ended and was forgotten while it was waited for")
-        if not done:
-            return TimedOut(waited_ms=timeout_ms)
-        return Fill(
-            client_id=client_id,
-            qty_filled=order.qty_filled,
-            value_filled=order.value_filled,
-            is_finished=True,
-        )
 
     def panic(self, cause: str, *, timeout_ms: int = 60_000) -> tuple[str, ...]:
         """See :meth:`DeskPort.panic`."""
@@ -228,10 +161,6 @@ class Desk(DeskPort):
                 kind=stored.record.kind,
                 event=decode(stored.record),
             )
-
-
-def _is_finished(order: Order | None) -> bool:
-    return order is not None and order.is_settled
 
 
 def _is_protected(books: Books, symbol: Symbol, entry_id: ClientId) -> bool:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from tidegate.domain.core.config import CoreConfig
-from tidegate.domain.core.effects import Effect, Place
+from tidegate.domain.core.effects import AmendOrder, Effect, Place
 from tidegate.domain.core.events import Event, PanicReset, PanicStarted, TradingStateChanged
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.inputs import Input
@@ -83,7 +83,7 @@ class Engine:
     def _write(self, decided: Step, now_ms: int) -> None:
         records = [encode(event, time_ms=now_ms) for event in decided.events]
         # An intent must survive loss of power before its request leaves this process.
-        is_send = any(isinstance(effect, Place) for effect in decided.effects)
+        is_send = any(isinstance(effect, Place | AmendOrder) for effect in decided.effects)
         is_halt = any(isinstance(event, _HALTS) for event in decided.events)
         self._version = self._state_port.append(
             records, expected_version=self._version, durable=is_send or is_halt

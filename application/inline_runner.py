@@ -5,18 +5,17 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 
-from tidegate.domain.core.effects import Effect, Place
+from tidegate.domain.core.effects import Effect
 from tidegate.domain.core.inputs import Input, TimePassed
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.instrument import FeeRates
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import VenueMessage
-from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort, NotSupported
 
 from .engine import Engine
-from .modes import mode_objection
+from .modes import mode_objection, obeys_mode
 from .performing import perform
 from .withholding import withheld
 
@@ -118,8 +117,8 @@ class InlineRunner(Runner):
         self.drain()
 
     def _perform(self, effect: Effect) -> tuple[Input, ...]:
-        """Run one effect, but no entry on a venue that the trading mode does not belong to."""
-        if isinstance(effect, Place) and isinstance(effect.order, Approved):
+        """Run one effect; what obeys the mode, only on a venue that the mode belongs to."""
+        if obeys_mode(effect):
             mismatch = mode_objection(self.engine.config, self.port)
             if mismatch is not None:
                 return withheld(effect, mismatch)

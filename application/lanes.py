@@ -12,6 +12,7 @@ from typing import assert_never
 
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
+    AmendOrder,
     Cancel,
     Effect,
     FindOrder,
@@ -200,7 +201,9 @@ def _lane_of(effect: Effect) -> str:
             return "stops"
         case Cancel():
             return "cancels"
-        case Place() | SetLeverage():
+        case AmendOrder(urgent=True):
+            return "closes"
+        case Place() | AmendOrder() | SetLeverage():
             return "entries"
         case FindOrder() | ReadPosition():
             return "reads"

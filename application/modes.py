@@ -5,10 +5,13 @@ every entry leaves, and the rule of the same name judges it too.
 """
 
 from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.core.effects import AmendOrder, Effect, Place
 from tidegate.domain.mode import VENUES_OF, mode_agrees
+from tidegate.domain.orders import Role
+from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort
 
-__all__ = ["ModeMismatch", "check_mode", "mode_objection"]
+__all__ = ["ModeMismatch", "check_mode", "mode_objection", "obeys_mode"]
 
 
 class ModeMismatch(Exception):
@@ -32,3 +35,19 @@ def mode_objection(config: CoreConfig, port: ExchangePort) -> str | None:
         f"trading mode {config.mode.value!r}, set up for a {config.venue.value!r} venue, on a "
         f"{kind.value!r} venue: this mode trades on {fitting} only"
     )
+
+
+def obeys_mode(effect: Effect) -> bool:
+    """Tell whether an effect may leave only where mode and venue agree.
+
+    Entries, an operator's own orders and changes obey it; what the desk itself closes, cancels and
+    protects with passes, since a mistake must not trap a position.
+    """
+    match effect:
+        case Place():
+            is_exit = effect.order.order.purpose.role is Role.EXIT
+            return is_exit or isinstance(effect.order, Approved)
+        case AmendOrder():
+            return True
+        case _:
+            return False

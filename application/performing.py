@@ -6,6 +6,7 @@ from typing import assert_never
 import attrs
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
+    AmendOrder,
     Cancel,
     Effect,
     FindOrder,
@@ -74,6 +75,8 @@ def _not_supported(effect: Effect, error: NotSupported) -> tuple[given.Input, ..
 
 def _unanswered(effect: Effect, error: VenueError, clock: ClockPort) -> tuple[given.Input, ...]:
     """Answer for a request that broke on its way: it may or may not have arrived."""
+    if isinstance(effect, AmendOrder):
+        return (given.AmendAnswered(client_id=effect.client_id, refusal=None),)
     if isinstance(effect, Place):
         return (
             given.PlaceUnknown(
@@ -93,6 +96,8 @@ def _declined(effect: Effect, why: str) -> tuple[given.Input, ...]:
             )
         case SetStop():
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
+        case AmendOrder():
+            return (given.AmendAnswered(client_id=effect.client_id, refusal=why),)
         case Cancel():
             return (
                 given.CancelAnswered(
@@ -112,6 +117,8 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             return (placed(effect, port.place(effect.order)),)
         case Cancel():
             return (cancelled(effect, port.cancel(effect.symbol, cancellation(effect).order_id)),)
+        case AmendOrder():
+            return (_amend(effect, port),)
         case SetLeverage():
             answer = port.set_leverage(effect.symbol, effect.leverage)
             return (
@@ -179,6 +186,21 @@ def cancelled(effect: Cancel, answer: Accepted | Rejected | Unknown) -> given.In
         refusal=None if isinstance(answer, Accepted) else _why(answer),
         is_gone=isinstance(answer, Rejected) and answer.reason in _GONE,
     )
+
+
+def _amend(effect: AmendOrder, port: ExchangePort) -> given.Input:
+    """Ask for a change. An answer that never came says as little as one that took it."""
+    answer = port.amend(
+        effect.symbol,
+        effect.client_id,
+        qty=effect.qty,
+        price=effect.price,
+        trigger_price=effect.trigger_price,
+        stop_loss=effect.stop_loss,
+        take_profit=effect.take_profit,
+    )
+    refusal = answer.message if isinstance(answer, Rejected) else None
+    return given.AmendAnswered(client_id=effect.client_id, refusal=refusal)
 
 
 _GONE = frozenset({RejectReason.ORDER_NOT_FOUND, RejectReason.ORDER_FINISHED})

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 
 import attrs
-from tidegate.domain.core.effects import Effect, Place, SetLeverage, SetStop
+from tidegate.domain.core.effects import AmendOrder, Effect, Place, SetLeverage, SetStop
 from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import Symbol
+from tidegate.domain.orders import Reduction, Symbol
 from tidegate.domain.reports import Ticker
 from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort
@@ -19,7 +19,7 @@ from tidegate.ports.exchange import ExchangePort
 from .engine import Engine
 from .inline_runner import InlineRunner, Runner
 from .lanes import LANE_QUEUE_MAX, LaneHost, Lanes
-from .modes import mode_objection
+from .modes import mode_objection, obeys_mode
 from .waiting import Waiters
 from .withholding import withheld
 
@@ -181,6 +181,16 @@ class ThreadedRunner(Runner, LaneHost):
                 order = self.state.books.order(effect.order.order.client_id)
                 if order is None or not order.is_open or order.cancel_wanted:
                     return "it was cancelled before it was sent"
+                return self._objection_to_entries()
+            case Place(order=Reduction()):
+                # What closes a position passes; what an operator placed obeys the mode.
+                return mode_objection(self.engine.config, self.port) if obeys_mode(effect) else None
+            case AmendOrder():
+                order = self.state.books.order(effect.client_id)
+                if order is None or order.pending is None or order.cancel_wanted:
+                    return "it was not wanted any more before it was sent"
+                if effect.urgent:
+                    return mode_objection(self.engine.config, self.port)
                 return self._objection_to_entries()
             case SetLeverage():
                 return self._objection_to_entries()

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
+    AmendOrder,
     Cancel,
     Effect,
     FindOrder,
@@ -41,6 +42,8 @@ def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
                     refusal=why,
                 ),
             )
+        case AmendOrder():
+            return (given.AmendAnswered(client_id=effect.client_id, refusal=why),)
         case SetLeverage():
             return (
                 given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),

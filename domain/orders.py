@@ -104,12 +104,16 @@ class ProtectiveLeg:
 
 
 class Role(enum.Enum):
-    """Why an order exists; the letter appears in its client id."""
+    """Why an order exists; the letter appears in its client id.
+
+    ``CLOSE`` is the desk's own way to flat, ``EXIT`` an operator's reducing order of any family.
+    """
 
     ENTRY = "entry"
     STOP = "stop"
     TAKE_PROFIT = "take_profit"
     CLOSE = "close"
+    EXIT = "exit"
     PANIC = "panic"
 
 

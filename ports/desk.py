@@ -7,16 +7,25 @@ import attrs
 from tidegate.domain.core.events import Event
 from tidegate.domain.core.state import Books
 from tidegate.domain.mode import TradingState
-from tidegate.domain.money import Money, Qty
+from tidegate.domain.money import Money
 from tidegate.domain.orders import ClientId, Symbol
 from tidegate.domain.performance import Summary
 from tidegate.domain.position import Position
-from tidegate.domain.reports import RejectReason
-from tidegate.domain.risk.verdict import Breach, Missing
 from tidegate.domain.signal import Signal
-from tidegate.domain.ticket import Ticket
 from tidegate.domain.trade import CloseReason
 
+from .orders import (
+    Closing,
+    Fill,
+    Nothing,
+    OpenOutcome,
+    OrdersPort,
+    Placed,
+    Refused,
+    Rejected,
+    TimedOut,
+    Unresolved,
+)
 from .reconciling import ReconcileReport
 
 __all__ = [
@@ -33,76 +42,6 @@ __all__ = [
     "TimedOut",
     "Unresolved",
 ]
-
-
-@attrs.frozen(kw_only=True)
-class Placed:
-    """Approved, recorded and acknowledged by the venue."""
-
-    ticket: Ticket
-    client_id: ClientId
-
-
-@attrs.frozen(kw_only=True)
-class Refused:
-    """Nothing was sent. ``fault`` is set where no plan could be made; see ``SignalRefused``."""
-
-    breaches: tuple[Breach, ...]
-    missing: tuple[Missing, ...]
-    fault: str | None
-    largest: Qty | None
-
-
-@attrs.frozen(kw_only=True)
-class Rejected:
-    """The venue refused the order, or the leverage that it needs: nothing was opened."""
-
-    client_id: ClientId
-    reason: RejectReason | None
-    message: str
-
-
-@attrs.frozen(kw_only=True)
-class Unresolved:
-    """The order may or may not be at the venue; it counts as exposure and is being asked for."""
-
-    client_id: ClientId
-    cause: str
-
-
-@attrs.frozen(kw_only=True)
-class TimedOut:
-    """The deadline passed before the answer; what was begun goes on."""
-
-    waited_ms: int
-
-
-OpenOutcome = Placed | Refused | Rejected | Unresolved | TimedOut
-
-
-@attrs.frozen(kw_only=True)
-class Closing:
-    """The close was sent for ``qty``."""
-
-    symbol: Symbol
-    qty: Qty
-
-
-@attrs.frozen(kw_only=True)
-class Nothing:
-    """There was nothing to close."""
-
-    symbol: Symbol
-
-
-@attrs.frozen(kw_only=True)
-class Fill:
-    """How an order ended or stands: quantity filled and its value in USDT."""
-
-    client_id: ClientId
-    qty_filled: Qty
-    value_filled: Money
-    is_finished: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -130,6 +69,11 @@ class StatusReport:
 
 class DeskPort(ABC):
     """The public facade of the trading core. Every method may be called from any thread."""
+
+    @property
+    @abstractmethod
+    def orders(self) -> OrdersPort:
+        """Every way to place, change and end orders."""
 
     @abstractmethod
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:

@@ -36,7 +36,7 @@ def _is_in_doubt(draft: Draft, order: Order) -> bool:
         return False
     if order.status in {Status.INTENDED, Status.UNKNOWN} or not order.is_open:
         return True
-    return order.cancel_intended or order.fills_at_once
+    return order.cancel_intended or order.fills_at_once or order.pending is not None
 
 
 def _in_doubt(draft: Draft) -> Iterator[Order]:

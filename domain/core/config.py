@@ -28,6 +28,8 @@ class CoreConfig:
     panic_inventories_max: int = 100
     """How many answers in vain, a while apart, make a panic report what it could not close.
     A question without an answer is not one of them."""
+    mass_cancel_wait_ms: int = 30_000
+    """How long an operator's cancel of every order goes on before it reports what is left."""
     close_retry_ms: int = 1_000
     """How long to wait before a close that left a rest is sent again."""
     ask_again_ms: int = 1_000

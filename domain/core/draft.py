@@ -6,7 +6,7 @@ from tidegate.domain.orders import ClientId, Purpose, Role, Symbol
 
 from .config import CoreConfig
 from .effects import Effect, TakeInventory
-from .events import EntryIntended, EntryReleased, Event, JournalTagged, OrderIntended
+from .events import AmendIntended, EntryIntended, EntryReleased, Event, JournalTagged, OrderIntended
 from .evolve import evolve
 from .state import Books, LiveTrade, State, View, frozen
 
@@ -36,6 +36,9 @@ class Draft:
         match event:
             case EntryIntended() | OrderIntended():
                 self.note_sent(event.order.client_id)
+            case AmendIntended():
+                self.note_sent(event.client_id)
+                self.note_asked(event.client_id)
             case EntryReleased():
                 self.note_sent(event.client_id)
             case _:

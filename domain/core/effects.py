@@ -1,11 +1,12 @@
 """What the adapters must do, as one closed union. Effects are run after the journal write."""
 
 import attrs
-from tidegate.domain.money import Price, Rate
-from tidegate.domain.orders import ClientId, Reduction, Symbol, VenueOrderId
+from tidegate.domain.money import Price, Qty, Rate
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
 from tidegate.domain.risk.approval import Approved
 
 __all__ = [
+    "AmendOrder",
     "Cancel",
     "Effect",
     "FindOrder",
@@ -34,6 +35,23 @@ class Cancel:
     symbol: Symbol
     client_id: ClientId | None
     venue_id: VenueOrderId | None
+
+
+@attrs.frozen(kw_only=True)
+class AmendOrder:
+    """Change a resting order of ours; ``None`` leaves a value as it is, a leg at zero clears.
+
+    ``urgent`` ones are of orders that only reduce: they do not wait behind entries.
+    """
+
+    symbol: Symbol
+    client_id: ClientId
+    qty: Qty | None = None
+    price: Price | None = None
+    trigger_price: Price | None = None
+    stop_loss: ProtectiveLeg | None = None
+    take_profit: ProtectiveLeg | None = None
+    urgent: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -104,6 +122,7 @@ class TakeInventory:
 Effect = (
     Place
     | Cancel
+    | AmendOrder
     | SetLeverage
     | SetStop
     | FindOrder

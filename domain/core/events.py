@@ -28,6 +28,15 @@ from .events_desk import (
     StreamsRegained,
     TradingStateChanged,
 )
+from .events_operator import (
+    AmendIntended,
+    AmendRejected,
+    AmendSettled,
+    MassCancelEnded,
+    MassCancelStarted,
+    RequestRefused,
+    RungsDropped,
+)
 from .events_orders import (
     CancelIntended,
     CancelRefused,
@@ -46,6 +55,9 @@ from .events_orders import (
 
 __all__ = [
     "AccountOpened",
+    "AmendIntended",
+    "AmendRejected",
+    "AmendSettled",
     "CancelIntended",
     "CancelRefused",
     "CloseStarted",
@@ -63,6 +75,8 @@ __all__ = [
     "JournalTagged",
     "LeverageRefused",
     "LeverageSet",
+    "MassCancelEnded",
+    "MassCancelStarted",
     "OrderAcknowledged",
     "OrderIntended",
     "OrderLapsed",
@@ -74,6 +88,8 @@ __all__ = [
     "PanicStarted",
     "PlannedRung",
     "Replanned",
+    "RequestRefused",
+    "RungsDropped",
     "SessionStarted",
     "SessionStopped",
     "SignalRefused",
@@ -249,6 +265,13 @@ Event = (
     | StopLost
     | StopMissing
     | CloseStarted
+    | AmendIntended
+    | AmendRejected
+    | AmendSettled
+    | MassCancelEnded
+    | MassCancelStarted
+    | RequestRefused
+    | RungsDropped
     | TradeClosed
     | Excursion
     | EquityMarked

@@ -10,6 +10,14 @@ from tidegate.domain.day import DayBoundary
 from tidegate.domain.trade import ClosedTrade
 
 from . import events as ev
+from .evolve_operator import (
+    amend_intended,
+    amend_rejected,
+    amend_settled,
+    mass_cancel_ended,
+    mass_cancel_started,
+    rungs_dropped,
+)
 from .evolve_orders import (
     cancel_intended,
     cancel_refused,
@@ -134,7 +142,10 @@ def _streams_regained(books: Books, _: ev.StreamsRegained) -> Books:
 
 
 def _panic_started(books: Books, event: ev.PanicStarted) -> Books:
-    return attrs.evolve(books, panic=event, is_panic_running=True, panic_remaining=())
+    # Panic cancels what a mass cancel would, and more.
+    return attrs.evolve(
+        books, panic=event, is_panic_running=True, panic_remaining=(), mass_cancel=None
+    )
 
 
 def _panic_ended(books: Books, event: ev.PanicEnded) -> Books:
@@ -182,6 +193,13 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.OrderUpdated: order_updated,
             ev.CancelIntended: cancel_intended,
             ev.CancelRefused: cancel_refused,
+            ev.RequestRefused: _unchanged,
+            ev.AmendIntended: amend_intended,
+            ev.AmendRejected: amend_rejected,
+            ev.AmendSettled: amend_settled,
+            ev.RungsDropped: rungs_dropped,
+            ev.MassCancelStarted: mass_cancel_started,
+            ev.MassCancelEnded: mass_cancel_ended,
             ev.Filled: filled,
             ev.FundingBooked: funding_booked,
             ev.Replanned: replanned,

@@ -11,6 +11,7 @@ from .state import FINISHED_KEPT, Books, Order, frozen, with_item, without
 __all__ = [
     "cancel_intended",
     "cancel_refused",
+    "count_send",
     "entry_intended",
     "entry_numbered",
     "entry_released",
@@ -50,7 +51,8 @@ def entry_numbered(books: Books, trade_key: str, sequence: int) -> Books:
     return put_order(books, attrs.evolve(order, sequence_next=sequence))
 
 
-def _count_send(books: Books, time_ms: int) -> Books:
+def count_send(books: Books, time_ms: int) -> Books:
+    """Count a request toward the order rates; times are kept for a minute."""
     recent = tuple(sent for sent in books.sends if sent > time_ms - _MINUTE_MS)
     return attrs.evolve(books, sends=(*recent, time_ms), sends_today=books.sends_today + 1)
 
@@ -72,7 +74,7 @@ def entry_intended(books: Books, event: ev.EntryIntended) -> Books:
         tally=books.tally.book_approval(),
         decided_ms=with_item(books.decided_ms, event.order.symbol, event.time_ms),
     )
-    return put_order(_count_send(known, event.time_ms), order)
+    return put_order(count_send(known, event.time_ms), order)
 
 
 def entry_released(books: Books, event: ev.EntryReleased) -> Books:
@@ -89,7 +91,7 @@ def order_intended(books: Books, event: ev.OrderIntended) -> Books:
         decision_price=event.decision_price,
         intended_ms=event.time_ms,
     )
-    counted = put_order(_count_send(books, event.time_ms), order)
+    counted = put_order(count_send(books, event.time_ms), order)
     if order.role is Role.PANIC:
         return attrs.evolve(counted, panic_orders=counted.panic_orders + 1)
     trade = counted.trades.get(event.order.symbol)
@@ -153,7 +155,7 @@ def order_updated(books: Books, event: ev.OrderUpdated) -> Books:
 def _note_refusal(books: Books, order: Order, time_ms: int) -> Books:
     """Remember when the venue ended a reducing order, so that the next one waits a while."""
     trade = books.trades.get(order.request.symbol)
-    if trade is None or not order.request.reduce_only:
+    if trade is None or not order.request.reduce_only or order.role is Role.EXIT:
         return books
     noted = attrs.evolve(trade, refused_ms=time_ms, refusals=trade.refusals + 1)
     return attrs.evolve(books, trades=with_item(books.trades, trade.symbol, noted))

@@ -161,6 +161,8 @@ def _close_reason(trade: LiveTrade, execution: Execution, order: Order | None) -
         return CloseReason.PANIC
     if order.role is Role.TAKE_PROFIT:
         return CloseReason.TARGET
+    if order.role is Role.EXIT:
+        return trade.closing or CloseReason.OPERATOR
     return trade.closing or CloseReason.OUTSIDE
 
 

@@ -3,15 +3,9 @@
 from tidegate.domain.money import ZERO_MONEY, Money, Price
 from tidegate.domain.orders import Role, Side, Symbol
 
-from .state import Books, Order, View
+from .state import Books, View
 
 __all__ = ["of_symbol", "side_of", "symbols_open", "total", "unrealised"]
-
-
-def _in_flight(order: Order) -> Money:
-    if order.role is not Role.ENTRY or order.worst_price is None:
-        return ZERO_MONEY
-    return order.worst_price * order.qty_left
 
 
 def _mark(view: View, symbol: Symbol) -> Price | None:
@@ -29,7 +23,7 @@ def of_symbol(books: Books, view: View, symbol: Symbol) -> Money:
     """Return the exposure of one symbol; a position without a mark counts at its entry price."""
     held = _held(books, view, symbol)
     for order in books.open_orders(symbol):
-        held = held + _in_flight(order)
+        held = held + order.reserved
     return held
 
 
@@ -51,7 +45,7 @@ def total(books: Books, view: View) -> Money:
     for symbol in books.positions:
         held = held + _held(books, view, symbol)
     for order in books.orders.values():
-        held = held + _in_flight(order)
+        held = held + order.reserved
     return held
 
 

@@ -3,6 +3,7 @@
 import attrs
 from tidegate.domain.lifecycle import OPEN, TERMINAL, Status, may_become
 from tidegate.domain.money import Price
+from tidegate.domain.orders import Role, Symbol
 from tidegate.domain.reconcile import unknown_order
 from tidegate.domain.reports import (
     Execution,
@@ -10,45 +11,35 @@ from tidegate.domain.reports import (
     OrderReport,
     Origin,
     PositionReport,
-    RejectReason,
 )
 from tidegate.domain.trade import ClosedTrade, CloseReason
 
-from .asking import ask_for_order, cancel_forgotten, cancel_order
+from .amending import settle_amendment
+from .asking import cancel_order
 from .closing import start_close
 from .comparing import raise_finding
 from .draft import Draft
 from .effects import TakeInventory
 from .events import (
     CancelIntended,
-    CancelRefused,
     Filled,
     FundingBooked,
     LeverageSet,
-    OrderAcknowledged,
-    OrderLapsed,
-    OrderRefused,
-    OrderUnknown,
     OrderUpdated,
     TradeClosed,
     UpdateIgnored,
 )
-from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, PlaceUnknown
 from .marking import mark_booked
 from .protecting import confirm_stop_by_order, confirm_stop_by_position, keep_levels, plan_again
-from .react import send
-from .state import LiveTrade, Order, with_item, without
+from .state import LiveTrade, Order, with_item
 
 __all__ = [
-    "cancel_answered",
+    "GIVEN_UP",
     "cancel_open",
     "executed",
     "funded",
-    "order_not_found",
+    "look_again_in_panic",
     "order_reported",
-    "place_accepted",
-    "place_refused",
-    "place_unknown",
     "position_reported",
 ]
 
@@ -66,6 +57,7 @@ def executed(draft: Draft, execution: Execution) -> None:
     after = draft.books.position(symbol)
     trade = draft.trade(symbol)
     if trade is None:
+        _cancel_exits(draft, symbol)
         return
     was_reversed = before.side is not None and after.side not in {None, before.side}
     is_closed = trade.qty_closed >= trade.qty_opened
@@ -78,6 +70,15 @@ def executed(draft: Draft, execution: Execution) -> None:
     elif not _is_of_rung(draft, execution):
         plan_again(draft, symbol)
     keep_levels(draft, symbol)
+
+
+def _cancel_exits(draft: Draft, symbol: Symbol) -> None:
+    """Cancel what an operator placed to reduce a position of somebody else's that became flat."""
+    if not draft.books.position(symbol).is_flat:
+        return
+    for order in draft.books.open_orders(symbol):
+        if order.role is Role.EXIT:
+            cancel_order(draft, order.request.client_id)
 
 
 def _is_of_rung(draft: Draft, execution: Execution) -> bool:
@@ -147,6 +148,7 @@ def order_reported(draft: Draft, report: OrderReport) -> None:
         elif order is None:
             _cancel_orphan(draft, report)
         return
+    settle_amendment(draft, order, report)
     if order.status is report.status:
         return
     if not may_become(order.status, report.status):
@@ -185,8 +187,8 @@ def _cancel_orphan(draft: Draft, report: OrderReport) -> None:
 
 
 def look_again_in_panic(draft: Draft) -> None:
-    """While panic runs, every change is a reason to look at what is left."""
-    if draft.books.is_panic_running:
+    """While panic or a mass cancel runs, every change is a reason to look at what is left."""
+    if draft.books.is_panic_running or draft.books.mass_cancel is not None:
         draft.ask(TakeInventory())
 
 
@@ -201,7 +203,8 @@ _LATER = {
 }
 
 
-_GIVEN_UP = frozenset({Status.LAPSED, Status.REJECTED})
+GIVEN_UP = frozenset({Status.LAPSED, Status.REJECTED})
+"""How an order ends that never was at the venue, as far as is known."""
 
 
 def _ignore(draft: Draft, order: Order, reported: Status) -> None:
@@ -210,7 +213,7 @@ def _ignore(draft: Draft, order: Order, reported: Status) -> None:
     An order that was given up and is live at the venue all the same is cancelled.
     """
     present, client_id = order.status, order.request.client_id
-    has_come_late = present in _GIVEN_UP and reported in OPEN
+    has_come_late = present in GIVEN_UP and reported in OPEN
     is_echo = reported in OPEN and (present in TERMINAL or _LATER[reported] < _LATER[present])
     if is_echo and not has_come_late:
         return
@@ -265,129 +268,3 @@ def _note_leverage(draft: Draft, report: PositionReport) -> None:
     known = draft.books.leverage.get(report.symbol)
     if known is not None and known != report.leverage:
         draft.emit(LeverageSet(symbol=report.symbol, leverage=report.leverage))
-
-
-def place_accepted(draft: Draft, answer: PlaceAccepted) -> None:
-    """Note the acknowledgement. Acknowledged is not live: the order's record says that."""
-    draft.note_answered(answer.client_id)
-    order = draft.books.order(answer.client_id)
-    if order is not None and order.venue_id is None:
-        draft.emit(OrderAcknowledged(client_id=answer.client_id, venue_id=answer.venue_id))
-
-
-def place_refused(draft: Draft, answer: PlaceRefused) -> None:
-    """End an order that the venue refused, and keep the levels that it was for."""
-    draft.note_answered(answer.client_id)
-    order = draft.books.order(answer.client_id)
-    if order is None or not may_become(order.status, Status.REJECTED):
-        return
-    if answer.reason is RejectReason.DUPLICATE_CLIENT_ID:
-        # The venue has this order already: an earlier send of it arrived after all.
-        ask_for_order(draft, order)
-        return
-    draft.emit(
-        OrderRefused(
-            client_id=answer.client_id,
-            reason=answer.reason,
-            code=answer.code,
-            message=answer.message,
-            time_ms=draft.now_ms,
-        )
-    )
-    keep_levels(draft, order.request.symbol)
-
-
-def place_unknown(draft: Draft, answer: PlaceUnknown) -> None:
-    """Keep the order as exposure and ask for it by its client id."""
-    draft.note_answered(answer.client_id)
-    order = draft.books.order(answer.client_id)
-    if order is None or not may_become(order.status, Status.UNKNOWN):
-        return
-    draft.emit(OrderUnknown(client_id=answer.client_id, sent_ms=answer.sent_ms, cause=answer.cause))
-    ask_for_order(draft, order)
-
-
-def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
-    """Believe "not found" only when the request can no longer arrive.
-
-    Where no time has passed since the intent (a replay that was killed between journal and send),
-    the same order is sent again under its own id. Otherwise it lapses.
-    """
-    order = draft.books.order(answer.client_id)
-    if order is None:
-        return
-    if not may_become(order.status, Status.LAPSED):
-        _end_forgotten(draft, order, answer)
-        return
-    if answer.client_id in draft.view.in_flight:
-        # Its request is still under way: it may arrive after this question did.
-        return
-    since_ms = order.unknown_since_ms if order.unknown_since_ms is not None else order.intended_ms
-    final_ms = draft.config.not_found_final_ms
-    if answer.asked_ms < since_ms + final_ms:
-        return
-    if final_ms == 0 and draft.now_ms == order.intended_ms:
-        draft.note_sent(answer.client_id)
-        draft.ask(send(order))
-        return
-    draft.emit(OrderLapsed(client_id=answer.client_id, time_ms=draft.now_ms))
-    keep_levels(draft, order.request.symbol)
-
-
-def _end_forgotten(draft: Draft, order: Order, answer: OrderNotFound) -> None:
-    """End an order that was live and that the venue has forgotten, with what was booked.
-
-    A venue does not keep ended orders for ever. No single answer proves it: the order is cancelled
-    first. It ends when the venue says of the cancel too that there is no such order, when no query
-    knows it a final time after that, and when all executions since its intent were read.
-    """
-    order_id, final_ms = order.request.client_id, draft.config.not_found_final_ms
-    is_early = answer.asked_ms < order.intended_ms + final_ms
-    if not order.is_open or order_id in draft.view.in_flight or is_early:
-        return
-    if not answer.has_executions or order.venue_id is None:
-        return
-    gone_ms = draft.view.gone_ms.get(order_id)
-    if gone_ms is None:
-        cancel_forgotten(draft, order)
-    elif answer.asked_ms >= gone_ms + final_ms:
-        draft.emit(
-            OrderUpdated(
-                client_id=order_id,
-                venue_id=order.venue_id,
-                status=Status.FILLED if order.qty_left.sign == 0 else Status.CANCELLED,
-                qty_filled=order.qty_filled,
-                cancel_reason=None,
-                time_ms=draft.now_ms,
-            )
-        )
-        draft.view = attrs.evolve(draft.view, gone_ms=without(draft.view.gone_ms, order_id))
-        look_again_in_panic(draft)
-        keep_levels(draft, order.request.symbol)
-
-
-def cancel_answered(draft: Draft, answer: CancelAnswered) -> None:
-    """Note a refused cancel and look at the order again: it may have filled."""
-    if answer.refusal is None:
-        return
-    order = draft.books.order(answer.client_id)
-    if order is None or not (order.is_open or order.status in _GIVEN_UP):
-        return
-    if order.is_open and not order.is_released:
-        draft.note_answered(order.request.client_id)
-        # It still waits for its leverage, so it was never sent: here it ends.
-        draft.emit(OrderLapsed(client_id=order.request.client_id, time_ms=draft.now_ms))
-        return
-    draft.emit(
-        CancelRefused(
-            symbol=answer.symbol,
-            client_id=answer.client_id,
-            venue_id=answer.venue_id,
-            message=answer.refusal,
-        )
-    )
-    if order.is_open:
-        if answer.is_gone and order.request.client_id not in draft.view.gone_ms:
-            gone_ms = with_item(draft.view.gone_ms, order.request.client_id, draft.now_ms)
-            draft.view = attrs.evolve(draft.view, gone_ms=gone_ms)
-        ask_for_order(draft, order)

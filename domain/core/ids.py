@@ -18,6 +18,7 @@ _LETTERS = {
     Role.STOP: "s",
     Role.TAKE_PROFIT: "t",
     Role.CLOSE: "c",
+    Role.EXIT: "x",
     Role.PANIC: "p",
 }
 

@@ -20,9 +20,20 @@ from tidegate.domain.reports import (
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
+from .inputs_orders import (
+    AmendAnswered,
+    AmendRequest,
+    CancelRequest,
+    MassCancelRequest,
+    ReduceRequest,
+)
+
 __all__ = [
     "ActivityRead",
+    "AmendAnswered",
+    "AmendRequest",
     "CancelAnswered",
+    "CancelRequest",
     "CloseRequest",
     "FindingSeen",
     "FindingsCleared",
@@ -30,6 +41,7 @@ __all__ = [
     "Input",
     "Inventory",
     "LeverageAnswered",
+    "MassCancelRequest",
     "OpenRequest",
     "OrderNotFound",
     "PanicRequest",
@@ -39,6 +51,7 @@ __all__ = [
     "PlaceUnknown",
     "ReconcileRequest",
     "RecordsRead",
+    "ReduceRequest",
     "SpecsLoaded",
     "StartRequest",
     "StateRequest",
@@ -273,6 +286,11 @@ Input = (
     | OpenRequest
     | CloseRequest
     | PanicRequest
+    | AmendAnswered
+    | AmendRequest
+    | CancelRequest
+    | MassCancelRequest
+    | ReduceRequest
     | PanicResetRequest
     | StateRequest
     | SpecsLoaded

@@ -30,10 +30,11 @@ from .config import CoreConfig
 from .draft import Draft
 from .events import EntryIntended, SignalRefused
 from .inputs import OpenRequest
+from .refusing import words_of
 from .snapshots import risk_snapshot
 from .state import State
 
-__all__ = ["entry_order", "open_asked", "plan_input", "proposal_for", "ticket_of"]
+__all__ = ["entry_order", "open_asked", "plan_input", "proposal_for", "signal_limits", "ticket_of"]
 
 
 def open_asked(draft: Draft, request: OpenRequest) -> None:
@@ -84,12 +85,11 @@ def _judge(
     draft: Draft, request: OpenRequest, given: PlanInput, made: _Draught, snapshot: RiskSnapshot
 ) -> None:
     signal, plan = request.signal, made.plan
-    limits = _limits(draft.config.limits, signal)
+    limits = signal_limits(draft.config.limits, signal)
     order = entry_order(plan, draft.books.client_id(request.key, Purpose(Role.ENTRY), 0))
     faults = venue_faults(order, given.instrument, plan.entry)
     if faults:
-        texts = (f"{f.rule.value} {f.observed}; limit: {f.limit}; {f.remedy}" for f in faults)
-        _refuse(draft, request, fault="; ".join(texts))
+        _refuse(draft, request, fault=words_of(faults))
         return
     verdict = judge(order, plan.proposal, snapshot, limits)
     if isinstance(verdict, Approved):
@@ -107,7 +107,7 @@ def _judge(
         _refuse(draft, request, refused=verdict)
 
 
-def _limits(limits: RiskLimits, signal: Signal) -> RiskLimits:
+def signal_limits(limits: RiskLimits, signal: Signal) -> RiskLimits:
     """Return the limits with the signal's own demand, which may only be stricter."""
     least = max(limits.reward_to_risk_net_min, signal.reward_to_risk_min)
     return attrs.evolve(limits, reward_to_risk_net_min=least)

@@ -130,6 +130,7 @@ def _rungs(
             qty=rung.qty + trade.rung_closed.get(rung.number, ZERO_QTY),
         )
         for rung in ladder.rungs
+        if rung.number not in trade.rungs_dropped
     )
 
 

@@ -5,11 +5,13 @@ been sent and is able to send it again under the same id.
 """
 
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.orders import ClientId, Reduction, Role
+from tidegate.domain.money import Price
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Role
 from tidegate.domain.risk.judge import recall
 
 from . import events as ev
 from .effects import (
+    AmendOrder,
     Cancel,
     Effect,
     FindOrder,
@@ -19,14 +21,14 @@ from .effects import (
     SetStop,
     TakeInventory,
 )
-from .state import Books, Order
+from .state import Amendment, Books, Order
 
 __all__ = ["question", "react", "send", "unfinished", "unsettled"]
 
 
 def _place(order: Order) -> Place:
     """Turn a recorded intent into its send."""
-    is_urgent = order.role in {Role.CLOSE, Role.PANIC}
+    is_urgent = order.role in {Role.CLOSE, Role.PANIC, Role.EXIT}
     if order.request.reduce_only:
         return Place(order=Reduction(order.request), urgent=is_urgent)
     return Place(order=recall(order.request), urgent=is_urgent)
@@ -43,10 +45,36 @@ def react(event: ev.Event, books: Books) -> tuple[Effect, ...]:
             return (
                 Cancel(symbol=event.symbol, client_id=event.client_id, venue_id=event.venue_id),
             )
+        case ev.AmendIntended():
+            order = books.order(event.client_id)
+            # Where the order has ended, there is nothing left to change.
+            return () if order is None or order.pending is None else (_amend(order.pending),)
         case ev.StopMoveIntended():
             return (SetStop(symbol=event.symbol, price=event.price),)
         case _:
             return ()
+
+
+def _amend(amendment: Amendment) -> AmendOrder:
+    """Return the change: only what differs is sent (Bybit V5 order/amend)."""
+    before, wanted = amendment.before, amendment.request
+    is_moved = wanted.trigger is not None and wanted.trigger != before.trigger
+    return AmendOrder(
+        symbol=wanted.symbol,
+        client_id=wanted.client_id,
+        qty=wanted.qty if wanted.qty != before.qty else None,
+        price=wanted.price if wanted.price != before.price else None,
+        trigger_price=wanted.trigger.price if wanted.trigger is not None and is_moved else None,
+        stop_loss=_leg(before.stop_loss, wanted.stop_loss),
+        take_profit=_leg(before.take_profit, wanted.take_profit),
+        urgent=wanted.reduce_only,
+    )
+
+
+def _leg(before: ProtectiveLeg | None, wanted: ProtectiveLeg | None) -> ProtectiveLeg | None:
+    if wanted == before:
+        return None
+    return ProtectiveLeg(price=Price.of(0)) if wanted is None else wanted
 
 
 def _known(books: Books, order_id: ClientId) -> Order:
@@ -90,7 +118,8 @@ def unfinished(books: Books) -> tuple[Effect, ...]:
     """Return the acts that a restart repeats once it knows the venue's truth.
 
     Each was recorded before the crash and is harmless to repeat: a cancel, a position's stop, the
-    inventory of a running panic.
+    inventory of a running panic or mass cancel. A change of an order is not
+    repeated: what it is, its record says.
     """
     acts: list[Effect] = [
         Cancel(
@@ -106,6 +135,6 @@ def unfinished(books: Books) -> tuple[Effect, ...]:
         for trade in books.trades.values()
         if trade.stop_in_flight is not None and trade.stop_in_flight != trade.stop_confirmed
     ]
-    if books.is_panic_running:
+    if books.is_panic_running or books.mass_cancel is not None:
         acts.append(TakeInventory())
     return tuple(acts)

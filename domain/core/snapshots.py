@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.margin import order_cost, tier_for
@@ -89,10 +90,17 @@ def _fresh_equity(state: State, config: CoreConfig, now_ms: int) -> Money | None
 
 
 def _not_at_venue(books: Books) -> Iterator[tuple[Order, Signal]]:
-    """Yield the entries that the venue's own figures cannot contain yet."""
+    """Yield the entries that the venue's own figures cannot contain yet, changed ones too."""
     for order in books.orders.values():
-        if order.status in _NOT_AT_VENUE and order.signal is not None:
+        if order.signal is None:
+            continue
+        if order.status in _NOT_AT_VENUE:
             yield order, order.signal
+        elif order.pending is not None:
+            wanted = attrs.evolve(
+                order, request=order.pending.request, worst_price=order.pending.worse_price
+            )
+            yield wanted, order.signal
 
 
 def _unsent_cost(state: State) -> Money:

@@ -30,13 +30,14 @@ from tidegate.domain.reports import AccountReport, PositionReport, Ticker
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
-from .events import FindingRaised, PanicStarted, PlannedRung, StreamsLost
+from .events import FindingRaised, MassCancelStarted, PanicStarted, PlannedRung, StreamsLost
 from .ids import client_id, tag_of
 
 __all__ = [
     "EXECUTIONS_REMEMBERED",
     "FINISHED_KEPT",
     "SIGNALS_REMEMBERED",
+    "Amendment",
     "Books",
     "LiveTrade",
     "Order",
@@ -76,6 +77,34 @@ def without(items: Mapping[K, V], key: K) -> Mapping[K, V]:
 
 
 @attrs.frozen(kw_only=True)
+class Amendment:
+    """The last change of an order: what it was, what it would be, and the plans behind both.
+
+    ``is_refused`` means that the venue refused it, ``is_settled`` that a record of the order showed
+    what became of it; ``shown_ms`` is the venue's time of the last such record.
+    """
+
+    before: OrderRequest
+    before_signal: Signal | None
+    before_worst_price: Price | None
+    request: OrderRequest
+    signal: Signal | None
+    worst_price: Price | None
+    sent_ms: int
+    shown_ms: int = 0
+    is_refused: bool = False
+    is_settled: bool = False
+
+    @property
+    def worse_price(self) -> Price | None:
+        """Return the worse of both worst fills, ``None`` for an order that only reduces."""
+        one, other = self.before_worst_price, self.worst_price
+        if one is None or other is None:
+            return one or other
+        return max(one, other)
+
+
+@attrs.frozen(kw_only=True)
 class Order:
     """One order of ours. ``value_filled`` is USDT; ``worst_price`` bounds an entry's fill.
 
@@ -106,6 +135,7 @@ class Order:
     cancel_wanted: bool = False
     sequence_next: int = 1
     is_released: bool = True
+    amendment: Amendment | None = None
 
     @property
     def is_open(self) -> bool:
@@ -124,7 +154,7 @@ class Order:
         A conditional order rests until it was triggered.
         """
         request = self.request
-        if request.trigger is not None and self.status not in _TRIGGERED:
+        if request.trigger is not None and not self.is_triggered:
             return False
         is_immediate = request.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
         return request.kind is OrderKind.MARKET or is_immediate
@@ -137,8 +167,40 @@ class Order:
     @property
     def qty_left(self) -> Qty:
         """Return what may still fill, or filled already without its executions having come."""
-        bound = self.request.qty if self.is_open else max(self.qty_reported, self.qty_filled)
+        if not self.is_open:
+            return max(self.qty_reported, self.qty_filled) - self.qty_filled
+        bound = self.request.qty
+        if self.pending is not None:
+            bound = max(bound, self.pending.request.qty)
         return bound - self.qty_filled
+
+    @property
+    def pending(self) -> Amendment | None:
+        """Return the change whose outcome is not known yet."""
+        if self.amendment is None or self.amendment.is_settled or not self.is_open:
+            return None
+        return self.amendment
+
+    @property
+    def reserved(self) -> Money:
+        """Return the exposure that an entry reserves: USDT, at its worst fill.
+
+        While a change is under way the larger of both counts: either may be what the order is.
+        """
+        if self.role is not Role.ENTRY or self.worst_price is None:
+            return ZERO_MONEY
+        pending = self.pending
+        if pending is None or pending.worst_price is None:
+            return self.worst_price * self.qty_left
+        return max(
+            self.worst_price * (self.request.qty - self.qty_filled),
+            pending.worst_price * (pending.request.qty - self.qty_filled),
+        )
+
+    @property
+    def is_triggered(self) -> bool:
+        """Tell whether a conditional order has become a live one."""
+        return self.request.trigger is not None and self.status in _TRIGGERED
 
 
 @attrs.frozen(kw_only=True)
@@ -147,9 +209,10 @@ class LiveTrade:
 
     ``stop_wanted`` is where the stop must be, ``stop_confirmed`` what the venue showed.
     ``verify_by_ms`` is when an unconfirmed stop means closing. ``rung_closed`` counts what each
-    rung has closed. ``sequence`` numbers the trade's orders. ``risk`` is one R. ``refused_ms`` is
-    when the venue last ended one of its reducing orders unasked: the next is sent a while later.
-    ``refusals`` counts such endings since the last reduction: each makes the while longer.
+    rung has closed, ``rungs_dropped`` are those that an operator gave up. ``sequence`` numbers the
+    trade's orders. ``risk`` is one R. ``refused_ms`` is when the venue last ended one of its
+    reducing orders unasked: the next is sent a while later. ``refusals`` counts such endings since
+    the last reduction: each makes the while longer.
     """
 
     key: str
@@ -162,6 +225,7 @@ class LiveTrade:
     stop_in_flight: Price | None = None
     verify_by_ms: int | None = None
     rungs: tuple[PlannedRung, ...] = ()
+    rungs_dropped: tuple[int, ...] = ()
     rung_closed: Mapping[int, Qty] = attrs.field(factory=lambda: frozen({}))
     closing: CloseReason | None = None
     refused_ms: int | None = None
@@ -228,6 +292,7 @@ class Books:
     panic: PanicStarted | None = None
     is_panic_running: bool = False
     panic_orders: int = 0
+    mass_cancel: MassCancelStarted | None = None
     panic_remaining: tuple[str, ...] = ()
     signals: Recent = attrs.field(factory=lambda: Recent(SIGNALS_REMEMBERED))
     executions: Recent = attrs.field(factory=lambda: Recent(EXECUTIONS_REMEMBERED))

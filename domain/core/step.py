@@ -17,7 +17,22 @@ from tidegate.domain.reports import (
 )
 
 from . import inputs as given
+from .amending import amend_answered, amend_asked
+from .answering import (
+    cancel_answered,
+    order_not_found,
+    place_accepted,
+    place_refused,
+    place_unknown,
+)
 from .asking import ask_for_unlisted, ask_in_doubt, cancel_again, next_question_ms
+from .cancelling import (
+    cancel_asked,
+    mass_cancel_asked,
+    mass_cancel_listed,
+    mass_cancel_when_due,
+    next_mass_cancel_ms,
+)
 from .closing import check_deadlines, close_asked, next_deadline_ms
 from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
@@ -36,14 +51,9 @@ from .events import (
     TradingStateChanged,
 )
 from .filling import (
-    cancel_answered,
     executed,
     funded,
-    order_not_found,
     order_reported,
-    place_accepted,
-    place_refused,
-    place_unknown,
     position_reported,
 )
 from .marking import account_reported, mark_now, ticked
@@ -59,6 +69,7 @@ from .polling import history_covered, next_poll_ms, poll_when_due, unreadable_re
 from .protecting import keep_levels
 from .react import react
 from .reconciling import next_reconcile_ms, reconcile_asked, reconcile_when_due, records_read
+from .reducing import reduce_asked
 from .state import Order, State, with_item
 from .streams import (
     cancel_entries,
@@ -98,6 +109,7 @@ def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
         next_deadline_ms(draft),
         next_question_ms(draft),
         next_look_ms(draft),
+        next_mass_cancel_ms(draft),
         next_poll_ms(draft),
         next_reconcile_ms(draft),
         next_guard_ms(draft),
@@ -140,10 +152,9 @@ _Answer = (
     | given.PlaceUnknown
     | given.OrderNotFound
     | given.CancelAnswered
+    | given.AmendAnswered
     | given.LeverageAnswered
     | given.StopAnswered
-    | given.Inventory
-    | given.SpecsLoaded
 )
 _ANSWERS = (
     given.PlaceAccepted,
@@ -151,15 +162,16 @@ _ANSWERS = (
     given.PlaceUnknown,
     given.OrderNotFound,
     given.CancelAnswered,
+    given.AmendAnswered,
     given.LeverageAnswered,
     given.StopAnswered,
-    given.Inventory,
-    given.SpecsLoaded,
 )
 _Running = (
     given.StartRequest
     | given.StopRequest
     | given.TimePassed
+    | given.Inventory
+    | given.SpecsLoaded
     | given.ActivityRead
     | given.RecordsRead
     | given.ReconcileRequest
@@ -170,6 +182,10 @@ _Running = (
 _Request = (
     given.OpenRequest
     | given.CloseRequest
+    | given.ReduceRequest
+    | given.AmendRequest
+    | given.CancelRequest
+    | given.MassCancelRequest
     | given.PanicRequest
     | given.PanicResetRequest
     | given.StateRequest
@@ -211,14 +227,12 @@ def _answered(draft: Draft, item: _Answer) -> None:
             order_not_found(draft, item)
         case given.CancelAnswered():
             cancel_answered(draft, item)
+        case given.AmendAnswered():
+            amend_answered(draft, item)
         case given.LeverageAnswered():
             _leverage_answered(draft, item)
         case given.StopAnswered():
             _stop_answered(draft, item)
-        case given.Inventory():
-            inventory_taken(draft, item)
-        case given.SpecsLoaded():
-            _specs_loaded(draft, item)
         case _:
             assert_never(item)
 
@@ -229,6 +243,14 @@ def _asked(draft: Draft, item: _Request) -> None:
             open_asked(draft, item)
         case given.CloseRequest():
             close_asked(draft, item)
+        case given.ReduceRequest():
+            reduce_asked(draft, item)
+        case given.AmendRequest():
+            amend_asked(draft, item)
+        case given.CancelRequest():
+            cancel_asked(draft, item)
+        case given.MassCancelRequest():
+            mass_cancel_asked(draft, item)
         case given.PanicRequest():
             panic_asked(draft, item)
         case given.PanicResetRequest():
@@ -247,6 +269,11 @@ def _run(draft: Draft, item: _Running) -> None:
             _start_asked(draft, item)
         case given.StopRequest():
             draft.emit(SessionStopped(reason=item.reason))
+        case given.Inventory():
+            mass_cancel_listed(draft, item)
+            inventory_taken(draft, item)
+        case given.SpecsLoaded():
+            _specs_loaded(draft, item)
         case given.ActivityRead():
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
@@ -290,6 +317,7 @@ def _time_passed(draft: Draft) -> None:
     cancel_again(draft)
     look_when_due(draft)
     reconcile_when_due(draft)
+    mass_cancel_when_due(draft)
     poll_when_due(draft)
     guard_when_due(draft)
 

@@ -1,0 +1,87 @@
+"""What became of an operator's request: the events that were recorded for its key."""
+
+import threading
+
+from tidegate.domain.core.events import (
+    AmendIntended,
+    AmendRejected,
+    AmendSettled,
+    Event,
+    MassCancelEnded,
+    OrderIntended,
+    OrderRefused,
+    RequestRefused,
+)
+from tidegate.domain.orders import ClientId, OrderRequest
+from tidegate.ports.orders import Refused
+
+__all__ = ["Request", "Requests"]
+
+
+class Request:
+    """Collects the events that concern one key. Written by the writer, read by the caller."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.refused: Refused | None = None
+        self.orders: dict[ClientId, OrderRequest] = {}
+        self.rejected: dict[ClientId, OrderRefused] = {}
+        self.amendment: AmendIntended | None = None
+        self.amend_rejected: AmendRejected | None = None
+        self.settled: AmendSettled | None = None
+        self.mass_cancel: MassCancelEnded | None = None
+
+    def take(self, event: Event) -> None:
+        """Keep an event that concerns this request."""
+        match event:
+            case RequestRefused() if event.key == self.key:
+                self.refused = Refused(
+                    breaches=event.breaches,
+                    missing=event.missing,
+                    fault=event.fault,
+                    largest=event.largest,
+                )
+            case OrderIntended() if event.trade_key == self.key:
+                self.orders[event.order.client_id] = event.order
+            case AmendIntended() if event.key == self.key:
+                self.amendment = event
+            case MassCancelEnded() if event.key == self.key:
+                self.mass_cancel = event
+            case OrderRefused() if event.client_id in self.orders:
+                self.rejected[event.client_id] = event
+            case AmendRejected() if self._is_amended(event.client_id):
+                self.amend_rejected = event
+            case AmendSettled() if self._is_amended(event.client_id):
+                self.settled = event
+            case _:
+                return
+
+    def _is_amended(self, client_id: ClientId) -> bool:
+        return self.amendment is not None and self.amendment.client_id == client_id
+
+
+class Requests:
+    """The requests whose callers are waiting; bounded by the callers' own threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Request] = []
+
+    def expect(self, key: str) -> Request:
+        """Begin to collect for a key."""
+        request = Request(key)
+        with self._lock:
+            self._waiting.append(request)
+        return request
+
+    def forget(self, request: Request) -> None:
+        """Stop collecting."""
+        with self._lock:
+            self._waiting.remove(request)
+
+    def take(self, event: Event, _: int) -> None:
+        """Give one journaled event to whom it concerns."""
+        with self._lock:
+            waiting = tuple(self._waiting)
+        for request in waiting:
+            request.take(event)
