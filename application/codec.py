@@ -50,6 +50,7 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.MassCancelEnded: "mass_cancel_ended.v1",
         ev.MassCancelStarted: "mass_cancel_started.v1",
         ev.RequestRefused: "request_refused.v1",
+        ev.CancelRequested: "cancel_requested.v1",
         ev.RungsDropped: "rungs_dropped.v1",
         ev.Filled: "filled.v1",
         ev.FundingBooked: "funding_booked.v1",

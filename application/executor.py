@@ -249,8 +249,7 @@ class OrderExecutor(OrdersPort):
     def cancel(self, client_id: ClientId, *, timeout_ms: int = 10_000) -> CancelOutcome:
         """See :meth:`OrdersPort.cancel`."""
         key = self._key("cancel", client_id)
-        item = given.CancelRequest(key=key, client_id=client_id)
-        return self._cancel(key, item, (client_id,), timeout_ms)
+        return self._cancel(given.CancelRequest(key=key, client_id=client_id), timeout_ms)
 
     def cancel_all(
         self,
@@ -261,14 +260,13 @@ class OrderExecutor(OrdersPort):
     ) -> CancelOutcome:
         """See :meth:`OrdersPort.cancel_all`."""
         key = self._key("cancel all", symbol or "")
+        if scope is CancelScope.OURS:
+            return self._cancel(given.CancelRequest(key=key, symbol=symbol), timeout_ms)
         ours = tuple(
             name
             for name, order in self._books.orders.items()
-            if symbol in {None, order.request.symbol} and _may_be_cancelled(order)
+            if symbol in {None, order.request.symbol} and order.is_open
         )
-        if scope is CancelScope.OURS:
-            item = given.CancelRequest(key=key, symbol=symbol)
-            return self._cancel(key, item, ours, timeout_ms)
         mass = given.MassCancelRequest(
             key=key, symbol=symbol, with_stops=scope is CancelScope.EVERYONES_AND_STOPS
         )
@@ -281,15 +279,18 @@ class OrderExecutor(OrdersPort):
             return Left(remaining=asked.mass_cancel.remaining)
         return self._ended(tuple(name for name in ours if not self._is_open(name)))
 
-    def _cancel(
-        self, key: str, item: given.CancelRequest, names: tuple[ClientId, ...], timeout_ms: int
-    ) -> CancelOutcome:
-        asked, is_done = self._ask(
-            key, item, lambda _: not any(self._is_open(name) for name in names), timeout_ms
-        )
+    def _cancel(self, item: given.CancelRequest, timeout_ms: int) -> CancelOutcome:
+        asked, is_done = self._ask(item.key, item, self._are_over, timeout_ms)
         if asked.refused is not None:
             return asked.refused
-        return self._ended(names) if is_done else TimedOut(waited_ms=timeout_ms)
+        if not is_done or asked.cancels is None:
+            return TimedOut(waited_ms=timeout_ms)
+        return self._ended(asked.cancels)
+
+    def _are_over(self, asked: Request) -> bool:
+        if asked.cancels is None:
+            return False
+        return not any(self._is_open(name) for name in asked.cancels)
 
     def _ended(self, names: tuple[ClientId, ...]) -> Cancels:
         found = [self._books.order(name) for name in names]
@@ -350,12 +351,16 @@ class OrderExecutor(OrdersPort):
         self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
         return Closing(symbol=symbol, qty=abs(held.qty))
 
-    def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing | Nothing, ...]:
+    def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing, ...]:
         """See :meth:`OrdersPort.close_all`."""
-        held = sorted(self._books.positions)
+        held = {symbol: abs(held.qty) for symbol, held in sorted(self._books.positions.items())}
         for symbol in held:
             self._ask_to_close(symbol, CloseReason.OPERATOR)
-        return tuple(self.close_position(symbol, timeout_ms=timeout_ms) for symbol in held)
+        self._runner.wait(
+            lambda: all(self._books.position(symbol).is_flat for symbol in held),
+            timeout_ms=timeout_ms,
+        )
+        return tuple(Closing(symbol=symbol, qty=qty) for symbol, qty in held.items())
 
     def _ask_to_close(self, symbol: Symbol, reason: CloseReason) -> None:
         key = self._keys.key(f"close {symbol} {self._state_port.version()}")
@@ -388,7 +393,3 @@ class OrderExecutor(OrdersPort):
 
 def _is_finished(order: Order | None) -> bool:
     return order is not None and order.is_settled
-
-
-def _may_be_cancelled(order: Order) -> bool:
-    return order.is_open and order.role not in {Role.CLOSE, Role.PANIC}

@@ -6,6 +6,7 @@ from tidegate.domain.core.events import (
     AmendIntended,
     AmendRejected,
     AmendSettled,
+    CancelRequested,
     Event,
     MassCancelEnded,
     OrderIntended,
@@ -29,6 +30,7 @@ class Request:
         self.amendment: AmendIntended | None = None
         self.amend_rejected: AmendRejected | None = None
         self.settled: AmendSettled | None = None
+        self.cancels: tuple[ClientId, ...] | None = None
         self.mass_cancel: MassCancelEnded | None = None
 
     def take(self, event: Event) -> None:
@@ -45,6 +47,8 @@ class Request:
                 self.orders[event.order.client_id] = event.order
             case AmendIntended() if event.key == self.key:
                 self.amendment = event
+            case CancelRequested() if event.key == self.key:
+                self.cancels = event.client_ids
             case MassCancelEnded() if event.key == self.key:
                 self.mass_cancel = event
             case OrderRefused() if event.client_id in self.orders:

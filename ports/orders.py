@@ -279,8 +279,11 @@ class OrdersPort(ABC):
         """
 
     @abstractmethod
-    def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing | Nothing, ...]:
-        """Close every position that is held; one outcome for each, in order of the symbols."""
+    def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing, ...]:
+        """Close every position that is held, and wait until all are flat or the time is over.
+
+        One outcome for each, in order of the symbols. A close that failed is tried again.
+        """
 
     @abstractmethod
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:

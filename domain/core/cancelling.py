@@ -2,7 +2,8 @@
 
 A rung that is cancelled by hand is given up, or the ladder would put it back. What closes a
 position is never cancelled. A mass cancel works like panic, from what the venue lists, until the
-venue lists nothing more; a protective stop of a position stays unless it is asked for by name.
+venue lists nothing more; a protective stop of a position stays unless it is asked for by name, and
+the stop that the desk itself keeps stays always: it would be set again.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,13 @@ from tidegate.domain.reports import OrderReport, Origin
 from .asking import cancel_order
 from .draft import Draft
 from .effects import TakeInventory
-from .events import CancelIntended, MassCancelEnded, MassCancelStarted, RungsDropped
+from .events import (
+    CancelIntended,
+    CancelRequested,
+    MassCancelEnded,
+    MassCancelStarted,
+    RungsDropped,
+)
 from .inputs import CancelRequest, Inventory, MassCancelRequest
 from .refusing import refuse_request
 from .state import Order
@@ -34,18 +41,31 @@ _STOPS = frozenset({Origin.STOP_LOSS, Origin.TRAILING_STOP})
 def cancel_asked(draft: Draft, request: CancelRequest) -> None:
     """Cancel one order of ours, or all of ours, of one symbol where it is given."""
     if request.client_id is None:
-        _cancel_ours(draft, _ours(draft, request.symbol))
+        ours = _ours(draft, request.symbol)
+        _record(draft, request, ours)
         _drop_rungs(draft, request.symbol)
+        _cancel_ours(draft, ours)
         return
     order = draft.books.order(request.client_id)
     why = _objection(request, order)
     if order is None or why is not None:
         refuse_request(draft, request.key, why or "", client_id=request.client_id)
         return
+    _record(draft, request, (order,))
     rung = order.request.purpose.rung
     if rung is not None:
         _drop(draft, order.request.symbol, (rung,))
     _cancel_ours(draft, (order,))
+
+
+def _record(draft: Draft, request: CancelRequest, orders: tuple[Order, ...]) -> None:
+    draft.emit(
+        CancelRequested(
+            key=request.key,
+            client_ids=tuple(order.request.client_id for order in orders if order.is_open),
+            time_ms=draft.now_ms,
+        )
+    )
 
 
 def _objection(request: CancelRequest, order: Order | None) -> str | None:
@@ -135,7 +155,7 @@ def mass_cancel_listed(draft: Draft, inventory: Inventory) -> None:
         order
         for order in inventory.orders
         if running.symbol in {None, order.symbol}
-        and not _is_closing(draft, order)
+        and not _is_the_desks(draft, order)
         and (running.with_stops or not _protects(order, held.get(order.symbol)))
     )
     remaining = (
@@ -155,7 +175,11 @@ def mass_cancel_listed(draft: Draft, inventory: Inventory) -> None:
         _cancel_listed(draft, order)
 
 
-def _is_closing(draft: Draft, order: OrderReport) -> bool:
+def _is_the_desks(draft: Draft, order: OrderReport) -> bool:
+    """Tell whether the desk needs an order: it would send a close or set a stop again at once."""
+    trade = draft.trade(order.symbol)
+    if order.origin is Origin.STOP_LOSS and trade is not None and trade.stop_wanted is not None:
+        return True
     known = draft.books.order(order.client_id)
     return known is not None and known.role in _CLOSING
 

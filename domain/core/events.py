@@ -32,6 +32,7 @@ from .events_operator import (
     AmendIntended,
     AmendRejected,
     AmendSettled,
+    CancelRequested,
     MassCancelEnded,
     MassCancelStarted,
     RequestRefused,
@@ -60,6 +61,7 @@ __all__ = [
     "AmendSettled",
     "CancelIntended",
     "CancelRefused",
+    "CancelRequested",
     "CloseStarted",
     "DayRolled",
     "EntryIntended",
@@ -268,6 +270,7 @@ Event = (
     | AmendIntended
     | AmendRejected
     | AmendSettled
+    | CancelRequested
     | MassCancelEnded
     | MassCancelStarted
     | RequestRefused

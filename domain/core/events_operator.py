@@ -10,6 +10,7 @@ __all__ = [
     "AmendIntended",
     "AmendRejected",
     "AmendSettled",
+    "CancelRequested",
     "MassCancelEnded",
     "MassCancelStarted",
     "RequestRefused",
@@ -66,6 +67,15 @@ class AmendSettled:
     client_id: ClientId
     request: OrderRequest
     shown_ms: int
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequested:
+    """An operator asked that the orders ``client_ids`` end; changes no books by itself."""
+
+    key: str
+    client_ids: tuple[ClientId, ...]
     time_ms: int
 
 

@@ -194,6 +194,7 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.CancelIntended: cancel_intended,
             ev.CancelRefused: cancel_refused,
             ev.RequestRefused: _unchanged,
+            ev.CancelRequested: _unchanged,
             ev.AmendIntended: amend_intended,
             ev.AmendRejected: amend_rejected,
             ev.AmendSettled: amend_settled,

@@ -69,6 +69,7 @@ def samples() -> dict[type, ev.Event]:
         ),
         ev.AmendRejected(client_id=client_id, message="no"),
         ev.AmendSettled(client_id=client_id, request=entry.order, shown_ms=4, time_ms=5),
+        ev.CancelRequested(key="k", client_ids=(client_id,), time_ms=5),
         ev.RungsDropped(symbol=symbol, numbers=(1, 2), time_ms=5),
         ev.MassCancelStarted(key="k", symbol=None, with_stops=True, time_ms=5),
         ev.MassCancelEnded(key="k", remaining=("BTCUSDT order v1",), time_ms=5),
