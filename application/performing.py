@@ -135,6 +135,15 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
                     symbol=effect.symbol, price=effect.price, refusal=_refusal(answer)
                 ),
             )
+        case _:
+            return _query(effect, port, clock)
+
+
+_Query = FindOrder | ReadPosition | ReadActivity | ReadRecords | TakeInventory
+
+
+def _query(effect: _Query, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
+    match effect:
         case FindOrder():
             return _find(effect, port, clock)
         case ReadPosition():

@@ -101,6 +101,8 @@ class TimingSettings:
     """How long the venue may take to show the wanted stop before the position is closed."""
     close_retry_ms: int = _CORE.close_retry_ms
     """How long to wait before a close that left a rest is sent again."""
+    mass_cancel_wait_ms: int = _CORE.mass_cancel_wait_ms
+    """How long an operator's cancel of every order goes on before it reports what is left."""
     ask_again_ms: int = _CORE.ask_again_ms
     """How long to wait between two questions for an order of unknown outcome."""
     not_found_final_ms: int = _CORE.not_found_final_ms
@@ -206,6 +208,7 @@ class Settings:
             stop_slippage=costs.stop_slippage,
             stop_verify_ms=timings.stop_verify_ms,
             close_retry_ms=timings.close_retry_ms,
+            mass_cancel_wait_ms=timings.mass_cancel_wait_ms,
             ask_again_ms=timings.ask_again_ms,
             not_found_final_ms=timings.not_found_final_ms,
             closed_profit_lag_ms=self.bybit.closed_profit_lag_ms,

@@ -147,6 +147,7 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
         TimingSettings: {
             "stop_verify_ms": _NOT_NEGATIVE,
             "close_retry_ms": _NOT_NEGATIVE,
+            "mass_cancel_wait_ms": _NOT_NEGATIVE,
             "ask_again_ms": _NOT_NEGATIVE,
             "not_found_final_ms": _NOT_NEGATIVE,
         },

@@ -166,18 +166,21 @@ _ANSWERS = (
     given.LeverageAnswered,
     given.StopAnswered,
 )
+_Reading = (
+    given.Inventory
+    | given.SpecsLoaded
+    | given.ActivityRead
+    | given.RecordsRead
+    | given.HistoryCovered
+)
 _Running = (
     given.StartRequest
     | given.StopRequest
     | given.TimePassed
-    | given.Inventory
-    | given.SpecsLoaded
-    | given.ActivityRead
-    | given.RecordsRead
     | given.ReconcileRequest
-    | given.HistoryCovered
     | given.FindingSeen
     | given.FindingsCleared
+    | _Reading
 )
 _Request = (
     given.OpenRequest
@@ -269,6 +272,18 @@ def _run(draft: Draft, item: _Running) -> None:
             _start_asked(draft, item)
         case given.StopRequest():
             draft.emit(SessionStopped(reason=item.reason))
+        case given.ReconcileRequest():
+            reconcile_asked(draft, item)
+        case given.FindingSeen():
+            finding_seen(draft, item)
+        case given.FindingsCleared():
+            findings_cleared(draft, item)
+        case _:
+            _read(draft, item)
+
+
+def _read(draft: Draft, item: _Reading) -> None:
+    match item:
         case given.Inventory():
             mass_cancel_listed(draft, item)
             inventory_taken(draft, item)
@@ -280,14 +295,8 @@ def _run(draft: Draft, item: _Running) -> None:
             stream_read_back(draft, item)
         case given.RecordsRead():
             records_read(draft, item)
-        case given.ReconcileRequest():
-            reconcile_asked(draft, item)
         case given.HistoryCovered():
             history_covered(draft, item)
-        case given.FindingSeen():
-            finding_seen(draft, item)
-        case given.FindingsCleared():
-            findings_cleared(draft, item)
         case _:
             assert_never(item)
 

@@ -24,6 +24,28 @@ def _from_life() -> dict[type, ev.Event]:
     return {type(event): event for event in bench.events()}
 
 
+def _by_hand(entry: ev.EntryIntended) -> tuple[ev.Event, ...]:
+    """Build the events about what an operator asks."""
+    client_id, symbol, price = entry.order.client_id, entry.order.symbol, entry.worst_price
+    return (
+        ev.RequestRefused(key="k", symbol=symbol, client_id=client_id, fault="no", time_ms=5),
+        ev.AmendIntended(
+            key="k",
+            client_id=client_id,
+            request=entry.order,
+            signal=entry.signal,
+            worst_price=price,
+            time_ms=5,
+        ),
+        ev.AmendRejected(client_id=client_id, message="no"),
+        ev.AmendSettled(client_id=client_id, request=entry.order, shown_ms=4, time_ms=5),
+        ev.CancelRequested(key="k", client_ids=(client_id,), time_ms=5),
+        ev.RungsDropped(symbol=symbol, numbers=(1, 2), time_ms=5),
+        ev.MassCancelStarted(key="k", symbol=None, with_stops=True, time_ms=5),
+        ev.MassCancelEnded(key="k", remaining=("BTCUSDT order v1",), time_ms=5),
+    )
+
+
 def samples() -> dict[type, ev.Event]:
     """Return an event of each kind: real ones where a life has them, built ones elsewhere."""
     symbol = signal("s").symbol
@@ -58,21 +80,7 @@ def samples() -> dict[type, ev.Event]:
         ),
         ev.CancelIntended(symbol=symbol, client_id=None, venue_id=venue_id),
         ev.CancelRefused(symbol=symbol, client_id=client_id, venue_id=None, message="gone"),
-        ev.RequestRefused(key="k", symbol=symbol, client_id=client_id, fault="no", time_ms=5),
-        ev.AmendIntended(
-            key="k",
-            client_id=client_id,
-            request=entry.order,
-            signal=entry.signal,
-            worst_price=price,
-            time_ms=5,
-        ),
-        ev.AmendRejected(client_id=client_id, message="no"),
-        ev.AmendSettled(client_id=client_id, request=entry.order, shown_ms=4, time_ms=5),
-        ev.CancelRequested(key="k", client_ids=(client_id,), time_ms=5),
-        ev.RungsDropped(symbol=symbol, numbers=(1, 2), time_ms=5),
-        ev.MassCancelStarted(key="k", symbol=None, with_stops=True, time_ms=5),
-        ev.MassCancelEnded(key="k", remaining=("BTCUSDT order v1",), time_ms=5),
+        *_by_hand(entry),
         ev.FundingBooked(payment=payment),
         ev.StopMoveIntended(symbol=symbol, price=price),
         ev.StopMoveRefused(symbol=symbol, price=price, message="no"),

@@ -1,7 +1,9 @@
 """Desks for the tests of the order executor: on the memory venue, with and without a position."""
 
+from tidegate.domain.core import exposure
 from tidegate.domain.core.config import CoreConfig
-from tidegate.domain.orders import ClientId, Role
+from tidegate.domain.money import Money, Price
+from tidegate.domain.orders import ClientId, OrderRequest, ProtectiveLeg, Role
 from tidegate.domain.reports import OrderReport
 from tidegate.domain.signal import Entry, RungSpec
 from tidegate.ports.orders import OrdersPort, Refused
@@ -9,7 +11,17 @@ from tidegate.ports.orders import OrdersPort, Refused
 from tests.application.bench import Bench, make_bench
 from tests.domain.core.scenes import config, limit, opened, our_orders, placed
 
-__all__ = ["exit_order", "fault", "holding", "order_at_venue", "orders", "resting"]
+__all__ = [
+    "exit_order",
+    "fault",
+    "holding",
+    "leg",
+    "order_at_venue",
+    "orders",
+    "reserved",
+    "resting",
+    "the_entry",
+]
 
 
 def holding(ladder: tuple[RungSpec, ...] = ()) -> Bench:
@@ -47,3 +59,16 @@ def exit_order(bench: Bench) -> OrderReport:
         order for order in bench.runner.state.books.orders.values() if order.role is Role.EXIT
     ]
     return order_at_venue(bench, found.request.client_id)
+
+
+def leg(price: str) -> ProtectiveLeg:
+    return ProtectiveLeg(price=Price.of(price))
+
+
+def the_entry(bench: Bench) -> OrderRequest:
+    (order,) = [o for o in bench.runner.state.books.orders.values() if o.role is Role.ENTRY]
+    return order.request
+
+
+def reserved(bench: Bench) -> Money:
+    return exposure.total(bench.runner.state.books, bench.runner.state.view)
