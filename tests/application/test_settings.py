@@ -184,7 +184,8 @@ def test_everything_wrong_is_reported_at_once_with_path_value_and_what_is_accept
         (
             "[timings]\nqqq = 1",
             "timings.qqq",
-            "accepted here: ask_again_ms, close_retry_ms, mass_cancel_wait_ms, not_found_final_ms, stop_verify_ms",
+            "accepted here: ask_again_ms, close_retry_ms, mass_cancel_wait_ms, not_found_final_ms, "
+            "stop_verify_ms",
         ),
     ],
 )
@@ -307,6 +308,7 @@ def _changed(name: str) -> Settings:
         "stop_slippage": Settings(costs=CostSettings(stop_slippage=Rate.of("0.02"))),
         "stop_verify_ms": Settings(timings=TimingSettings(stop_verify_ms=1)),
         "close_retry_ms": Settings(timings=TimingSettings(close_retry_ms=2)),
+        "mass_cancel_wait_ms": Settings(timings=TimingSettings(mass_cancel_wait_ms=2)),
         "ask_again_ms": Settings(timings=TimingSettings(ask_again_ms=3)),
         "not_found_final_ms": Settings(timings=TimingSettings(not_found_final_ms=4)),
     }
@@ -323,6 +325,7 @@ def _changed(name: str) -> Settings:
         "stop_slippage",
         "stop_verify_ms",
         "close_retry_ms",
+        "mass_cancel_wait_ms",
         "ask_again_ms",
         "not_found_final_ms",
     ],
