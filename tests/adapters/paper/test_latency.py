@@ -3,8 +3,9 @@
 import attrs
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import Side, TimeInForce
-from tidegate.domain.reports import CancelReason
+from tidegate.domain.orders import Side, Symbol, TimeInForce
+from tidegate.domain.reports import CancelReason, RejectReason
+from tidegate.ports.exchange import Done, Rejected
 
 from tests.adapters.paper.bench import PLAIN, Bench
 
@@ -49,6 +50,38 @@ def test_a_cancel_that_is_in_time_ends_the_order() -> None:
     bench.price("19800")
     assert bench.record(order).cancel_reason is CancelReason.BY_USER
     assert bench.executions() == ()
+
+
+def test_a_cancel_all_is_at_once_and_what_is_under_way_never_arrives() -> None:
+    """It is done when it returns, so that nobody who heard of it meets an order afterwards."""
+    bench = Bench(config=SLOW)
+    bench.price("20000")
+    resting, under_way = bench.order(BUY, "1", at="19900"), bench.order(BUY, "1")
+    bench.send(resting)
+    bench.price("20000")
+    bench.price("20000")
+    bench.send(under_way)
+    assert bench.status(resting) is Status.NEW
+    assert bench.status(under_way) is Status.ACKNOWLEDGED
+    outcome = bench.venue.cancel_all(resting.symbol)
+    assert isinstance(outcome, Done)
+    assert not outcome.was_already
+    assert bench.venue.open_orders() == ()
+    for price in ("20000", "20000", "19800"):
+        bench.price(price)
+    assert bench.executions() == ()
+    assert bench.record(under_way).cancel_reason is CancelReason.BY_USER
+
+
+def test_a_cancel_all_of_an_unknown_symbol_is_refused() -> None:
+    bench = Bench(config=SLOW)
+    bench.price("20000")
+    order = bench.order(BUY, "1", at="19900")
+    bench.send(order)
+    outcome = bench.venue.cancel_all(Symbol("NOSUCHUSDT"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is RejectReason.INVALID_PARAMETER
+    assert len(bench.venue.open_orders()) == 1
 
 
 def test_requests_take_effect_in_the_order_they_came() -> None:
