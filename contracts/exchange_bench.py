@@ -131,7 +131,7 @@ class Drive(ABC):
         raise AbilityMissing(Ability.LIQUIDATE)
 
     def pay_funding(self, rate: Rate) -> None:
-        """Settle funding at ``rate`` for the bench's symbol, now."""
+        """Settle funding at ``rate`` for the bench's symbol, now; it is the coming rate as well."""
         raise AbilityMissing(Ability.FUNDING, asked=rate)
 
     def transfer(self, amount: Money) -> None:

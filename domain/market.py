@@ -5,7 +5,46 @@ import attrs
 from .money import Price, Qty, Rate
 from .orders import Side, Symbol
 
-__all__ = ["BookLevel", "FundingRate", "OrderBook", "PublicTrade"]
+__all__ = [
+    "DEPTH_MAX",
+    "TRADES_MAX",
+    "BookLevel",
+    "FundingRate",
+    "OrderBook",
+    "PublicTrade",
+    "check_count",
+    "check_depth",
+    "next_funding_ms",
+]
+
+DEPTH_MAX = 1_000
+"""The most levels of a side that one query may ask for (Bybit V5 market/orderbook)."""
+
+TRADES_MAX = 1_000
+"""The most trades that one query may ask for (Bybit V5 market/recent-trade)."""
+
+_MINUTE_MS = 60_000
+
+
+def check_depth(depth: int) -> None:
+    """Raise ``ValueError`` for a number of levels that no query may ask for."""
+    if not 1 <= depth <= DEPTH_MAX:
+        raise ValueError(f"a depth of {depth}: 1 to {DEPTH_MAX} levels are accepted")
+
+
+def check_count(count: int) -> None:
+    """Raise ``ValueError`` for a number of trades that no query may ask for."""
+    if not 1 <= count <= TRADES_MAX:
+        raise ValueError(f"a count of {count}: 1 to {TRADES_MAX} trades are accepted")
+
+
+def next_funding_ms(now_ms: int, *, interval_minutes: int) -> int:
+    """Return the next settlement after ``now_ms``: a multiple of the interval in UTC.
+
+    ``interval_minutes`` is an instrument's (Bybit V5 market/instruments-info ``fundingInterval``).
+    """
+    width_ms = interval_minutes * _MINUTE_MS
+    return (now_ms // width_ms + 1) * width_ms
 
 
 @attrs.frozen

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable
 
-from tidegate.domain.orders import Symbol
+from tidegate.domain.orders import Symbol, TriggerBy
 from tidegate.domain.reports import Bar
 from tidegate.ports.bars import BarPort
 from tidegate.ports.exchange import QueryFailed, TimeRange
 
+from .asked import asked
 from .clock import ServerClock
 from .market import MarketQueries
 from .streams.errors import StreamTrouble, SubscriptionRefused
@@ -52,9 +53,10 @@ class LiveBars(BarPort):
 
     def closed(self, symbol: Symbol, *, interval_ms: int, within: TimeRange) -> tuple[Bar, ...]:
         """See :meth:`BarPort.closed`; the venue's own time decides what is closed."""
-        bars = self._queries.bars(symbol, interval_name(interval_ms), within)
+        interval_name(interval_ms)
+        found = asked(lambda: self._queries.bars(symbol, interval_ms, within, TriggerBy.LAST))
         now_ms = self._clock.now_ms()
-        return tuple(bar for bar in bars if bar.end_ms <= now_ms)
+        return tuple(bar for bar in found.rows if bar.end_ms <= now_ms)
 
     def listen(self, symbol: Symbol, *, interval_ms: int, heard: Callable[[Bar], None]) -> bool:
         """See :meth:`BarPort.listen`. A stream that is down brings bars once it is up again.

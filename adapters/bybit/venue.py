@@ -50,19 +50,9 @@ from .rest import RestClient, RestConfig
 from .streams.hub import StreamHub
 from .streams.settings import StreamConfig
 from .unread import Heard
-from .venue_records import RecordsOfVenue
+from .venue_market import MarketOfVenue
 
 __all__ = ["BybitConfig", "BybitVenue"]
-
-_LACKS: frozenset[Capability] = frozenset(
-    {
-        Capability.ORDER_BOOK,
-        Capability.RECENT_TRADES,
-        Capability.BARS,
-        Capability.FUNDING_RATES,
-    }
-)
-"""What the exchange port can ask of a venue and this adapter does not answer."""
 
 _CLOCK_LEAD_MS = 1_000
 """How far ahead of the venue's clock a request may be stamped (Bybit V5 "Authentication")."""
@@ -94,7 +84,7 @@ class BybitConfig:
         return self.rest.recv_window_ms + _CLOCK_LEAD_MS + self.history_lag_ms
 
 
-class BybitVenue(BybitAccount, BybitOrders, RecordsOfVenue):
+class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
     """One account at Bybit. Every method may be called from any thread.
 
     ``clock`` is this machine's; requests are stamped in venue time, which answers reveal. Streams
@@ -172,7 +162,7 @@ class BybitVenue(BybitAccount, BybitOrders, RecordsOfVenue):
         if not self._config.with_streams:
             missing.add(Capability.STREAM)
         return Capabilities(
-            supported=frozenset(Capability) - _LACKS - missing,
+            supported=frozenset(Capability) - missing,
             batch_size_max=BATCH_SIZE_MAX,
             not_found_final_ms=self._config.not_found_final_ms,
         )

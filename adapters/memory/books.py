@@ -23,44 +23,14 @@ from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import QueryFailed
 
 from .options import MemoryOptions, ScriptError
+from .quote import Quote
 from .records import Records
+from .tape import Tape
 
 __all__ = ["LEG_ORIGINS", "Books", "LegPrices", "Quote", "Trail"]
 
 LEG_ORIGINS = (Origin.STOP_LOSS, Origin.TAKE_PROFIT, Origin.TRAILING_STOP)
 """The venue-made orders that protect a position, in the order in which they fire."""
-
-
-@attrs.frozen(kw_only=True)
-class Quote:
-    """The scripted prices of one symbol, and the size that one order finds on each side."""
-
-    last: Price
-    mark: Price
-    index: Price
-    bid: Price
-    ask: Price
-    bid_size: Qty
-    ask_size: Qty
-
-    @classmethod
-    def at(cls, price: Price, *, depth: Qty) -> "Quote":
-        """Return a quote with every price the same and ``depth`` on both sides."""
-        return cls(
-            last=price,
-            mark=price,
-            index=price,
-            bid=price,
-            ask=price,
-            bid_size=depth,
-            ask_size=depth,
-        )
-
-    def offered_to(self, side: Side) -> tuple[Price, Qty]:
-        """Return the best price and size for a taker of ``side``."""
-        if side is Side.BUY:
-            return self.ask, self.ask_size
-        return self.bid, self.bid_size
 
 
 @attrs.frozen(kw_only=True)
@@ -112,6 +82,7 @@ class Books:
     position_mode: PositionMode = PositionMode.ONE_WAY
     outbox: deque[VenueMessage] = attrs.field(factory=deque)
     records: Records = attrs.field(factory=Records)
+    tape: Tape = attrs.field(factory=Tape)
     _open_ids: dict[VenueOrderId, None] = attrs.field(factory=dict)
     _sequences: dict[Symbol, int] = attrs.field(factory=dict)
     _advanced_ms: int = 0

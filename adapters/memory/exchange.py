@@ -29,8 +29,8 @@ from . import requests
 from .account import MemoryAccount
 from .books import Books
 from .clock import StandingClock
-from .histories import MemoryHistories
 from .margins import account_report, position_report
+from .market import MemoryMarket
 from .options import MemoryOptions, RequestKind
 from .ordering import MemoryOrders
 from .script import Script
@@ -39,7 +39,7 @@ from .turn import Shared
 __all__ = ["MemoryVenue"]
 
 
-class MemoryVenue(MemoryOrders, MemoryHistories, MemoryAccount):
+class MemoryVenue(MemoryOrders, MemoryMarket, MemoryAccount):
     """A small honest venue without a market: prices and faults come from :attr:`script`.
 
     Orders, positions, attached and position stops, leverage, fees, funding and history behave as on

@@ -10,17 +10,6 @@ from tidegate.ports.exchange import Capability
 __all__ = ["Arrival", "FillMode", "MemoryOptions", "RequestKind", "ScriptError"]
 
 
-_LACKS: frozenset[Capability] = frozenset(
-    {
-        Capability.ORDER_BOOK,
-        Capability.RECENT_TRADES,
-        Capability.BARS,
-        Capability.FUNDING_RATES,
-    }
-)
-"""What a scripted venue cannot do."""
-
-
 class ScriptError(Exception):
     """The script asked for something that no venue could do; the message says what and why."""
 
@@ -81,7 +70,7 @@ class MemoryOptions:
     margin_mode: MarginMode = MarginMode.ISOLATED
     leverage: Rate = attrs.field(factory=lambda: Rate.of(10))
     depth: Qty = attrs.field(factory=lambda: Qty.of(1_000_000))
-    supported: frozenset[Capability] = frozenset(Capability) - _LACKS
+    supported: frozenset[Capability] = frozenset(Capability)
     batch_size_max: int = 10
     not_found_final_ms: int = 0
     active_orders_max: int = 500

@@ -83,6 +83,7 @@ class Script:
             if quote.bid > quote.ask:
                 raise ScriptError(f"{symbol} bid {quote.bid} is above ask {quote.ask}")
             books.quotes[symbol] = quote
+            books.tape.see(symbol, quote, time_ms=books.now_ms(), has_traded=last is not None)
             books.outbox.append(books.ticker(symbol))
             if books.options.fill_mode is FillMode.AT_ONCE:
                 sweep(books, symbol)
@@ -207,10 +208,12 @@ class Script:
     def pay_funding(self, symbol: Symbol, rate: Rate) -> None:
         """Settle funding on a position: size x mark x rate, longs pay a positive rate.
 
-        Source: Bybit V5, funding fee. A flat position pays nothing.
+        Source: Bybit V5, funding fee. A flat position pays nothing. The rate stands for the next
+        settlement too.
         """
         with self._shared.turn() as books:
             position, mark = books.position(symbol), books.quote(symbol).mark
+            books.tape.settle(symbol, rate, time_ms=books.now_ms())
             if position.is_flat:
                 return
             payment = FundingPayment(

@@ -3,7 +3,7 @@
 from tidegate.domain.grid import is_on_grid
 from tidegate.domain.instrument import Instrument, InstrumentStatus
 from tidegate.domain.money import ZERO, ZERO_QTY, ZERO_RATE, Price, Qty
-from tidegate.domain.orders import Symbol
+from tidegate.domain.orders import Symbol, TriggerBy
 from tidegate.domain.reports import CancelReason, Origin
 
 from .checks import known_instrument
@@ -11,6 +11,7 @@ from .liquidation import forced_order
 from .matching import execute
 from .records import PaperOrder
 from .refusals import Refusal, Refused
+from .tape import keep_price
 from .world import World
 
 __all__ = ["check_forced", "force_close", "set_index", "set_instrument"]
@@ -46,6 +47,7 @@ def set_index(world: World, symbol: Symbol, index: Price) -> None:
     book = world.state.books[symbol]
     book.index_point = index
     world.state.book_changed(book)
+    keep_price(world, symbol, TriggerBy.INDEX, index, time_ms=world.state.head.now_ms)
 
 
 def check_forced(symbol: Symbol, qty: Qty, price: Price, origin: Origin) -> None:

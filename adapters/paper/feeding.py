@@ -3,17 +3,18 @@
 from typing import assert_never
 
 from tidegate.domain.money import Price
-from tidegate.domain.orders import OrderKind, Side, Symbol, TriggerDirection
+from tidegate.domain.orders import OrderKind, Side, Symbol, TriggerBy, TriggerDirection
 from tidegate.domain.reports import Bar
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, QuotePoint, TradePoint
 
 from .book import Book
-from .liquidation import liquidate_next, settle_funding
+from .liquidation import liquidate_next, settle_funding, settled_rate
 from .matching import end_market_orders, match_resting
 from .path import PIECES, goes_high_first, point_price, point_time_ms, point_volume
 from .protection import follow_price
 from .records import PaperOrder
 from .requests import apply_due, times_due
+from .tape import keep_bar, keep_bar_so_far, keep_funding, keep_price, keep_trade
 from .triggers import fire_next
 from .world import World
 
@@ -57,6 +58,7 @@ def _advance_bar(world: World, bar: Bar) -> None:
         book = _book_at(world, bar.symbol, bar.end_ms, bar.close)
         _begin_point(world, bar, book)
         _move(world, book, bar.close)
+        keep_bar(world, bar)
         _next_item(world)
         return
     if head.piece == 0:
@@ -69,8 +71,10 @@ def _advance_bar(world: World, bar: Bar) -> None:
         book = _go_on(world, bar)
     _end_point(world, bar.symbol)
     if book.has_more:
+        keep_bar_so_far(world, bar, book.last, point_volume(bar))
         head.piece += 1
     else:
+        keep_bar(world, bar)
         _next_item(world)
 
 
@@ -171,9 +175,11 @@ def _advance_point(world: World, item: QuotePoint | TradePoint | MarkPoint | Fun
             book = _book_at(world, item.symbol, item.time_ms, item.price)
             book.trade(item, world.instruments[item.symbol], world.config)
             book.point += 1
+            keep_trade(world, item)
         case MarkPoint():
             book = _book_at(world, item.symbol, item.time_ms, item.mark)
             book.set_mark(item, world.config)
+            keep_price(world, item.symbol, TriggerBy.MARK, item.mark, time_ms=item.time_ms)
         case FundingPoint():
             _advance_funding(world, item)
             return
@@ -186,6 +192,7 @@ def _advance_point(world: World, item: QuotePoint | TradePoint | MarkPoint | Fun
 
 def _advance_funding(world: World, item: FundingPoint) -> None:
     world.state.head.now_ms = max(world.state.head.now_ms, item.time_ms)
+    keep_funding(world, item, settled_rate(world, item))
     book = world.state.books.get(item.symbol)
     if book is not None:
         book.time_ms = world.state.head.now_ms

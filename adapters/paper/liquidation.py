@@ -2,7 +2,7 @@
 
 from tidegate.domain.grid import price_down, price_up, qty_down
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import OrderKind, Side, Symbol, TimeInForce
 from tidegate.domain.reports import CancelReason, FundingPayment, MarginMode, Origin
 from tidegate.ports.feed import FundingPoint
@@ -13,7 +13,7 @@ from .matching import crosses, execute, take
 from .records import PaperOrder, PaperPosition
 from .world import World
 
-__all__ = ["forced_order", "is_beyond", "liquidate_next", "settle_funding"]
+__all__ = ["forced_order", "is_beyond", "liquidate_next", "settle_funding", "settled_rate"]
 
 
 def is_beyond(mark: Price, level: Price, side: Side) -> bool:
@@ -160,8 +160,7 @@ def settle_funding(world: World, point: FundingPoint) -> None:
     held = world.held(point.symbol)
     if held.position.is_flat:
         return
-    instrument, mark = world.instruments[point.symbol], world.mark(point.symbol)
-    rate = min(max(point.rate, instrument.funding_rate_min), instrument.funding_rate_max)
+    rate, mark = settled_rate(world, point), world.mark(point.symbol)
     amount = mark * held.position.qty * rate
     shortfall = _shortfall(world, amount)
     world.state.head.wallet -= amount
@@ -179,6 +178,12 @@ def settle_funding(world: World, point: FundingPoint) -> None:
     world.state.add_payment(payment)
     keep_payment(world, payment)
     world.state.position_changed(held)
+
+
+def settled_rate(world: World, point: FundingPoint) -> Rate:
+    """Return the rate of a settlement, held within the instrument's limits."""
+    instrument = world.instruments[point.symbol]
+    return min(max(point.rate, instrument.funding_rate_min), instrument.funding_rate_max)
 
 
 def _shortfall(world: World, amount: Money) -> Money:

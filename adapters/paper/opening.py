@@ -52,6 +52,8 @@ def open_world(
     world = World(instruments=known, fees=fees, config=config, state=state)
     if store.is_older:
         upgrade(world, store)
+    state.bars.update(store.market.last_bars())
+    state.last_trades.update(store.market.last_trades())
     return world
 
 

@@ -13,15 +13,16 @@ from tidegate.domain.reports import (
     Ticker,
 )
 from tidegate.ports.exchange import History, TimeRange
-from tidegate.ports.venue import WireOrder, WireVenuePort
+from tidegate.ports.venue import WireOrder
 
 from .account import report_account, report_position
+from .market_queries import MarketOfPaper
 from .transactions import Transactions
 
 __all__ = ["PaperQueries"]
 
 
-class PaperQueries(WireVenuePort):
+class PaperQueries(MarketOfPaper):
     """The queries of the port. Each sees the world as it is between two transactions."""
 
     def __init__(self, transactions: Transactions) -> None:

@@ -205,6 +205,7 @@ class Head:
 
     ``piece`` is the next piece of the item at ``cursor``; ``is_high_first`` is what was chosen for
     the bar in progress, ``None`` before the choice. ``margin_mode`` is ``None`` until it changes.
+    Market data is kept from ``market_since_ms`` on.
     """
 
     wallet: Money
@@ -220,3 +221,5 @@ class Head:
     pairs_made: int = 0
     margin_mode: MarginMode | None = None
     changes_made: int = 0
+    trades_made: int = 0
+    market_since_ms: int = 0

@@ -7,9 +7,10 @@ import attrs
 from tidegate.domain.bookkeeping import Closing
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.lifecycle import Status, may_become
-from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.market import FundingRate, PublicTrade
+from tidegate.domain.orders import ClientId, Symbol, TriggerBy, VenueOrderId
 from tidegate.domain.records import AccountChange
-from tidegate.domain.reports import CancelReason, Execution, FundingPayment, VenueMessage
+from tidegate.domain.reports import Bar, CancelReason, Execution, FundingPayment, VenueMessage
 
 from .book import Book
 from .records import Head, PaperOrder, PaperPosition, PendingRequest
@@ -34,13 +35,21 @@ class Changes:
     payments: list[FundingPayment] = attrs.field(factory=list)
     account_changes: list[AccountChange] = attrs.field(factory=list)
     closings: dict[VenueOrderId, tuple[int, Closing]] = attrs.field(factory=dict)
+    bars: dict[tuple[Symbol, TriggerBy, int], Bar] = attrs.field(factory=dict)
+    trades: list[PublicTrade] = attrs.field(factory=list)
+    rates: list[FundingRate] = attrs.field(factory=list)
     requests_added: list[PendingRequest] = attrs.field(factory=list)
     requests_done: list[int] = attrs.field(factory=list)
     instruments: dict[Symbol, Instrument] = attrs.field(factory=dict)
 
     @property
-    def is_prices_only(self) -> bool:
-        """Tell whether the price moved and nothing of ours with it."""
+    def has_tape(self) -> bool:
+        """Tell whether the public saw something to keep."""
+        return bool(self.bars or self.trades or self.rates)
+
+    @property
+    def is_market_only(self) -> bool:
+        """Tell whether the market moved and nothing of ours with it."""
         return not (
             self.orders
             or self.positions
@@ -55,13 +64,18 @@ class Changes:
 
 @attrs.define(kw_only=True)
 class PaperState:
-    """Everything that is alive. Finished orders leave it with the commit that ends them."""
+    """Everything that is alive. Finished orders leave it with the commit that ends them.
+
+    ``bars`` and ``last_trades`` are the last that the public saw of each price and symbol.
+    """
 
     head: Head
     orders: dict[int, PaperOrder] = attrs.field(factory=dict)
     positions: dict[Symbol, PaperPosition] = attrs.field(factory=dict)
     books: dict[Symbol, Book] = attrs.field(factory=dict)
     requests: dict[int, PendingRequest] = attrs.field(factory=dict)
+    bars: dict[tuple[Symbol, TriggerBy], Bar] = attrs.field(factory=dict)
+    last_trades: dict[Symbol, PublicTrade] = attrs.field(factory=dict)
     changes: Changes = attrs.field(factory=Changes)
     messages: list[VenueMessage] = attrs.field(factory=list)
     symbols_changed: set[Symbol] = attrs.field(factory=set)

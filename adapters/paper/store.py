@@ -24,6 +24,7 @@ from tidegate.ports.state import StateCorrupt, StateError, StateUnavailable
 
 from .book import Book
 from .codec import decode, encode
+from .market_tables import MARKET_SCHEMA, MARKET_TABLES, MarketTables
 from .records import Head, PaperOrder, PaperPosition, PendingRequest
 from .state import Changes
 from .store_file import (
@@ -115,7 +116,7 @@ class PaperStore:
             # One transaction, before WAL mode: the version is then in the file's own header, and
             # a death on the way leaves an empty file.
             self._connection.executescript(
-                f"BEGIN EXCLUSIVE; {SCHEMA} {RECORD_SCHEMA}"
+                f"BEGIN EXCLUSIVE; {SCHEMA} {RECORD_SCHEMA} {MARKET_SCHEMA}"
                 f"PRAGMA application_id={APPLICATION_ID};"
                 f"PRAGMA user_version={FORMAT_VERSION}; COMMIT;"
             )
@@ -126,6 +127,7 @@ class PaperStore:
         run(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         run("BEGIN IMMEDIATE")
         run("COMMIT")
+        self.market = MarketTables(self._connection)
 
     def upgrade(self, head: Head, changes: Changes) -> None:
         """Make a file of an older format one of this, with what it lacked; all or nothing.
@@ -133,11 +135,11 @@ class PaperStore:
         The new version is put into the file's own header, so that an older release refuses it.
         """
         with self._transaction():
-            for table in RECORD_TABLES:
+            for table in (*RECORD_TABLES, *MARKET_TABLES):
                 self._connection.execute(f"DROP TABLE IF EXISTS {table}")
-            for statement in RECORD_SCHEMA.split(";"):
+            for statement in f"{RECORD_SCHEMA} {MARKET_SCHEMA}".split(";"):
                 self._connection.execute(statement)
-            self._write(head, changes)
+            self._write(_present(head, changes), changes)
             self._connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
         with _as_unavailable(self._path):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -161,15 +163,18 @@ class PaperStore:
     def commit(self, head: Head, changes: Changes) -> None:
         """Write everything that changed, all or nothing."""
         present = _present(head, changes)
-        if len(present) == _PAIR and changes.is_prices_only:
+        if len(present) == _PAIR and changes.is_market_only and not changes.has_tape:
             self._put_pair(*present)
             return
         with self._transaction():
-            self._write(head, changes)
+            self._write(present, changes)
 
-    def _write(self, head: Head, changes: Changes) -> None:
+    def _write(self, present: list[tuple[str, str]], changes: Changes) -> None:
         run = self._connection.executemany
-        run(_PUT, _present(head, changes))
+        run(_PUT, present)
+        self.market.write(changes)
+        if changes.is_market_only:
+            return
         if changes.orders:
             run(
                 "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",

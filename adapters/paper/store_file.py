@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 3
-"""1 lacks specifications, 1 and 2 the account's records: they are read, and become 3 when used."""
+"""1 lacks specifications, 1 and 2 the account's and the market's records; read, and 3 when used."""
 APPLICATION_ID = 0x74647076
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100

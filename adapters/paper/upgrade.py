@@ -24,6 +24,7 @@ def upgrade(world: World, store: PaperStore) -> None:
     Transfers of older formats were not kept: the balances are those that end in today's wallet.
     """
     changes = Changes()
+    world.state.head.market_since_ms = world.state.head.now_ms
     rows: list[_Row] = [*store.executions_within(None, _ALWAYS)]
     rows += store.payments_within(None, _ALWAYS)
     rows.sort(key=lambda row: row.time_ms)

@@ -44,16 +44,6 @@ from .world import World
 
 __all__ = ["PaperVenue"]
 
-_LACKS: frozenset[Capability] = frozenset(
-    {
-        Capability.ORDER_BOOK,
-        Capability.RECENT_TRADES,
-        Capability.BARS,
-        Capability.FUNDING_RATES,
-    }
-)
-"""What this venue does not answer."""
-
 _BATCH_SIZE_MAX = 20
 
 
@@ -98,9 +88,7 @@ class PaperVenue(PaperAccountQueries):
 
         A batch holds 20 orders (Bybit V5 order/create-batch, linear).
         """
-        return Capabilities(
-            supported=frozenset(Capability) - _LACKS, batch_size_max=_BATCH_SIZE_MAX
-        )
+        return Capabilities(supported=frozenset(Capability), batch_size_max=_BATCH_SIZE_MAX)
 
     def connect(self, sink: MessageSink) -> None:
         """Deliver every message from now on to ``sink``."""

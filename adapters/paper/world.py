@@ -69,6 +69,11 @@ class World:
         head.changes_made += 1
         return derived_id(self.config.seed, "change", head.changes_made)
 
+    def next_trade(self) -> int:
+        """Return the number of a new public trade."""
+        self.state.head.trades_made += 1
+        return self.state.head.trades_made
+
     def next_payment_id(self) -> str:
         """Return the id of a new funding payment."""
         head = self.state.head

@@ -1,4 +1,4 @@
-"""Adapters of Bybit that read the account's records wrongly, each in one way."""
+"""Adapters of Bybit that read the account's records and the market wrongly, each in one way."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,18 +8,22 @@ import attrs
 from tidegate.adapters.bybit.rest import Call
 from tidegate.adapters.bybit.wire.fields import Row
 from tidegate.adapters.bybit.wire.records import account_change
-from tidegate.domain.orders import Symbol
+from tidegate.domain.market import FundingRate
+from tidegate.domain.orders import Symbol, TriggerBy
 from tidegate.domain.records import AccountChange, ClosedProfit
-from tidegate.domain.reports import OrderReport
+from tidegate.domain.reports import Bar, OrderReport
 from tidegate.ports.exchange import History, TimeRange
 
 from .wrong_adapter import WrongAdapter
 
 __all__ = [
+    "BarsOfOneQuestion",
+    "BarsWithoutItsOwnPrice",
     "EveryRecordIsKept",
     "EveryUnfilledOrderIsKept",
     "LogOfOneCategory",
     "LogOfOnePage",
+    "RatesOfOneQuestion",
 ]
 
 
@@ -68,3 +72,47 @@ class EveryUnfilledOrderIsKept(WrongAdapter):
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         found = super().order_history(symbol, within)
         return attrs.evolve(found, covers=within, is_complete=True)
+
+
+class BarsOfOneQuestion(WrongAdapter):
+    """Asks ``market/kline`` once, for the newest thousand."""
+
+    case = "test_bars_of_several_pages_are_whole"
+
+    def bars(
+        self,
+        symbol: Symbol,
+        *,
+        interval_ms: int,
+        within: TimeRange,
+        by: TriggerBy = TriggerBy.LAST,
+    ) -> History[Bar]:
+        found = super().bars(symbol, interval_ms=interval_ms, within=within, by=by)
+        return attrs.evolve(found, rows=found.rows[-1_000:])
+
+
+class BarsWithoutItsOwnPrice(WrongAdapter):
+    """Asks ``market/kline`` for every price."""
+
+    case = "test_bars_of_another_price_are_of_that_price[MARK]"
+
+    def bars(
+        self,
+        symbol: Symbol,
+        *,
+        interval_ms: int,
+        within: TimeRange,
+        by: TriggerBy = TriggerBy.LAST,
+    ) -> History[Bar]:
+        del by
+        return super().bars(symbol, interval_ms=interval_ms, within=within)
+
+
+class RatesOfOneQuestion(WrongAdapter):
+    """Asks ``market/funding/history`` once."""
+
+    case = "test_funding_rates_of_several_pages_are_whole"
+
+    def funding_rates(self, symbol: Symbol, within: TimeRange) -> History[FundingRate]:
+        found = super().funding_rates(symbol, within)
+        return attrs.evolve(found, rows=found.rows[-200:])

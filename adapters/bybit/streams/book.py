@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 import attrs
+from tidegate.domain.market import BookLevel
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import Symbol
 
-__all__ = ["BookBroken", "BookLevel", "BookUnreadable", "BookView", "OrderBook"]
+__all__ = ["BookBroken", "BookUnreadable", "BookView", "OrderBook"]
 
 
 class BookBroken(Exception):
@@ -24,14 +25,6 @@ class BookBroken(Exception):
 
 class BookUnreadable(Exception):
     """A book message does not have the form of one."""
-
-
-@attrs.frozen
-class BookLevel:
-    """What rests at one price, in base coin."""
-
-    price: Price
-    qty: Qty
 
 
 @attrs.frozen(kw_only=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
+from tidegate.domain.market import BookLevel, PublicTrade
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar, MarginMode, StreamReport, StreamState, Ticker, VenueMessage
 from tidegate.ports.clock import ClockPort
@@ -22,7 +23,7 @@ from tidegate.ports.exchange import MessageSink
 
 from .aged import Aged
 from .backoff import Backoff, ConnectionBudget
-from .book import BookLevel, BookView
+from .book import BookView
 from .connection import Connection, ConnectionSpec, Handlers
 from .errors import SubscriptionRefused
 from .frames import Dialect
@@ -33,7 +34,7 @@ from .public import PublicFeed
 from .settings import Signer, StreamConfig, StreamHosts
 from .supervisor import Supervisor, Watchers
 from .trade import TradeSocket
-from .trades import PublicTrade, StreamBar
+from .trades import StreamBar
 
 __all__ = ["StreamHub"]
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import attrs
 from tidegate.adapters.bybit.wire.markets import KLINE_SPANS_MS, ticker
+from tidegate.domain.market import PublicTrade
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar, Ticker, UnreadableReport
 from tidegate.ports.exchange import MessageSink
@@ -18,7 +19,7 @@ from tidegate.ports.exchange import MessageSink
 from .aged import Aged
 from .book import BookBroken, BookView, OrderBook
 from .ticker import TickerFold
-from .trades import BarFold, PublicTrade, StreamBar, TradeFold
+from .trades import BarFold, StreamBar, TradeFold
 
 __all__ = [
     "BOOK_DEPTH",

@@ -7,26 +7,14 @@ import attrs
 from tidegate.adapters.bybit.wire.fields import Row, rows_of
 from tidegate.adapters.bybit.wire.markets import bar_of_stream
 from tidegate.adapters.bybit.wire.words import SIDES
-from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import Side, Symbol
+from tidegate.domain.market import PublicTrade
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar
 
-__all__ = ["BARS_MAX", "TRADES_MAX", "BarFold", "PublicTrade", "StreamBar", "TradeFold"]
+__all__ = ["BARS_MAX", "TRADES_MAX", "BarFold", "StreamBar", "TradeFold"]
 
 TRADES_MAX = 1_000
 BARS_MAX = 1_000
-
-
-@attrs.frozen(kw_only=True)
-class PublicTrade:
-    """One trade of the market; ``side`` is the taker's."""
-
-    trade_id: str
-    symbol: Symbol
-    side: Side
-    price: Price
-    qty: Qty
-    time_ms: int
 
 
 @attrs.frozen(kw_only=True)

@@ -1,15 +1,28 @@
-"""Market rows: tickers, levels of the book, bars."""
+"""Market rows: tickers, the book, trades, bars, funding rates."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tidegate.domain.money import Price, Qty
+from tidegate.domain.market import BookLevel, FundingRate, OrderBook, PublicTrade
+from tidegate.domain.money import ZERO_QTY, Price, Qty
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar, Ticker
 
 from .fields import Row, Unreadable
+from .words import SIDES
 
-__all__ = ["KLINE_SPANS_MS", "bar_of_row", "bar_of_stream", "level", "ticker"]
+__all__ = [
+    "KLINE_SPANS_MS",
+    "KLINE_WORDS",
+    "bar_of_row",
+    "bar_of_stream",
+    "funding_rate_of_row",
+    "funding_rate_of_ticker",
+    "level",
+    "order_book",
+    "public_trade",
+    "ticker",
+]
 
 _MINUTE_MS = 60_000
 KLINE_SPANS_MS: Mapping[str, int] = MappingProxyType(
@@ -24,7 +37,11 @@ KLINE_SPANS_MS: Mapping[str, int] = MappingProxyType(
 )
 """Bar lengths by the venue's interval name; months have no fixed length and are left out."""
 
+KLINE_WORDS: Mapping[int, str] = MappingProxyType({ms: w for w, ms in KLINE_SPANS_MS.items()})
+
 _KLINE_NAMES = ("start", "open", "high", "low", "close", "volume")
+_PRICES = len(_KLINE_NAMES) - 1
+"""Bars of mark and index prices end with the close: they have no volume."""
 
 
 def ticker(value: Mapping[str, object], *, time_ms: int) -> Ticker:
@@ -56,11 +73,68 @@ def level(value: object) -> tuple[Price, Qty]:
     return row.price("price"), row.qty("qty")
 
 
+def order_book(value: Mapping[str, object]) -> OrderBook:
+    """Read the answer of ``market/orderbook``; a level without a quantity is unreadable."""
+    row = Row.of("order book", value)
+    try:
+        return OrderBook(
+            symbol=Symbol(row.text("s")),
+            bids=_levels(row, "b"),
+            asks=_levels(row, "a"),
+            time_ms=row.time_ms("ts"),
+        )
+    except ValueError as error:
+        raise Unreadable("order book", "the levels", str(error)) from error
+
+
+def _levels(row: Row, name: str) -> tuple[BookLevel, ...]:
+    values = row.fields.get(name)
+    if not isinstance(values, list):
+        raise row.unreadable(name)
+    levels = tuple(BookLevel(*level(value)) for value in values)
+    if any(one.qty == ZERO_QTY for one in levels):
+        raise row.unreadable(name)
+    return levels
+
+
+def public_trade(value: Mapping[str, object]) -> PublicTrade:
+    """Read one row of ``market/recent-trade``; its side is the taker's."""
+    row = Row.of("public trade", value)
+    return PublicTrade(
+        trade_id=row.text("execId"),
+        symbol=Symbol(row.text("symbol")),
+        side=row.one_of("side", SIDES),
+        price=row.price("price"),
+        qty=row.qty("size"),
+        time_ms=row.time_ms("time"),
+    )
+
+
+def funding_rate_of_ticker(value: Mapping[str, object]) -> FundingRate:
+    """Read the coming rate of a ticker, and when it is settled."""
+    row = Row.of("ticker", value)
+    return FundingRate(
+        symbol=Symbol(row.text("symbol")),
+        rate=row.rate("fundingRate"),
+        time_ms=row.time_ms("nextFundingTime"),
+    )
+
+
+def funding_rate_of_row(value: Mapping[str, object]) -> FundingRate:
+    """Read one row of ``market/funding/history``."""
+    row = Row.of("funding history", value)
+    return FundingRate(
+        symbol=Symbol(row.text("symbol")),
+        rate=row.rate("fundingRate"),
+        time_ms=row.time_ms("fundingRateTimestamp"),
+    )
+
+
 def bar_of_row(symbol: Symbol, value: object, *, span_ms: int) -> Bar:
-    """Read one row of ``market/kline``: a list of texts, start first."""
-    if not isinstance(value, list) or len(value) < len(_KLINE_NAMES):
+    """Read one row of ``market/kline`` or its kin: a list of texts, start first."""
+    if not isinstance(value, list) or len(value) < _PRICES:
         raise Unreadable("kline", "the row", repr(value)[:200])
-    fields = dict(zip(_KLINE_NAMES, value, strict=False))
+    fields = {"volume": "0", **dict(zip(_KLINE_NAMES, value, strict=False))}
     return _bar(symbol, Row("kline", fields), span_ms)
 
 

@@ -70,18 +70,19 @@ def test_bars_are_ascending_and_begin_within_the_range(scene: Scene) -> None:
     for price in ("60000", "60010", "59990", "60020"):
         scene.control.price(BTC, Price.of(price))
         scene.control.advance(MINUTE_MS)
-    bars = scene.bench.venue.market.bars(BTC, "1", _since_start(scene))
+    bars = scene.port.bars(BTC, interval_ms=MINUTE_MS, within=_since_start(scene)).rows
     starts = [bar.start_ms for bar in bars]
     assert starts == sorted(set(starts))
     assert all(bar.end_ms - bar.start_ms == MINUTE_MS for bar in bars)
     assert {Price.of("60010"), Price.of("60020")} <= {bar.close for bar in bars}
     later = TimeRange(start_ms=starts[-1], end_ms=starts[-1])
-    assert [bar.start_ms for bar in scene.bench.venue.market.bars(BTC, "1", later)] == starts[-1:]
+    found = scene.port.bars(BTC, interval_ms=MINUTE_MS, within=later).rows
+    assert [bar.start_ms for bar in found] == starts[-1:]
 
 
 def test_an_interval_that_the_venue_does_not_have_is_refused(scene: Scene) -> None:
-    with pytest.raises(ValueError, match="'7'"):
-        scene.bench.venue.market.bars(BTC, "7", _since_start(scene))
+    with pytest.raises(ValueError, match="bars of 420000 ms"):
+        scene.port.bars(BTC, interval_ms=7 * MINUTE_MS, within=_since_start(scene))
 
 
 def test_the_key_says_what_it_may_do(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from tidegate.adapters.paper.market_tables import MARKET_TABLES
 from tidegate.adapters.paper.store_file import RECORD_TABLES
 from tidegate.contracts.exchange_stage import Stage
 from tidegate.domain.money import Money, Qty, Rate
@@ -55,11 +56,13 @@ def _make_it_of_format_2(path: Path) -> None:
     connection = sqlite3.connect(path)
     for table, field in (
         ("present", "$.changes_made"),
+        ("present", "$.trades_made"),
+        ("present", "$.market_since_ms"),
         ("positions", "$.open_fees"),
         ("orders", "$.closing"),
     ):
         connection.execute(f"UPDATE {table} SET body = json_remove(body, ?)", (field,))  # noqa: S608 - own names
-    for table in RECORD_TABLES:
+    for table in (*RECORD_TABLES, *MARKET_TABLES):
         connection.execute(f"DROP TABLE {table}")
     connection.commit()
     connection.execute("PRAGMA user_version=2")

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tidegate.adapters.paper import PaperConfig, PaperStore, StoreOfAnother
 from tidegate.adapters.paper.codec import decode, encode
+from tidegate.adapters.paper.market_tables import MARKET_TABLES
 from tidegate.adapters.paper.records import Head
 from tidegate.adapters.paper.store_file import FORMAT_VERSION, RECORD_TABLES
 from tidegate.domain.lifecycle import Status
@@ -180,10 +181,13 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+NEW_IN_HEAD = ("$.changes_made", "$.trades_made", "$.market_since_ms")
+
+
 def _make_it_of_format_1(path: Path) -> None:
     """Take out of a store what the first format did not have."""
     without = {
-        "present": ("$.pairs_made", "$.margin_mode", "$.index_point", "$.changes_made"),
+        "present": ("$.pairs_made", "$.margin_mode", "$.index_point", *NEW_IN_HEAD),
         "positions": ("$.auto_add_margin", "$.open_fees"),
         "orders": ("$.last_price", "$.fee", "$.partial", "$.pair", "$.self_match", "$.closing"),
         "requests": ("$.stop_loss", "$.take_profit"),
@@ -194,7 +198,7 @@ def _make_it_of_format_1(path: Path) -> None:
             f"UPDATE {table} SET body = json_remove(body, {', '.join('?' * len(fields))})",  # noqa: S608 - own names
             fields,
         )
-    for table in RECORD_TABLES:
+    for table in (*RECORD_TABLES, *MARKET_TABLES):
         connection.execute(f"DROP TABLE {table}")
     connection.commit()
     connection.execute("PRAGMA user_version=1")

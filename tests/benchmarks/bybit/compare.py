@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 from tidegate.adapters.bybit.replies import Answered
 from tidegate.adapters.bybit.rest import Call, Lane
-from tidegate.adapters.bybit.streams.book import BookLevel, OrderBook
+from tidegate.adapters.bybit.streams.book import OrderBook
 from tidegate.adapters.bybit.streams.trade import TradeAnswer
+from tidegate.domain.market import BookLevel
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import (
     ClientId,

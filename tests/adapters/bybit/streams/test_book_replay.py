@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tidegate.adapters.bybit.streams.book import BookLevel, OrderBook
+from tidegate.adapters.bybit.streams.book import OrderBook
+from tidegate.domain.market import BookLevel
 from tidegate.domain.money import Price, Qty
 
 from tests.adapters.bybit.streams.bench import BTC, book_message
