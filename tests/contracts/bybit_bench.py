@@ -39,7 +39,15 @@ from tidegate.ports.exchange import Done, ExchangePort
 from tests.adapters.v5server.bench import KEY, SECRET, Bench
 from tests.domain.samples import BTCUSDT
 
-__all__ = ["BybitBench", "BybitDrive", "WatchedVenue", "bybit", "bybit_demo", "bybit_over_stream"]
+__all__ = [
+    "BybitBench",
+    "BybitDrive",
+    "WatchedVenue",
+    "bybit",
+    "bybit_demo",
+    "bybit_over_stream",
+    "wait_until",
+]
 
 START = Price.of("60000")
 WAIT_S = 10
@@ -287,14 +295,14 @@ class BybitBench(ExchangeBench):
         """Wait until orders can go by the stream."""
         socket = self._venue.streams.trade_socket()
         assert socket is not None
-        return _wait_until(lambda: socket.is_up)
+        return wait_until(lambda: socket.is_up)
 
     def drop_trade_stream(self) -> None:
         """Take the order stream down for good."""
         socket = self._venue.streams.trade_socket()
         assert socket is not None
         self.control.disconnect(StreamKind.TRADE)
-        assert _wait_until(lambda: not socket.is_up)
+        assert wait_until(lambda: not socket.is_up)
 
     def refuse_over_rest(self, path: str) -> None:
         """Refuse the next request of that path that does not come by the order stream."""
@@ -308,7 +316,7 @@ class BybitBench(ExchangeBench):
         self._server.server.stop()
 
 
-def _wait_until(is_so: Callable[[], bool]) -> bool:
+def wait_until(is_so: Callable[[], bool]) -> bool:
     """Look again every few milliseconds; nothing tells of this state."""
     pause = threading.Event()
     for _ in range(WAIT_S * 200):

@@ -51,7 +51,7 @@ def test_records_outlive_the_venue(tmp_path: Path) -> None:
     assert profit.created_ms < profit.updated_ms
 
 
-def _make_it_of_format_2(path: Path) -> None:
+def make_it_of_format_2(path: Path) -> None:
     """Take out of a store what the second format did not have."""
     connection = sqlite3.connect(path)
     for table, field in (
@@ -76,7 +76,7 @@ def test_a_store_of_the_second_format_gets_the_records_that_it_lacked(tmp_path: 
     for bench in (kept, older):
         _some_trades(bench)
     older.venue.close()
-    _make_it_of_format_2(tmp_path / "older.db")
+    make_it_of_format_2(tmp_path / "older.db")
     older.venue = older._open()
     assert _records(older) == _records(kept)
     for bench in (kept, older):
