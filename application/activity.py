@@ -3,7 +3,13 @@
 import logging
 
 from tidegate.domain.core.effects import ReadActivity, ReadRecords
-from tidegate.domain.core.inputs import ActivityRead, HistoryCovered, Input, RecordsRead
+from tidegate.domain.core.inputs import (
+    ActivityRead,
+    HistoryCovered,
+    HistoryRows,
+    Input,
+    RecordsRead,
+)
 from tidegate.domain.reports import Execution, FundingPayment, Ticker
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
@@ -64,7 +70,8 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
         is_alone=asked.is_alone,
     )
     seen: tuple[Input, ...] = (*held.orders, *held.positions, *held.unreadable, port.account())
-    return (*bookings.rows, *coverage(bookings), *seen, *_prices(held, port), whole)
+    booked = HistoryRows(rows=bookings.rows, stream_changes=asked.stream_changes)
+    return (booked, *coverage(bookings), *seen, *_prices(held, port), whole)
 
 
 def read_records(asked: ReadRecords, port: ExchangePort, clock: ClockPort) -> RecordsRead:

@@ -259,6 +259,7 @@ def make_engine(
         not_found_final_ms=max(
             settings.timings.not_found_final_ms, venue.capabilities.not_found_final_ms
         ),
+        history_lag_ms=bybit.history_lag_ms,
         poll_down_ms=bybit.poll_down_ms,
         reconcile_every_ms=bybit.reconcile_every_ms,
         poll_up_ms=bybit.poll_up_ms if bybit.streams else bybit.poll_down_ms,

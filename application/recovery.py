@@ -6,7 +6,7 @@ asked for by its client id; then acts that were recorded and may not have happen
 """
 
 from tidegate.domain.core.effects import ReadActivity, SetStop
-from tidegate.domain.core.inputs import FindingsCleared, FindingSeen, SpecsLoaded
+from tidegate.domain.core.inputs import FindingsCleared, FindingSeen, HistoryRows, SpecsLoaded
 from tidegate.domain.core.polling import unbooked_since_ms
 from tidegate.domain.core.react import unfinished, unsettled
 from tidegate.domain.core.reconciling import records_question
@@ -55,8 +55,9 @@ def book_missed(runner: InlineRunner) -> History[Execution | FundingPayment]:
     """
     since_ms = unbooked_since_ms(runner.state.books)
     missed = bookings_since(since_ms, runner.port, runner.engine.clock)
-    for item in (*missed.rows, *coverage(missed)):
-        runner.submit(item)
+    runner.submit(HistoryRows(rows=missed.rows))
+    for covered in coverage(missed):
+        runner.submit(covered)
     return missed
 
 

@@ -2,7 +2,8 @@
 
 import attrs
 from tidegate.domain.lifecycle import Status, may_become
-from tidegate.domain.reports import RejectReason
+from tidegate.domain.orders import ClientId
+from tidegate.domain.reports import Execution, RejectReason
 
 from .asking import ask_for_order, cancel_forgotten
 from .draft import Draft
@@ -18,7 +19,7 @@ from .filling import GIVEN_UP, look_again_in_panic
 from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, PlaceUnknown
 from .protecting import keep_levels
 from .react import send
-from .state import Order, with_item, without
+from .state import HeldRow, Order, with_item, without
 
 __all__ = [
     "cancel_answered",
@@ -105,7 +106,8 @@ def _end_forgotten(draft: Draft, order: Order, answer: OrderNotFound) -> None:
     """
     order_id, final_ms = order.request.client_id, draft.config.not_found_final_ms
     is_early = answer.asked_ms < order.intended_ms + final_ms
-    if not order.is_open or order_id in draft.view.in_flight or is_early:
+    is_held = any(_is_of(held, order_id) for held in draft.view.held)
+    if not order.is_open or order_id in draft.view.in_flight or is_early or is_held:
         return
     if not answer.has_executions or order.venue_id is None:
         return
@@ -126,6 +128,11 @@ def _end_forgotten(draft: Draft, order: Order, answer: OrderNotFound) -> None:
         draft.view = attrs.evolve(draft.view, gone_ms=without(draft.view.gone_ms, order_id))
         look_again_in_panic(draft)
         keep_levels(draft, order.request.symbol)
+
+
+def _is_of(held: HeldRow, order_id: ClientId) -> bool:
+    """Tell whether a booking that waits is an execution of an order."""
+    return isinstance(held.row, Execution) and held.row.client_id == order_id
 
 
 def cancel_answered(draft: Draft, answer: CancelAnswered) -> None:

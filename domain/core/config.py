@@ -40,6 +40,11 @@ class CoreConfig:
     """How often the venue's activity is read while a stream is down; ``None`` for never."""
     poll_up_ms: int | None = None
     """How often it is read while streams are up or not used; ``None`` where none can be missed."""
+    history_lag_ms: int = 0
+    """How far the venue's history may lag behind its streams."""
+    hold_back_ms: int = 10_000
+    """How long a booking waits, after an outage, for older ones that the history was not seen to
+    have yet."""
     reconcile_every_ms: int | None = None
     """How often everything is compared with the venue, whatever is held; ``None`` for never."""
     closed_profit_lag_ms: int = 60_000

@@ -38,6 +38,7 @@ __all__ = [
     "FindingSeen",
     "FindingsCleared",
     "HistoryCovered",
+    "HistoryRows",
     "Input",
     "Inventory",
     "LeverageAnswered",
@@ -252,6 +253,14 @@ class ReconcileRequest:
 
 
 @attrs.frozen(kw_only=True)
+class HistoryRows:
+    """Bookings as the venue's history shows them, in its order; ``stream_changes`` as asked."""
+
+    rows: tuple[Execution | FundingPayment, ...]
+    stream_changes: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class HistoryCovered:
     """All bookings that the venue knows up to ``until_ms`` came before this."""
 
@@ -305,6 +314,7 @@ Input = (
     | ActivityRead
     | RecordsRead
     | ReconcileRequest
+    | HistoryRows
     | HistoryCovered
     | TimePassed
     | FindingSeen

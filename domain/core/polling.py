@@ -72,7 +72,7 @@ def next_poll_ms(draft: Draft) -> int | None:
 
 def _interval_ms(draft: Draft) -> int | None:
     config = draft.config
-    if is_comparison_due(draft) or _is_read_back_due(draft):
+    if is_comparison_due(draft) or _is_read_back_due(draft) or draft.view.held:
         return config.ask_again_ms if config.poll_down_ms is None else config.poll_down_ms
     books = draft.books
     if not books.positions and not books.orders and not is_wallet_open(books):

@@ -26,7 +26,7 @@ from tidegate.domain.orders import (
 from tidegate.domain.performance import Tally
 from tidegate.domain.position import FLAT, Position
 from tidegate.domain.recent import Recent
-from tidegate.domain.reports import AccountReport, PositionReport, Ticker
+from tidegate.domain.reports import AccountReport, Execution, FundingPayment, PositionReport, Ticker
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
@@ -39,6 +39,7 @@ __all__ = [
     "SIGNALS_REMEMBERED",
     "Amendment",
     "Books",
+    "HeldRow",
     "LiveTrade",
     "Order",
     "State",
@@ -342,13 +343,23 @@ class Books:
 
 
 @attrs.frozen(kw_only=True)
+class HeldRow:
+    """A booking that waits for older ones; ``stream_changes`` is the count when it came."""
+
+    row: Execution | FundingPayment
+    since_ms: int
+    stream_changes: int
+
+
+@attrs.frozen(kw_only=True)
 class View:
     """What the venue showed last; never journaled, asked for again after a restart.
 
     ``in_flight`` are the orders that this process sent, or is about to send, and whose answer is
     still to come. ``asked_ms`` is when something in doubt was last asked for or tried again.
     ``stream_down_since_ms`` is since when streams were down, or up without the activity having been
-    read after; ``is_stream_up`` what they said last, ``stream_changes`` how often they said so.
+    read after; ``is_stream_up`` what they said last, ``stream_changes`` how often they said so, and
+    ``stream_up_ms`` when they last came up. ``held`` are bookings that wait for older ones.
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
@@ -365,6 +376,8 @@ class View:
     account: AccountReport | None = None
     stream_down_since_ms: int | None = None
     is_stream_up: bool = False
+    stream_up_ms: int | None = None
+    held: tuple[HeldRow, ...] = ()
     stream_changes: int = 0
     panic_inventories: int = 0
     polled_ms: int | None = None

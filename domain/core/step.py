@@ -51,11 +51,10 @@ from .events import (
     TradingStateChanged,
 )
 from .filling import (
-    executed,
-    funded,
     order_reported,
     position_reported,
 )
+from .holding import book_or_hold, history_rows, next_release_ms, release_when_due
 from .marking import account_reported, mark_now, ticked
 from .opening import open_asked
 from .panicking import (
@@ -112,6 +111,7 @@ def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
         next_mass_cancel_ms(draft),
         next_poll_ms(draft),
         next_reconcile_ms(draft),
+        next_release_ms(draft),
         next_guard_ms(draft),
     )
     return min((when for when in due if when is not None), default=None)
@@ -122,6 +122,8 @@ def _decide(draft: Draft, item: given.Input) -> None:
         _reported(draft, item)
     elif isinstance(item, _ANSWERS):
         _answered(draft, item)
+    elif isinstance(item, _READS):
+        _read(draft, item)
     else:
         _asked(draft, item)
 
@@ -171,6 +173,7 @@ _Reading = (
     | given.SpecsLoaded
     | given.ActivityRead
     | given.RecordsRead
+    | given.HistoryRows
     | given.HistoryCovered
 )
 _Running = (
@@ -201,7 +204,7 @@ def _reported(draft: Draft, item: _Report) -> None:
         case Ticker():
             ticked(draft, item)
         case Execution():
-            executed(draft, item)
+            book_or_hold(draft, item)
         case OrderReport():
             order_reported(draft, item)
         case PositionReport():
@@ -209,7 +212,7 @@ def _reported(draft: Draft, item: _Report) -> None:
         case AccountReport():
             account_reported(draft, item)
         case FundingPayment():
-            funded(draft, item)
+            book_or_hold(draft, item)
         case StreamReport():
             stream_reported(draft, item)
         case UnreadableReport():
@@ -295,6 +298,8 @@ def _read(draft: Draft, item: _Reading) -> None:
             stream_read_back(draft, item)
         case given.RecordsRead():
             records_read(draft, item)
+        case given.HistoryRows():
+            history_rows(draft, item)
         case given.HistoryCovered():
             history_covered(draft, item)
         case _:
@@ -325,6 +330,7 @@ def _time_passed(draft: Draft) -> None:
     ask_in_doubt(draft)
     cancel_again(draft)
     look_when_due(draft)
+    release_when_due(draft)
     reconcile_when_due(draft)
     mass_cancel_when_due(draft)
     poll_when_due(draft)

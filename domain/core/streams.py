@@ -42,6 +42,7 @@ def stream_reported(draft: Draft, report: StreamReport) -> None:
         view,
         stream_down_since_ms=since_ms,
         is_stream_up=is_up,
+        stream_up_ms=draft.now_ms if is_up else view.stream_up_ms,
         stream_changes=view.stream_changes + 1,
     )
     if is_up:

@@ -1,6 +1,7 @@
 """Reconciliation of a whole desk over the wire: closed profit to the last digit, late records."""
 
 from pathlib import Path
+from typing import Any
 
 from tidegate.domain.core.events_desk import FindingRaised
 from tidegate.domain.money import Money
@@ -12,7 +13,7 @@ EXACT = Money.of("0.00000001")
 
 
 def test_each_closing_order_equals_the_venues_record_at_its_last_decimal(tmp_path: Path) -> None:
-    options = {"closed_profit_lag_ms": 0, "closed_profit_tolerance": EXACT}
+    options: dict[str, Any] = {"closed_profit_lag_ms": 0, "closed_profit_tolerance": EXACT}
     with DeskBench(tmp_path, **options) as bench:
         bench.wait_up()
         opened_ms = bench.books.opened_ms
@@ -41,7 +42,7 @@ def test_each_closing_order_equals_the_venues_record_at_its_last_decimal(tmp_pat
 
 
 def test_what_the_interval_finds_needs_nobody_to_ask(tmp_path: Path) -> None:
-    options = {
+    options: dict[str, Any] = {
         "closed_profit_lag_ms": 0,
         "closed_profit_tolerance": Money.of("0"),
         "reconcile_every_ms": 200,
