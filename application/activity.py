@@ -70,7 +70,7 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
         is_alone=asked.is_alone,
     )
     seen: tuple[Input, ...] = (*held.orders, *held.positions, *held.unreadable, port.account())
-    booked = HistoryRows(rows=bookings.rows, stream_changes=asked.stream_changes)
+    booked = HistoryRows(rows=bookings.rows)
     return (booked, *coverage(bookings), *seen, *_prices(held, port), whole)
 
 

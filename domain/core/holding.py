@@ -71,9 +71,10 @@ def history_rows(draft: Draft, read: HistoryRows) -> None:
     """Book what the history shows, in its order, with the held rows that belong among it."""
     view = draft.view
     shown = {_id(row) for row in read.rows}
-    is_current = view.is_stream_up and read.stream_changes == view.stream_changes
     proofs = [held for held in view.held if _id(held.row) in shown]
-    if is_current and any(held.stream_changes == view.stream_changes for held in proofs):
+    # While the streams are down another outage may begin without a word.
+    is_up = view.is_stream_up
+    if is_up and any(held.stream_changes == view.stream_changes for held in proofs):
         _release(draft, read.rows)
         return
     seen_ms = max((held.row.time_ms for held in proofs), default=None)

@@ -254,10 +254,9 @@ class ReconcileRequest:
 
 @attrs.frozen(kw_only=True)
 class HistoryRows:
-    """Bookings as the venue's history shows them, in its order; ``stream_changes`` as asked."""
+    """Bookings as the venue's history shows them, in its order."""
 
     rows: tuple[Execution | FundingPayment, ...]
-    stream_changes: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -83,8 +83,8 @@ def booked(made: Step) -> list[str]:
     return names
 
 
-def history(state: State, *rows: Execution | FundingPayment) -> HistoryRows:
-    return HistoryRows(rows=rows, stream_changes=state.view.stream_changes)
+def history(*rows: Execution | FundingPayment) -> HistoryRows:
+    return HistoryRows(rows=rows)
 
 
 def test_without_an_outage_a_row_is_booked_at_once() -> None:
@@ -98,7 +98,7 @@ def test_a_row_after_an_outage_waits_and_older_ones_of_the_history_come_first() 
     assert [row.row for row in held.state.view.held] == [fill("new", 110)]
     again = give(held.state, fill("new", 110), 111).state
     assert len(again.view.held) == 1
-    read = history(again, fill("missed", 50), fill("new", 110))
+    read = history(fill("missed", 50), fill("new", 110))
     made = give(again, read, 120)
     assert booked(made) == ["missed", "new"]
     assert made.state.view.held == ()
@@ -107,34 +107,41 @@ def test_a_row_after_an_outage_waits_and_older_ones_of_the_history_come_first() 
 def test_what_came_later_than_the_proof_is_booked_with_it_in_order() -> None:
     state = give(back(), fill("second", 130), 130).state
     state = give(state, paid("third", 140), 140).state
-    made = give(state, history(state, fill("missed", 50), fill("second", 130)), 150)
+    made = give(state, history(fill("missed", 50), fill("second", 130)), 150)
     assert booked(made) == ["missed", "second", "third"]
 
 
 def test_a_history_that_does_not_show_a_row_yet_says_nothing_of_older_ones() -> None:
     state = give(back(), fill("new", 110), 110).state
-    lagging = give(state, history(state), 120)
+    lagging = give(state, history(), 120)
     assert booked(lagging) == []
     assert len(lagging.state.view.held) == 1
-    whole = give(lagging.state, history(state, fill("missed", 50), fill("new", 110)), 130)
+    whole = give(lagging.state, history(fill("missed", 50), fill("new", 110)), 130)
     assert booked(whole) == ["missed", "new"]
 
 
 def test_a_reading_from_before_the_stream_came_up_books_only_up_to_what_it_shows() -> None:
     state = give(down(flat(), 0), fill("one", 10), 10).state
-    asked = state
     state = give(up(state, 100), fill("two", 120), 120).state
-    made = give(state, history(asked, fill("zero", 5), fill("one", 10)), 130)
+    made = give(state, history(fill("zero", 5), fill("one", 10)), 130)
     assert booked(made) == ["zero", "one"]
     assert [row.row for row in made.state.view.held] == [fill("two", 120)]
-    later = give(made.state, history(state, fill("missed", 60), fill("two", 120)), 140)
+    later = give(made.state, history(fill("missed", 60), fill("two", 120)), 140)
     assert booked(later) == ["missed", "two"]
+
+
+def test_while_the_streams_are_down_a_row_proves_nothing_for_a_later_one() -> None:
+    state = give(down(flat(), 0), fill("one", 10), 10).state
+    state = give(state, fill("two", 30), 30).state
+    made = give(state, history(fill("one", 10)), 40)
+    assert booked(made) == ["one"]
+    assert [row.row for row in made.state.view.held] == [fill("two", 30)]
 
 
 def test_a_row_from_before_the_stream_came_up_proves_nothing_for_one_after_it() -> None:
     state = give(down(flat(), 0), fill("one", 10), 10).state
     state = give(up(state, 100), fill("two", 120), 120).state
-    made = give(state, history(state, fill("one", 10)), 130)
+    made = give(state, history(fill("one", 10)), 130)
     assert booked(made) == ["one"]
     assert len(made.state.view.held) == 1
 
