@@ -30,6 +30,7 @@ from .evolve_orders import (
     order_refused,
     order_unknown,
     order_updated,
+    settled_at_opening,
 )
 from .evolve_trades import (
     close_started,
@@ -56,7 +57,10 @@ def evolve(books: Books, event: ev.Event, day: DayBoundary) -> Books:
         ledger = ledgers.opened(event.wallet, event.time_ms, day)
         # What happened before is in the opening wallet: a restart must not book it again.
         return attrs.evolve(
-            books, ledger=ledger, opened_ms=event.time_ms, last_execution_ms=event.time_ms
+            settled_at_opening(books),
+            ledger=ledger,
+            opened_ms=event.time_ms,
+            last_execution_ms=event.time_ms,
         )
     return _HANDLERS[type(event)](books, event)
 

@@ -22,6 +22,7 @@ __all__ = [
     "order_unknown",
     "order_updated",
     "put_order",
+    "settled_at_opening",
 ]
 
 _MINUTE_MS = 60_000
@@ -139,14 +140,23 @@ def order_lapsed(books: Books, event: ev.OrderLapsed) -> Books:
     return books if order is None else put_order(books, order)
 
 
+def settled_at_opening(books: Books) -> Books:
+    """Settle the orders that ended before the account was opened: its wallet has their result."""
+    for order in tuple(books.orders.values()):
+        if not order.is_open:
+            books = put_order(books, attrs.evolve(order, qty_reported=order.qty_filled))
+    return books
+
+
 def order_updated(books: Books, event: ev.OrderUpdated) -> Books:
     """Move an order to the status that the venue reports."""
     order = _moved(books, event.client_id, event.status)
     if order is None:
         return books
-    changed = put_order(
-        books, attrs.evolve(order, venue_id=event.venue_id, qty_reported=event.qty_filled)
-    )
+    # Nothing is waited for of an order whose executions are in the opening wallet.
+    is_early = books.is_before_opening(event.client_id)
+    counted = order.qty_filled if is_early else event.qty_filled
+    changed = put_order(books, attrs.evolve(order, venue_id=event.venue_id, qty_reported=counted))
     if event.status in _UNWANTED_ENDINGS and not order.cancel_intended:
         return _note_refusal(changed, order, event.time_ms)
     return changed

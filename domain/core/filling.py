@@ -46,8 +46,7 @@ __all__ = [
 
 def executed(draft: Draft, execution: Execution) -> None:
     """Count an execution once; plan again after an opening, end the trade when flat."""
-    if draft.books.ledger is None or execution.execution_id in draft.books.executions:
-        # Before the account is opened, the wallet that opens it contains this already.
+    if draft.books.contains(execution):
         return
     symbol = execution.symbol
     before, known = draft.books.position(symbol), draft.trade(symbol)

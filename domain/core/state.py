@@ -330,6 +330,17 @@ class Books:
             return None
         return self.orders.get(client_id) or self.finished.get(client_id)
 
+    def is_before_opening(self, client_id: ClientId | None) -> bool:
+        """Tell whether an order was intended before the account was opened, as a panic's may be."""
+        order = self.order(client_id)
+        return order is not None and order.intended_ms < self.opened_ms
+
+    def contains(self, execution: Execution) -> bool:
+        """Tell whether an execution is booked, or is in the wallet that opens the account."""
+        if self.ledger is None or execution.execution_id in self.executions:
+            return True
+        return self.is_before_opening(execution.client_id) and execution.time_ms < self.opened_ms
+
     def open_orders(self, symbol: Symbol) -> tuple[Order, ...]:
         """Return our orders of a symbol that are not settled, oldest first."""
         return tuple(order for order in self.orders.values() if order.request.symbol == symbol)

@@ -18,8 +18,8 @@ from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Price
-from tidegate.domain.orders import Symbol
+from tidegate.domain.money import Price, Qty
+from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
 from tidegate.ports.commands import PanicReport, Where
 from tidegate.ports.desk import Placed
@@ -32,6 +32,7 @@ from tests.domain.samples import BTCUSDT, FEES
 from .bench import BTC, signal
 from .threaded_bench import (
     LOOSE,
+    START_MS,
     GatedVenue,
     KeptState,
     RunningClock,
@@ -213,3 +214,22 @@ def test_no_stream_is_waited_for(bench: Bench, tmp_path: Path) -> None:
     Control(bench.server.call).disconnect(StreamKind.PRIVATE)
     assert commands.panic(Where(), cause="drill").is_clean
     assert bench.server.call(lambda x: x.accounts.first.venue.positions()) == ()
+
+
+def test_a_panic_on_a_new_journal_leaves_the_next_start_nothing_to_wonder_about() -> None:
+    venue, state = BlindVenue((BTCUSDT,)), KeptOpenState()
+    venue.script.move(BTC, last=Price.of("65000"))
+    venue.script.foreign_order(BTC, side=Side.BUY, qty=Qty.of("0.010"))
+    venue.script.move(BTC, last=Price.of("64000"))
+    assert panic(venue, state) == PanicReport(held=(), orders_open=0)
+    assert any(isinstance(event, ev.OrderIntended) for event in events_of(state))
+    venue.script.advance(5_000)
+    clock = RunningClock(START_MS + 5_000)
+    with started(make_application(venue, state, clock=clock, ask_again_ms=20)) as application:
+        report = application.desk.reconcile(timeout_ms=10_000)
+        books = application.desk.status().books
+        assert report.is_clean, report.findings
+        assert not books.orders, "nothing is waited for"
+        assert books.ledger is not None
+        assert books.ledger.wallet == venue.account().wallet
+        assert books.panic is not None, "it is halted all the same"

@@ -4,15 +4,17 @@ import attrs
 import pytest
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.evolve import evolve
-from tidegate.domain.core.inputs import OpenRequest, StartRequest
+from tidegate.domain.core.inputs import Inventory, OpenRequest, PanicRequest, StartRequest
 from tidegate.domain.core.state import Books, State
 from tidegate.domain.core.step import step
 from tidegate.domain.day import DayBoundary
+from tidegate.domain.lifecycle import Status
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Money
-from tidegate.domain.reports import Execution, FundingPayment
+from tidegate.domain.money import Money, Price, Qty
+from tidegate.domain.orders import Side, VenueOrderId
+from tidegate.domain.reports import Execution, FundingPayment, OrderReport
 
-from tests.application.bench import make_bench, signal
+from tests.application.bench import BTC, make_bench, signal
 
 from .scenes import config, only
 from .test_evolve_unknown import sample
@@ -92,3 +94,85 @@ def test_a_signal_before_prices_and_account_are_known_is_refused_with_all_that_i
         "BTCUSDT not known: nothing is sent without"
     )
     assert only(bench, ev.EntryIntended) == []
+
+
+def panicked() -> State:
+    """Return a desk whose panic closed something on a journal that no session began."""
+    state = State()
+    panic = PanicRequest(cause="drill", key="panic01234567890")
+    bench = make_bench(config=config())
+    bench.venue.script.foreign_order(BTC, side=Side.BUY, qty=Qty.of("0.010"))
+    shown = Inventory(positions=bench.venue.positions(), orders=())
+    for item in (panic, shown):
+        state = step(state, item, config(), NOON_MS).state
+    return state
+
+
+def told(state: State, status: Status) -> OrderReport:
+    (order,) = state.books.orders.values()
+    return OrderReport(
+        symbol=BTC,
+        venue_id=VenueOrderId("v-1"),
+        client_id=order.request.client_id,
+        side=order.request.side,
+        kind=order.request.kind,
+        status=status,
+        qty=order.request.qty,
+        qty_filled=order.request.qty if status is Status.FILLED else Qty.of("0"),
+        value_filled=Money.of("650"),
+        created_ms=NOON_MS,
+        updated_ms=NOON_MS,
+    )
+
+
+def execution_of(state: State, at_ms: int) -> Execution:
+    report = told(state, Status.FILLED)
+    return Execution(
+        execution_id="x",
+        symbol=BTC,
+        venue_id=report.venue_id,
+        client_id=report.client_id,
+        side=report.side,
+        qty=report.qty,
+        price=Price.of("65000"),
+        fee=Money.of("0.3"),
+        is_maker=False,
+        time_ms=at_ms,
+    )
+
+
+LATER_MS = NOON_MS + 5_000
+
+
+def test_what_a_panic_closed_before_the_opening_is_in_its_wallet_and_not_waited_for() -> None:
+    state = panicked()
+    execution = execution_of(state, NOON_MS + 1)
+    ended = step(state, told(state, Status.FILLED), config(), NOON_MS + 2).state
+    assert len(ended.books.orders) == 1
+    opened_ = step(ended, START, config(), LATER_MS).state
+    assert not opened_.books.orders
+    assert step(opened_, execution, config(), LATER_MS).events == ()
+
+
+def test_what_is_told_of_it_only_after_the_opening_changes_nothing_either() -> None:
+    state = panicked()
+    report, execution = told(state, Status.FILLED), execution_of(state, LATER_MS - 1)
+    opened_ = step(state, START, config(), LATER_MS).state
+    assert len(opened_.books.orders) == 1, "its end is still to be known"
+    ended = step(opened_, report, config(), LATER_MS + 1).state
+    assert not ended.books.orders
+    assert step(ended, execution, config(), LATER_MS + 1).events == ()
+
+
+def test_what_it_fills_after_the_opening_is_booked() -> None:
+    state = panicked()
+    execution = execution_of(state, LATER_MS)
+    opened_ = step(state, START, config(), LATER_MS).state
+    (filled, *_) = step(opened_, execution, config(), LATER_MS).events
+    assert filled == ev.Filled(execution=execution)
+
+
+def test_of_any_other_order_the_time_of_an_execution_decides_nothing() -> None:
+    opened_ = step(State(), START, config(), LATER_MS).state
+    foreign = attrs.evolve(execution_of(panicked(), NOON_MS), client_id=None)
+    assert isinstance(step(opened_, foreign, config(), LATER_MS).events[0], ev.Filled)
