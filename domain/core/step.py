@@ -122,8 +122,6 @@ def _decide(draft: Draft, item: given.Input) -> None:
         _reported(draft, item)
     elif isinstance(item, _ANSWERS):
         _answered(draft, item)
-    elif isinstance(item, _READS):
-        _read(draft, item)
     else:
         _asked(draft, item)
 
