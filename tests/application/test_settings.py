@@ -184,7 +184,10 @@ def test_everything_wrong_is_reported_at_once_with_path_value_and_what_is_accept
         (
             "[timings]\nqqq = 1",
             "timings.qqq",
-            "accepted here: ask_again_ms, close_retry_ms, mass_cancel_wait_ms, not_found_final_ms",
+            (
+                "accepted here: ask_again_ms, close_retry_ms, mass_cancel_wait_ms, "
+                "not_found_final_ms, stop_verify_ms"
+            ),
         ),
     ],
 )
