@@ -15,6 +15,7 @@ from types import MappingProxyType
 import pytest
 
 from .three.local_worlds import MemoryWorld, PaperWorld
+from .three import scenarios_orders
 from .three.scenarios import Scenario, scenarios
 from .three.told import Told, told
 from .three.wire_world import Condition, WireWorld
@@ -55,6 +56,9 @@ def test_every_venue_tells_the_same_story(told_by: Mapping[str, Told]) -> None:
     assert paper == memory
     assert bybit == memory
 
+
+BOOKED = (scenarios_orders,)
+"""The modules whose scripts are registered by being imported."""
 
 STREAMLESS = frozenset({"fills_while_the_streams_are_down_are_found_over_queries"})
 """Scripts that are about the streams themselves."""
