@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 import pytest
 
-from .three.local_worlds import MemoryWorld, PaperWorld
 from .three import scenarios_orders
+from .three.local_worlds import MemoryWorld, PaperWorld
 from .three.scenarios import Scenario, scenarios
 from .three.told import Told, told
 from .three.wire_world import Condition, WireWorld

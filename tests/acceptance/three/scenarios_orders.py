@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import OrderKind, ProtectiveLeg, Side, TimeInForce, TriggerBy
+from tidegate.domain.orders import OrderKind, ProtectiveLeg, Side, TimeInForce
 from tidegate.domain.signal import Entry
 from tidegate.domain.triggers import TriggerSpec
 from tidegate.ports.orders import Amended, Cancels, CancelScope, Placed, Reduced
@@ -44,7 +44,7 @@ def a_stop_limit_entry_rests_after_it_fired(world: World) -> None:
     entry = Entry(
         kind=OrderKind.LIMIT,
         price=Price.of("65450"),
-        trigger=TriggerSpec(price=Price.of("65500"), by=TriggerBy.MARK),
+        trigger=TriggerSpec(price=Price.of("65500")),
     )
     _placed(world, "pullback", entry)
     world.price("65500.0")

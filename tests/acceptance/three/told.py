@@ -4,6 +4,7 @@ An order's story is the list of its events as (kind, role, quantity, price, fee,
 left out stands in ``EXCLUSIONS``, each with its reason; everything else must be the same.
 """
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -19,6 +20,7 @@ __all__ = ["EXCLUSIONS", "Line", "Story", "Told", "told"]
 EXCLUSIONS: Mapping[str, str] = MappingProxyType(
     {
         "times": "each venue has a clock of its own",
+        "zeros at the end of a price": "65000.0 and 65000.00 are one price",
         "ids": "client ids are drawn at random, venue ids are the venue's own",
         "OrderAcknowledged": "transport: an answer may come before, after or instead of a report",
         "OrderUnknown": "transport: a request without an answer, whose order is then asked for",
@@ -33,6 +35,8 @@ EXCLUSIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the comparison leaves out, and why."""
+
+_ZEROS = re.compile(r"(?<=\.\d)0+\b")
 
 _TRANSPORT = (
     ev.OrderAcknowledged,
@@ -207,5 +211,5 @@ def _refusals(events: Iterable[Event]) -> Iterable[tuple[str, ...]]:
             yield tuple(
                 [breach.rule.value for breach in event.breaches]
                 + [missing.rule.value for missing in event.missing]
-                + [event.fault or ""]
+                + [_ZEROS.sub("", event.fault or "")]
             )
