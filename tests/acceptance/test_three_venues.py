@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pytest
 
-from .three import scenarios_orders
+from .three import scenarios_orders, scenarios_queries
 from .three.local_worlds import MemoryWorld, PaperWorld
 from .three.scenarios import Scenario, scenarios
 from .three.told import Told, told
@@ -36,7 +36,7 @@ def _run(make: Callable[[Path], World], folder: Path, scenario: Scenario) -> Tol
         world.settle()
         assert world.application._runner.failure is None
         assert world.application._engine.listener_errors == 0
-        return told(tuple(world.events))
+        return told(tuple(world.events), world.notes)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_every_venue_tells_the_same_story(told_by: Mapping[str, Told]) -> None:
     assert bybit == memory
 
 
-BOOKED = (scenarios_orders,)
+BOOKED = (scenarios_orders, scenarios_queries)
 """The modules whose scripts are registered by being imported."""
 
 STREAMLESS = frozenset({"fills_while_the_streams_are_down_are_found_over_queries"})

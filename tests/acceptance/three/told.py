@@ -69,13 +69,14 @@ class Story:
 @attrs.frozen
 class Told:
     """Everything that is compared: orders of ours in the order of their intents, what others or
-    the venue itself executed, and trades.
+    the venue itself executed, trades, refusals, and what queries said.
     """
 
     orders: tuple[Story, ...]
     others: tuple[Line, ...]
     trades: tuple[tuple[str, ...], ...]
     refusals: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
 
 
 class _Telling:
@@ -139,7 +140,7 @@ class _Telling:
         )
 
 
-def told(events: Sequence[Event]) -> Told:
+def told(events: Sequence[Event], notes: Sequence[str] = ()) -> Told:
     """Reduce a desk's events to what must be the same on every venue."""
     telling = _Telling()
     for event in events:
@@ -150,6 +151,7 @@ def told(events: Sequence[Event]) -> Told:
         others=tuple(telling.others),
         trades=tuple(_trades(events)),
         refusals=tuple(_refusals(events)),
+        notes=tuple(notes),
     )
 
 

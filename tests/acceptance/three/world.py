@@ -1,5 +1,6 @@
 """A desk on some venue, and what a market script may do to the venue."""
 
+import enum
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from tidegate.application.desk import Desk
 from tidegate.application.lifecycle import Application
 from tidegate.domain.core.events import Event
 from tidegate.domain.core.state import Books, State
-from tidegate.domain.money import Price, Qty
+from tidegate.domain.money import Amount, Price, Qty
 from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import OrderReport, PositionReport
 from tidegate.domain.risk.limits import RiskLimits
@@ -16,7 +17,7 @@ from tidegate.ports.exchange import ExchangePort
 
 from tests.domain.samples import BTCUSDT
 
-__all__ = ["BTC", "LIMITS", "START", "WAIT_MS", "World", "until"]
+__all__ = ["BTC", "LIMITS", "START", "WAIT_MS", "World", "plain", "until"]
 
 BTC: Symbol = BTCUSDT.symbol
 START = "65000.0"
@@ -42,6 +43,13 @@ def until(holds: Callable[[], bool], what: str, *, seconds: float = 15) -> None:
         time.sleep(0.003)
 
 
+def plain(value: object) -> str:
+    """Return a value as text; an amount without zeros at its end."""
+    if isinstance(value, Amount):
+        return f"{value.value.normalize():f}"
+    return value.value if isinstance(value, enum.Enum) else str(value)
+
+
 class World(ABC):
     """What a scenario is told in. The desk runs with its own threads on every venue."""
 
@@ -50,6 +58,11 @@ class World(ABC):
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.notes: list[str] = []
+
+    def note(self, *values: object) -> None:
+        """Write down what a query said: it must be the same on every venue."""
+        self.notes.append(" ".join(map(plain, values)))
 
     @property
     @abstractmethod
