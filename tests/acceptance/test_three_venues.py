@@ -52,7 +52,7 @@ def told_by(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, Told
 @pytest.mark.parametrize("told_by", scenarios(), ids=lambda s: s.name, indirect=True)
 def test_every_venue_tells_the_same_story(told_by: Mapping[str, Told]) -> None:
     memory, paper, bybit = told_by["memory"], told_by["paper"], told_by["bybit"]
-    assert memory.orders, "the script did something"
+    assert memory.orders or memory.notes, "the script did something"
     assert paper == memory
     assert bybit == memory
 

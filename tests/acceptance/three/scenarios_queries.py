@@ -24,7 +24,7 @@ def _note_order(world: World, what: str, order: OrderReport) -> None:
         order.qty,
         order.qty_filled,
         order.value_filled,
-        order.price or "no price",
+        order.price,
         order.reduce_only,
         order.origin,
     )
@@ -71,10 +71,10 @@ def a_position_while_the_market_moves(world: World) -> None:
         report = world.port.position(BTC)
         world.note(
             report.qty,
-            report.entry_price or "none",
+            report.entry_price,
             report.mark,
             report.leverage,
-            report.stop_loss or "none",
+            report.stop_loss,
             report.unrealised,
         )
     world.price("64000.0")
@@ -107,6 +107,6 @@ def performance_and_status_of_some_trades(world: World) -> None:
     flat(world)
     summary = world.desk.performance()
     assert summary is not None
-    world.note(summary.trades, summary.wins, summary.average_r or "none", summary.net, summary.fees)
+    world.note(summary.trades, summary.wins, summary.average_r, summary.net, summary.fees)
     status = world.desk.status()
     world.note(status.wallet, status.equity, status.trading_state, len(status.positions))

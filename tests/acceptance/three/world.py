@@ -47,7 +47,7 @@ def plain(value: object) -> str:
     """Return a value as text; an amount without zeros at its end."""
     if isinstance(value, Amount):
         return f"{value.value.normalize():f}"
-    return value.value if isinstance(value, enum.Enum) else str(value)
+    return str(value.value if isinstance(value, enum.Enum) else value)
 
 
 class World(ABC):
