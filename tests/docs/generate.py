@@ -11,6 +11,7 @@ from .blocks import ROOT
 from .demo import demo_excerpt
 from .tables_more import columns_table, events_table, paper_table
 from .tables_orders import diagram, saga, transitions_table
+from .tables_requirements import requirement_tables
 from .tables_risk import limits_table, rules_table
 
 __all__ = ["PARTS", "main", "renewed"]
@@ -20,6 +21,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/risk.md": {"rules": rules_table, "limits": limits_table},
     "docs/orders.md": {"transitions": transitions_table, "diagram": diagram, "saga": saga},
     "docs/paper.md": {"paper settings": paper_table, "columns": columns_table},
+    "docs/requirements.md": requirement_tables(),
     "docs/state.md": {"events": events_table},
 }
 _PART = re.compile(r"<!-- generated: (?P<name>[^>]+) -->\n.*?<!-- /generated -->", re.DOTALL)
