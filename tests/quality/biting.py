@@ -119,6 +119,7 @@ def _run(item: pytest.Item, function: str | None, tests: Path) -> _Ended:
 
 def _be_child(item: pytest.Item, function: str | None, writing: int, tests: Path) -> NoReturn:
     try:
+        gc.disable()  # too short a life to tidy up in
         os.setpgid(0, 0)
         _keep_out(tests.parent.parent / "shared")
         if function is not None:
@@ -158,7 +159,16 @@ def bite(proofs: Sequence[Proof], tests: Path) -> Biter:
     biter = Biter(proofs=proofs, tests=tests)
     files = [tests / file for file in dict.fromkeys(proof.file for proof in proofs)]
     there = [str(path) for path in files if path.is_file()]
-    options = ["-q", "--no-header", "--no-summary", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    options = [
+        "-q",
+        "--tb=line",
+        "--no-header",
+        "--no-summary",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+    ]
     if there:
         pytest.main([*options, f"--rootdir={tests.parent}", *there], plugins=[biter])
     return biter
