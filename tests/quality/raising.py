@@ -50,7 +50,7 @@ def _plain(found: Any, name: str) -> FunctionType:
     while not isinstance(found, FunctionType) or hasattr(found, "__wrapped__"):
         match found:
             case type():
-                found = found.__init__
+                found = _held(found, "__init__")
             case property(fget=inner) if inner is not None:
                 found = inner
             case functools.cached_property(func=inner):

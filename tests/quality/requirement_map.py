@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     rows = read_map(given.map)
     if unknown := sorted(set(given.bite or ()) - set(NUMBERS)):
-        parser.error(f"there is no requirement {', '.join(unknown)}; accepted: A1 to K4")
+        parser.error(f"there is no number {', '.join(unknown)}; accepted: A1 to K4")
     faults = [] if given.map != MAP else list(form_faults(rows))
     faults += name_faults(rows, given.tests)
     if given.bite is not None:

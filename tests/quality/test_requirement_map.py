@@ -169,7 +169,7 @@ def test_a_row_with_a_key_that_nobody_knows_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_number_is_refused_before_anything_runs() -> None:
     done = _run("--bite", "A99")
     assert done.returncode == 2
-    assert "there is no requirement A99; accepted: A1 to K4" in done.stderr
+    assert "there is no number A99; accepted: A1 to K4" in done.stderr
 
 
 @pytest.mark.parametrize(
