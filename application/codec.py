@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import cattrs
 from cattrs.strategies import configure_tagged_union
+from tidegate.domain import account_settings as settings
 from tidegate.domain import signal as signals
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.state import Books
@@ -73,6 +74,9 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.PanicReset: "panic_reset.v1",
         ev.FindingRaised: "finding_raised.v1",
         ev.FindingSettled: "finding_settled.v1",
+        ev.SettingIntended: "setting_intended.v1",
+        ev.SettingDone: "setting_done.v1",
+        ev.SettingDeclined: "setting_declined.v1",
     }
 )
 _TYPES: Mapping[str, type] = MappingProxyType({tag: cls for cls, tag in EVENT_TAGS.items()})
@@ -99,6 +103,11 @@ _STOP_SPEC: Any = signals.StopSpec
 
 _UNION_TAGS: Mapping[type, str] = MappingProxyType(
     {
+        settings.LeverageSetting: "leverage",
+        settings.MarginModeSetting: "margin_mode",
+        settings.MarginSetting: "margin",
+        settings.AutoMarginSetting: "auto_margin",
+        settings.CollateralSetting: "collateral",
         signals.StopAtPrice: "at_price",
         signals.StopPercent: "percent",
         signals.StopRoi: "roi",
@@ -118,7 +127,7 @@ def _converter() -> cattrs.Converter:
     for amount in (Price, Qty, Money, Rate, Distance):
         converter.register_unstructure_hook(amount, lambda value: str(value.value))
         converter.register_structure_hook(amount, _read_amount)
-    for union in (signals.StopSpec, signals.SizingMethod):
+    for union in (signals.StopSpec, signals.SizingMethod, settings.AccountSetting):
         configure_tagged_union(
             union, converter, tag_generator=_UNION_TAGS.__getitem__, tag_name="type"
         )

@@ -11,6 +11,7 @@ from tidegate.domain.orders import ClientId, Symbol
 from tidegate.domain.performance import Summary, summary
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
+from tidegate.ports.account_desk import AccountDeskPort
 from tidegate.ports.clock import KeyPort
 from tidegate.ports.desk import (
     Closing,
@@ -27,6 +28,7 @@ from tidegate.ports.orders import OrdersPort
 from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StatePort
 
+from .account_manager import AccountManager
 from .codec import decode
 from .executor import OrderExecutor
 from .modes import ModeMismatch, check_mode
@@ -57,6 +59,9 @@ class Desk(DeskPort):
         self._keys = keys
         self._orders = OrderExecutor(runner=runner, state_port=state_port, keys=keys, specs=specs)
         self.reconciler = Reconciler(runner, state_port)
+        self._account = AccountManager(
+            runner=runner, state_port=state_port, keys=keys, track=self._orders.track
+        )
 
     @property
     def orders(self) -> OrdersPort:
@@ -71,6 +76,11 @@ class Desk(DeskPort):
     @property
     def _books(self) -> Books:
         return self._runner.state.books
+
+    @property
+    def account(self) -> AccountDeskPort:
+        """See :attr:`DeskPort.account`."""
+        return self._account
 
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
         """See :meth:`DeskPort.execute`."""

@@ -86,7 +86,7 @@ class OrderExecutor(OrdersPort):
 
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
         """See :meth:`OrdersPort.execute`."""
-        self._track(signal.symbol)
+        self.track(signal.symbol)
         key = self._keys.key(signal.signal_id)
         order_id = self._books.client_id(key, Purpose(Role.ENTRY), 0)
         decision = self._decisions.expect(signal.signal_id, key)
@@ -120,7 +120,7 @@ class OrderExecutor(OrdersPort):
                 outcomes.append(Failed(signal_id=signal.signal_id, error=str(error)))
         return tuple(outcomes)
 
-    def _track(self, symbol: Symbol) -> None:
+    def track(self, symbol: Symbol) -> None:
         """See to it that the core knows the symbol, as fresh as the cache keeps it.
 
         What the venue cannot tell stays unknown: the signal is then refused, with that reason.
@@ -156,7 +156,7 @@ class OrderExecutor(OrdersPort):
         timeout_ms: int = 10_000,
     ) -> ReduceOutcome:
         """See :meth:`OrdersPort.reduce`."""
-        self._track(symbol)
+        self.track(symbol)
         key = self._key("reduce", symbol)
         item = given.ReduceRequest(
             key=key,
@@ -206,7 +206,7 @@ class OrderExecutor(OrdersPort):
         """See :meth:`OrdersPort.amend`."""
         order = self._books.order(client_id)
         if order is not None:
-            self._track(order.request.symbol)
+            self.track(order.request.symbol)
         key = self._key("amend", client_id)
         item = given.AmendRequest(
             key=key,

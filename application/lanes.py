@@ -13,6 +13,7 @@ from typing import assert_never
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
     AmendOrder,
+    ApplySetting,
     Cancel,
     Effect,
     FindOrder,
@@ -203,7 +204,7 @@ def _lane_of(effect: Effect) -> str:
             return "cancels"
         case AmendOrder(urgent=True):
             return "closes"
-        case Place() | AmendOrder() | SetLeverage():
+        case Place() | AmendOrder() | SetLeverage() | ApplySetting():
             return "entries"
         case FindOrder() | ReadPosition():
             return "reads"

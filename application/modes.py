@@ -5,7 +5,7 @@ every entry leaves, and the rule of the same name judges it too.
 """
 
 from tidegate.domain.core.config import CoreConfig
-from tidegate.domain.core.effects import AmendOrder, Effect, Place
+from tidegate.domain.core.effects import AmendOrder, ApplySetting, Effect, Place
 from tidegate.domain.mode import VENUES_OF, mode_agrees
 from tidegate.domain.orders import Role
 from tidegate.domain.risk.approval import Approved
@@ -40,14 +40,14 @@ def mode_objection(config: CoreConfig, port: ExchangePort) -> str | None:
 def obeys_mode(effect: Effect) -> bool:
     """Tell whether an effect may leave only where mode and venue agree.
 
-    Entries, an operator's own orders and changes obey it; what the desk itself closes, cancels and
-    protects with passes, since a mistake must not trap a position.
+    Entries, an operator's own orders, changes and settings obey it; what the desk itself closes,
+    cancels and protects with passes, since a mistake must not trap a position.
     """
     match effect:
         case Place():
             is_exit = effect.order.order.purpose.role is Role.EXIT
             return is_exit or isinstance(effect.order, Approved)
-        case AmendOrder():
+        case AmendOrder() | ApplySetting():
             return True
         case _:
             return False

@@ -7,6 +7,7 @@ import attrs
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
     AmendOrder,
+    ApplySetting,
     Cancel,
     Effect,
     FindOrder,
@@ -37,6 +38,7 @@ from tidegate.ports.exchange import (
     VenueError,
 )
 
+from .account_applying import apply_setting
 from .activity import read_activity, read_records
 
 __all__ = ["cancellation", "cancelled", "perform", "placed"]
@@ -135,6 +137,8 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
                     symbol=effect.symbol, price=effect.price, refusal=_refusal(answer)
                 ),
             )
+        case ApplySetting():
+            return apply_setting(effect, port)
         case _:
             return _query(effect, port, clock)
 

@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable
 
 import attrs
-from tidegate.domain.core.effects import AmendOrder, Effect, Place, SetLeverage, SetStop
+from tidegate.domain.core.account import state_objection
+from tidegate.domain.core.effects import (
+    AmendOrder,
+    ApplySetting,
+    Effect,
+    Place,
+    SetLeverage,
+    SetStop,
+)
 from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.mode import TradingState
@@ -194,12 +202,20 @@ class ThreadedRunner(Runner, LaneHost):
                 return self._objection_to_entries()
             case SetLeverage():
                 return self._objection_to_entries()
+            case ApplySetting():
+                return self._objection_to_setting(effect)
             case SetStop():
                 trade = self.state.books.trades.get(effect.symbol)
                 is_wanted = trade is not None and trade.stop_wanted == effect.price
                 return None if is_wanted else "it was not wanted any more before it was sent"
             case _:
                 return None
+
+    def _objection_to_setting(self, effect: ApplySetting) -> str | None:
+        if self.failure is not None:
+            return "the writer stopped before it was sent"
+        mismatch = mode_objection(self.engine.config, self.port)
+        return mismatch or state_objection(self.state, effect.setting)
 
     def _objection_to_entries(self) -> str | None:
         if self.failure is not None:

@@ -5,6 +5,7 @@ from typing import assert_never
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
     AmendOrder,
+    ApplySetting,
     Cancel,
     Effect,
     FindOrder,
@@ -16,6 +17,7 @@ from tidegate.domain.core.effects import (
     SetStop,
     TakeInventory,
 )
+from tidegate.domain.core.events_account import SettingCause
 from tidegate.domain.reports import RejectReason
 
 __all__ = ["withheld"]
@@ -47,6 +49,10 @@ def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
         case SetLeverage():
             return (
                 given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),
+            )
+        case ApplySetting():
+            return (
+                given.SettingAnswered(key=effect.key, cause=SettingCause.NOT_SENT, message=why),
             )
         case SetStop():
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)

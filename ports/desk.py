@@ -14,6 +14,7 @@ from tidegate.domain.position import Position
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
+from .account_desk import AccountDeskPort
 from .orders import (
     Closing,
     Fill,
@@ -74,6 +75,11 @@ class DeskPort(ABC):
     @abstractmethod
     def orders(self) -> OrdersPort:
         """Every way to place, change and end orders."""
+
+    @property
+    @abstractmethod
+    def account(self) -> AccountDeskPort:
+        """Settings and queries of the account."""
 
     @abstractmethod
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:

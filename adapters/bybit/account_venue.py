@@ -1,5 +1,6 @@
 """The account's part of the exchange port at Bybit."""
 
+import threading
 from abc import abstractmethod
 
 from tidegate.domain.instrument import RiskTier
@@ -22,6 +23,7 @@ class BybitAccount(AccountPort):
     """Settings and records of one account, over REST alone."""
 
     rest: RestClient
+    _mode_change: threading.Lock
 
     @abstractmethod
     def _read_mode(self) -> MarginMode:
@@ -33,15 +35,17 @@ class BybitAccount(AccountPort):
 
     def set_margin_mode(self, mode: MarginMode) -> Done | Rejected | Unknown:
         """See :meth:`AccountPort.set_margin_mode`; done is what the account then shows."""
-        outcome = AccountChanges(self.rest).set_margin_mode(mode)
-        if not isinstance(outcome, Done):
-            return outcome
-        try:
-            shown = self._read_mode()
-        except QueryFailed as error:
-            cause = f"margin mode {mode.value} was taken and could not be read back: {error}"
-            return Unknown(sent_ms=outcome.time_ms, cause=cause)
-        if shown is mode:
+        # Balances that are pushed meanwhile are of the one mode or the other: none is read.
+        with self._mode_change:
+            outcome = AccountChanges(self.rest).set_margin_mode(mode)
+            try:
+                shown = self._read_mode()
+            except QueryFailed as error:
+                if not isinstance(outcome, Done):
+                    return outcome
+                cause = f"margin mode {mode.value} was taken and could not be read back: {error}"
+                return Unknown(sent_ms=outcome.time_ms, cause=cause)
+        if shown is mode or not isinstance(outcome, Done):
             return outcome
         cause = f"margin mode {mode.value} was taken, and the account shows {shown.value}"
         return Unknown(sent_ms=outcome.time_ms, cause=cause)

@@ -118,6 +118,7 @@ class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
         self._sink: MessageSink = _heard_by_nobody
         self._is_open = False
         self._mode: MarginMode | None = None
+        self._mode_change = threading.Lock()
         self._account_id: str | None = None
         self._hub = StreamHub(
             hosts=hosts,
@@ -125,7 +126,7 @@ class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
             clock=self._clock,
             config=config.streams,
             ssl_context=tls,
-            margin_mode=lambda: self._mode,
+            margin_mode=self._pushed_mode,
         )
         super().__init__(self.rest, self._channel(), self._queries)
 
@@ -228,6 +229,10 @@ class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
         if self._account_id is None:
             self._account_id = str(self.records.api_key().user_id)
         return self._account_id
+
+    def _pushed_mode(self) -> MarginMode | None:
+        """Return the mode that pushed balances are of, ``None`` while that is not certain."""
+        return None if self._mode_change.locked() else self._mode
 
     def _read_mode(self) -> MarginMode:
         self._mode = mode = asked(self._queries.margin_mode)

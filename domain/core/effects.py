@@ -1,12 +1,14 @@
 """What the adapters must do, as one closed union. Effects are run after the journal write."""
 
 import attrs
+from tidegate.domain.account_settings import AccountSetting
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
 from tidegate.domain.risk.approval import Approved
 
 __all__ = [
     "AmendOrder",
+    "ApplySetting",
     "Cancel",
     "Effect",
     "FindOrder",
@@ -60,6 +62,14 @@ class SetLeverage:
 
     symbol: Symbol
     leverage: Rate
+
+
+@attrs.frozen(kw_only=True)
+class ApplySetting:
+    """Change a setting of the account, and read it back."""
+
+    key: str
+    setting: AccountSetting
 
 
 @attrs.frozen(kw_only=True)
@@ -125,6 +135,7 @@ Effect = (
     | AmendOrder
     | SetLeverage
     | SetStop
+    | ApplySetting
     | FindOrder
     | ReadPosition
     | ReadActivity

@@ -11,6 +11,7 @@ from tidegate.domain.signal import Signal
 from tidegate.domain.ticket import Ticket
 from tidegate.domain.trade import ClosedTrade, CloseReason
 
+from .events_account import SettingCause, SettingDeclined, SettingDone, SettingIntended
 from .events_desk import (
     AccountOpened,
     DayRolled,
@@ -94,6 +95,10 @@ __all__ = [
     "RungsDropped",
     "SessionStarted",
     "SessionStopped",
+    "SettingCause",
+    "SettingDeclined",
+    "SettingDone",
+    "SettingIntended",
     "SignalRefused",
     "StopConfirmed",
     "StopLost",
@@ -287,4 +292,7 @@ Event = (
     | PanicReset
     | FindingRaised
     | FindingSettled
+    | SettingIntended
+    | SettingDone
+    | SettingDeclined
 )

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import attrs
 from tidegate.domain import ledger as ledgers
+from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.trade import ClosedTrade
 
@@ -174,6 +175,25 @@ def _finding_settled(books: Books, event: ev.FindingSettled) -> Books:
     return attrs.evolve(books, findings=without(books.findings, event.finding_id))
 
 
+def _setting_intended(books: Books, event: ev.SettingIntended) -> Books:
+    return attrs.evolve(books, settings=with_item(books.settings, event.key, event.setting))
+
+
+def _setting_done(books: Books, event: ev.SettingDone) -> Books:
+    return attrs.evolve(books, settings=without(books.settings, event.key))
+
+
+def _setting_declined(books: Books, event: ev.SettingDeclined) -> Books:
+    if event.cause is ev.SettingCause.DESK:
+        return books
+    ended = attrs.evolve(books, settings=without(books.settings, event.key))
+    is_unknown = event.cause is ev.SettingCause.UNKNOWN
+    if not is_unknown or not isinstance(event.setting, LeverageSetting):
+        return ended
+    # It may have been set: what is in use at the venue is not known any more.
+    return attrs.evolve(ended, leverage=without(books.leverage, event.setting.symbol))
+
+
 _Handler = Callable[[Books, Any], Books]
 _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
     cast(
@@ -225,6 +245,9 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.PanicReset: _panic_reset,
             ev.FindingRaised: _finding_raised,
             ev.FindingSettled: _finding_settled,
+            ev.SettingIntended: _setting_intended,
+            ev.SettingDone: _setting_done,
+            ev.SettingDeclined: _setting_declined,
         },
     )
 )

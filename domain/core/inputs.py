@@ -1,6 +1,7 @@
 """Everything that can reach the core, as one closed union."""
 
 import attrs
+from tidegate.domain.account_settings import AccountSetting
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Rate
@@ -20,6 +21,7 @@ from tidegate.domain.reports import (
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
+from .events_account import SettingCause
 from .inputs_orders import (
     AmendAnswered,
     AmendRequest,
@@ -53,6 +55,8 @@ __all__ = [
     "ReconcileRequest",
     "RecordsRead",
     "ReduceRequest",
+    "SettingAnswered",
+    "SettingRequest",
     "SpecsLoaded",
     "StartRequest",
     "StateRequest",
@@ -203,6 +207,24 @@ class StopAnswered:
 
 
 @attrs.frozen(kw_only=True)
+class SettingRequest:
+    """An operator asks for a setting of the account, under the key that its answer will carry."""
+
+    setting: AccountSetting
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class SettingAnswered:
+    """How a setting ended: ``cause`` is ``None`` when the venue shows it as wanted."""
+
+    key: str
+    cause: SettingCause | None
+    message: str = ""
+    was_already: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Inventory:
     """All positions and open orders of the account, queried for panic.
 
@@ -309,6 +331,8 @@ Input = (
     | CancelAnswered
     | LeverageAnswered
     | StopAnswered
+    | SettingRequest
+    | SettingAnswered
     | Inventory
     | ActivityRead
     | RecordsRead

@@ -1,6 +1,7 @@
 """From a signal to an approved entry, or to a refusal that says everything that failed."""
 
 import attrs
+from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.costs import Costs
 from tidegate.domain.entry_terms import time_in_force_of
 from tidegate.domain.limits_venue import venue_faults
@@ -25,6 +26,7 @@ from tidegate.domain.ticket import Ticket, TicketRung
 from tidegate.domain.triggers import watched_price
 
 from . import exposure
+from .account import setting_under_way
 from .building import build_order
 from .config import CoreConfig
 from .draft import Draft
@@ -159,6 +161,11 @@ def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInpu
     trade = draft.trade(symbol)
     if trade is not None and trade.closing is not None:
         return f"position of {symbol} is being closed: wait until it is flat"
+    under_way = setting_under_way(
+        draft.books, LeverageSetting(symbol=symbol, leverage=signal.leverage)
+    )
+    if under_way is not None:
+        return f"{under_way} is under way: wait until it is answered"
     other = _other_leverage(draft, signal)
     if other is not None:
         return (

@@ -12,6 +12,7 @@ from tidegate.domain.risk.judge import recall
 from . import events as ev
 from .effects import (
     AmendOrder,
+    ApplySetting,
     Cancel,
     Effect,
     FindOrder,
@@ -49,6 +50,8 @@ def react(event: ev.Event, books: Books) -> tuple[Effect, ...]:
             order = books.order(event.client_id)
             # Where the order has ended, there is nothing left to change.
             return () if order is None or order.pending is None else (_amend(order.pending),)
+        case ev.SettingIntended():
+            return (ApplySetting(key=event.key, setting=event.setting),)
         case ev.StopMoveIntended():
             return (SetStop(symbol=event.symbol, price=event.price),)
         case _:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
+from tidegate.domain.account_settings import AccountSetting
 from tidegate.domain.closed_profits import ProfitComparison
 from tidegate.domain.closings import NO_CLOSINGS, Closings
 from tidegate.domain.instrument import FeeRates, Instrument
@@ -307,6 +308,7 @@ class Books:
     decided_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     venue: VenueKind | None = None
     account: str | None = None
+    settings: Mapping[str, AccountSetting] = attrs.field(factory=lambda: frozen({}))
     closings: Closings = NO_CLOSINGS
     tag: str = ""
     has_untagged: bool = True

@@ -17,6 +17,7 @@ from tidegate.domain.reports import (
 )
 
 from . import inputs as given
+from .account import lose_settings, setting_answered, setting_asked
 from .amending import amend_answered, amend_asked
 from .answering import (
     cancel_answered,
@@ -40,11 +41,7 @@ from .draft import Draft
 from .effects import Effect, ReadPosition
 from .events import (
     AccountOpened,
-    EntryReleased,
     Event,
-    LeverageRefused,
-    LeverageSet,
-    OrderLapsed,
     SessionStarted,
     SessionStopped,
     StopMoveRefused,
@@ -55,6 +52,7 @@ from .filling import (
     position_reported,
 )
 from .holding import book_or_hold, history_rows, next_release_ms, release_when_due
+from .leverage import leverage_answered
 from .marking import account_reported, mark_now, ticked
 from .opening import open_asked
 from .panicking import (
@@ -69,7 +67,7 @@ from .protecting import keep_levels
 from .react import react
 from .reconciling import next_reconcile_ms, reconcile_asked, reconcile_when_due, records_read
 from .reducing import reduce_asked
-from .state import Order, State, with_item
+from .state import State, with_item
 from .streams import (
     cancel_entries,
     guard_when_due,
@@ -183,6 +181,14 @@ _Running = (
     | given.FindingsCleared
     | _Reading
 )
+_Operating = (
+    given.PanicRequest
+    | given.PanicResetRequest
+    | given.StateRequest
+    | given.SettingRequest
+    | given.SettingAnswered
+    | _Running
+)
 _Request = (
     given.OpenRequest
     | given.CloseRequest
@@ -190,10 +196,7 @@ _Request = (
     | given.AmendRequest
     | given.CancelRequest
     | given.MassCancelRequest
-    | given.PanicRequest
-    | given.PanicResetRequest
-    | given.StateRequest
-    | _Running
+    | _Operating
 )
 
 
@@ -234,7 +237,7 @@ def _answered(draft: Draft, item: _Answer) -> None:
         case given.AmendAnswered():
             amend_answered(draft, item)
         case given.LeverageAnswered():
-            _leverage_answered(draft, item)
+            leverage_answered(draft, item)
         case given.StopAnswered():
             _stop_answered(draft, item)
         case _:
@@ -255,12 +258,22 @@ def _asked(draft: Draft, item: _Request) -> None:
             cancel_asked(draft, item)
         case given.MassCancelRequest():
             mass_cancel_asked(draft, item)
+        case _:
+            _operated(draft, item)
+
+
+def _operated(draft: Draft, item: _Operating) -> None:
+    match item:
         case given.PanicRequest():
             panic_asked(draft, item)
         case given.PanicResetRequest():
             reset_asked(draft)
         case given.StateRequest():
             _state_asked(draft, item)
+        case given.SettingRequest():
+            setting_asked(draft, item)
+        case given.SettingAnswered():
+            setting_answered(draft, item)
         case _:
             _run(draft, item)
 
@@ -318,6 +331,7 @@ def _start_asked(draft: Draft, item: given.StartRequest) -> None:
         draft.tag_journal(item.tag, has_untagged=is_begun)
     if draft.books.ledger is None:
         draft.emit(AccountOpened(wallet=item.wallet, time_ms=draft.now_ms))
+    lose_settings(draft)
 
 
 def _time_passed(draft: Draft) -> None:
@@ -333,30 +347,6 @@ def _time_passed(draft: Draft) -> None:
     mass_cancel_when_due(draft)
     poll_when_due(draft)
     guard_when_due(draft)
-
-
-def _leverage_answered(draft: Draft, item: given.LeverageAnswered) -> None:
-    if item.refusal is None:
-        draft.emit(LeverageSet(symbol=item.symbol, leverage=item.leverage))
-        for order in _waiting(draft, item):
-            if not order.cancel_intended:
-                draft.emit(EntryReleased(client_id=order.request.client_id))
-        return
-    waiting = _waiting(draft, item)
-    draft.emit(LeverageRefused(symbol=item.symbol, leverage=item.leverage, message=item.refusal))
-    for order in waiting:
-        draft.note_answered(order.request.client_id)
-        draft.emit(OrderLapsed(client_id=order.request.client_id, time_ms=draft.now_ms))
-
-
-def _waiting(draft: Draft, item: given.LeverageAnswered) -> tuple[Order, ...]:
-    return tuple(
-        order
-        for order in draft.books.open_orders(item.symbol)
-        if not order.is_released
-        and order.signal is not None
-        and order.signal.leverage == item.leverage
-    )
 
 
 def _stop_answered(draft: Draft, item: given.StopAnswered) -> None:

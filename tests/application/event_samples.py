@@ -2,11 +2,12 @@
 
 import attrs
 from tidegate.application.codec import EVENT_TAGS
+from tidegate.domain.account_settings import LeverageSetting, MarginModeSetting, MarginSetting
 from tidegate.domain.core import events as ev
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Money, Qty, Rate
-from tidegate.domain.reports import FundingPayment, RejectReason
+from tidegate.domain.reports import FundingPayment, MarginMode, RejectReason
 
 from tests.application.bench import make_bench, signal
 from tests.domain.core.scenes import LADDER, config
@@ -97,6 +98,25 @@ def samples() -> dict[type, ev.Event]:
             finding_id="x:y", symbol=None, text="differs", blocks_entries=True, time_ms=5
         ),
         ev.FindingSettled(finding_id="x:y", time_ms=5),
+        ev.SettingIntended(
+            key="k",
+            setting=LeverageSetting(symbol=symbol, leverage=Rate.of("2.5")),
+            note="capped",
+            time_ms=5,
+        ),
+        ev.SettingDone(
+            key="k",
+            setting=MarginModeSetting(mode=MarginMode.CROSS),
+            was_already=True,
+            time_ms=5,
+        ),
+        ev.SettingDeclined(
+            key="k",
+            setting=MarginSetting(symbol=symbol, amount=Money.of("-5.5")),
+            cause=ev.SettingCause.UNKNOWN,
+            message="no answer",
+            time_ms=5,
+        ),
     )
     every = {**{type(event): event for event in built}, **found}
     every[ev.EntryIntended] = attrs.evolve(entry, time_ms=5)

@@ -15,10 +15,20 @@ from tidegate.application.codec import (
     encode,
     encode_books,
 )
+from tidegate.domain.account_settings import (
+    AccountSetting,
+    AutoMarginSetting,
+    CollateralSetting,
+    LeverageSetting,
+    MarginModeSetting,
+    MarginSetting,
+)
 from tidegate.domain.core import events as ev
+from tidegate.domain.core.state import Books
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Distance, Money, Price, Qty, Rate
 from tidegate.domain.orders import OrderKind, TimeInForce
+from tidegate.domain.reports import MarginMode
 from tidegate.domain.signal import (
     Entry,
     ExactQty,
@@ -81,6 +91,23 @@ def test_the_released_shapes_have_not_changed() -> None:
     assert sorted(now) == sorted(pinned)
     for tag, known in pinned.items():
         assert now[tag] == known, f"{tag} changed its shape: give the new one a new tag"
+
+
+ACCOUNT_SETTINGS: tuple[AccountSetting, ...] = (
+    LeverageSetting(symbol=BTC, leverage=Rate.of("2.5")),
+    MarginModeSetting(mode=MarginMode.ISOLATED),
+    MarginSetting(symbol=BTC, amount=Money.of("-5.25")),
+    AutoMarginSetting(symbol=BTC, is_on=True),
+    CollateralSetting(coin="BTC", is_on=False),
+)
+
+
+@pytest.mark.parametrize("setting", ACCOUNT_SETTINGS, ids=str)
+def test_every_setting_of_the_account_comes_back_as_it_was(setting: AccountSetting) -> None:
+    event = ev.SettingIntended(key="k", setting=setting, note=None, time_ms=5)
+    assert decode(encode(event, time_ms=5)) == event
+    books = Books(settings={"k": setting})
+    assert decode_books(encode_books(books)) == books
 
 
 @settings(deadline=None, max_examples=100)
