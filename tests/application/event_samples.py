@@ -7,6 +7,7 @@ from tidegate.domain.core import events as ev
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Money, Qty, Rate
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import FundingPayment, MarginMode, RejectReason
 
 from tests.application.bench import make_bench, signal
@@ -44,6 +45,31 @@ def _by_hand(entry: ev.EntryIntended) -> tuple[ev.Event, ...]:
         ev.RungsDropped(symbol=symbol, numbers=(1, 2), time_ms=5),
         ev.MassCancelStarted(key="k", symbol=None, with_stops=True, time_ms=5),
         ev.MassCancelEnded(key="k", remaining=("BTCUSDT order v1",), time_ms=5),
+    )
+
+
+def _settings(symbol: Symbol) -> tuple[ev.Event, ...]:
+    """Return one event of each kind about settings of the account."""
+    return (
+        ev.SettingIntended(
+            key="k",
+            setting=LeverageSetting(symbol=symbol, leverage=Rate.of("2.5")),
+            note="capped",
+            time_ms=5,
+        ),
+        ev.SettingDone(
+            key="k",
+            setting=MarginModeSetting(mode=MarginMode.CROSS),
+            was_already=True,
+            time_ms=5,
+        ),
+        ev.SettingDeclined(
+            key="k",
+            setting=MarginSetting(symbol=symbol, amount=Money.of("-5.5")),
+            cause=ev.SettingCause.UNKNOWN,
+            message="no answer",
+            time_ms=5,
+        ),
     )
 
 
@@ -98,25 +124,7 @@ def samples() -> dict[type, ev.Event]:
             finding_id="x:y", symbol=None, text="differs", blocks_entries=True, time_ms=5
         ),
         ev.FindingSettled(finding_id="x:y", time_ms=5),
-        ev.SettingIntended(
-            key="k",
-            setting=LeverageSetting(symbol=symbol, leverage=Rate.of("2.5")),
-            note="capped",
-            time_ms=5,
-        ),
-        ev.SettingDone(
-            key="k",
-            setting=MarginModeSetting(mode=MarginMode.CROSS),
-            was_already=True,
-            time_ms=5,
-        ),
-        ev.SettingDeclined(
-            key="k",
-            setting=MarginSetting(symbol=symbol, amount=Money.of("-5.5")),
-            cause=ev.SettingCause.UNKNOWN,
-            message="no answer",
-            time_ms=5,
-        ),
+        *_settings(symbol),
     )
     every = {**{type(event): event for event in built}, **found}
     every[ev.EntryIntended] = attrs.evolve(entry, time_ms=5)
