@@ -60,6 +60,7 @@ def evolve(books: Books, event: ev.Event, day: DayBoundary) -> Books:
         return attrs.evolve(
             settled_at_opening(books),
             ledger=ledger,
+            early=tuple(books.orders),
             opened_ms=event.time_ms,
             last_execution_ms=event.time_ms,
         )

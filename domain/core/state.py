@@ -278,7 +278,8 @@ class Books:
     read. ``panic_remaining`` names what the last panic could not close. ``venue`` and ``account``
     are those that the first session named: the journal belongs to them. ``tag`` marks the ids of
     its orders; with ``has_untagged`` those without any tag are its own as well. ``closings`` is
-    what each of the last closing orders earned.
+    what each of the last closing orders earned. ``early`` are the orders that were there before the
+    account was opened.
     """
 
     ledger: Ledger | None = None
@@ -310,6 +311,7 @@ class Books:
     account: str | None = None
     settings: Mapping[str, AccountSetting] = attrs.field(factory=lambda: frozen({}))
     closings: Closings = NO_CLOSINGS
+    early: tuple[ClientId, ...] = ()
     tag: str = ""
     has_untagged: bool = True
 
@@ -334,8 +336,7 @@ class Books:
 
     def is_before_opening(self, client_id: ClientId | None) -> bool:
         """Tell whether an order was intended before the account was opened, as a panic's may be."""
-        order = self.order(client_id)
-        return order is not None and order.intended_ms < self.opened_ms
+        return client_id in self.early
 
     def contains(self, execution: Execution) -> bool:
         """Tell whether an execution is booked, or is in the wallet that opens the account."""
