@@ -69,7 +69,7 @@ class AccountManager(AccountDeskPort):
         runner: Runner,
         state_port: StatePort,
         keys: KeyPort,
-        track: Callable[[Symbol], None],
+        track: Callable[[Symbol], object],
     ) -> None:
         self._runner = runner
         self._state_port = state_port

@@ -77,6 +77,21 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.SettingIntended: "setting_intended.v1",
         ev.SettingDone: "setting_done.v1",
         ev.SettingDeclined: "setting_declined.v1",
+        ev.BreakEvenDue: "break_even_due.v1",
+        ev.LeverageChangedByHand: "leverage_changed_by_hand.v1",
+        ev.PositionChangedByHand: "position_changed_by_hand.v1",
+        ev.StopChangedByHand: "stop_changed_by_hand.v1",
+        ev.TargetChangedByHand: "target_changed_by_hand.v1",
+        ev.TrailingChangedByHand: "trailing_changed_by_hand.v1",
+        ev.LeverageRevertIntended: "leverage_revert_intended.v1",
+        ev.ProtectionConfirmed: "protection_confirmed.v1",
+        ev.ProtectionFailed: "protection_failed.v1",
+        ev.ProtectionIntended: "protection_intended.v1",
+        ev.ProtectionRefused: "protection_refused.v1",
+        ev.ProtectionTaken: "protection_taken.v1",
+        ev.ProtectionUnknown: "protection_unknown.v1",
+        ev.GuardKeyTaken: "guard_key_taken.v1",
+        ev.TrailingDue: "trailing_due.v1",
     }
 )
 _TYPES: Mapping[str, type] = MappingProxyType({tag: cls for cls, tag in EVENT_TAGS.items()})
@@ -84,17 +99,21 @@ _TYPES: Mapping[str, type] = MappingProxyType({tag: cls for cls, tag in EVENT_TA
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def _entry_with_time_in_force(body: dict[str, Any]) -> dict[str, Any]:
-    """Turn ``post_only`` of an entry into the time in force that it stood for."""
+_UNMANAGED: Mapping[str, None] = MappingProxyType({"break_even": None, "trailing": None})
+
+
+def _entry_of_signal(body: dict[str, Any]) -> dict[str, Any]:
+    """Turn ``post_only`` of an entry into its time in force; nothing managed its stop then."""
     entry = dict(body["signal"]["entry"])
     entry["time_in_force"] = "post_only" if entry.pop("post_only") else None
-    return {**body, "signal": {**body["signal"], "entry": entry}}
+    signal = {**body["signal"], "entry": entry, "management": dict(_UNMANAGED)}
+    return {**body, "signal": signal}
 
 
 UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType(
     {
         "session_started.v1": ("session_started.v2", lambda body: {**body, "account": None}),
-        "entry_intended.v1": ("entry_intended.v2", _entry_with_time_in_force),
+        "entry_intended.v1": ("entry_intended.v2", _entry_of_signal),
     }
 )
 """Old tag -> (its successor's tag, how to turn the old body into the new one)."""

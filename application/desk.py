@@ -32,9 +32,11 @@ from .account_manager import AccountManager
 from .codec import decode
 from .executor import OrderExecutor
 from .modes import ModeMismatch, check_mode
+from .positions_protection import PositionProtection
 from .reconciler import Reconciler
 from .runner import Runner
 from .specs import SpecCache
+from .tracking import SymbolTracker
 
 __all__ = ["Desk", "ModeMismatch"]
 
@@ -57,10 +59,16 @@ class Desk(DeskPort):
         self._runner = runner
         self._state_port = state_port
         self._keys = keys
-        self._orders = OrderExecutor(runner=runner, state_port=state_port, keys=keys, specs=specs)
+        tracker = SymbolTracker(runner, specs)
+        self._orders = OrderExecutor(
+            runner=runner, state_port=state_port, keys=keys, tracker=tracker
+        )
         self.reconciler = Reconciler(runner, state_port)
         self._account = AccountManager(
-            runner=runner, state_port=state_port, keys=keys, track=self._orders.track
+            runner=runner, state_port=state_port, keys=keys, track=tracker.track
+        )
+        self.protection = PositionProtection(
+            runner=runner, keys=keys, version=state_port.version, track=tracker.track
         )
 
     @property

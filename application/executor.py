@@ -43,6 +43,7 @@ from tidegate.ports.orders import (
     OrdersPort,
     Reduced,
     ReduceOutcome,
+    Refused,
     Rejected,
     TimedOut,
     Unresolved,
@@ -52,7 +53,7 @@ from tidegate.ports.state import StatePort
 from .decisions import Decisions
 from .requests import Request, Requests
 from .runner import Runner
-from .specs import SpecCache
+from .tracking import SymbolTracker
 
 __all__ = ["OrderExecutor"]
 
@@ -69,12 +70,12 @@ class OrderExecutor(OrdersPort):
         runner: Runner,
         state_port: StatePort,
         keys: KeyPort,
-        specs: SpecCache | None = None,
+        tracker: SymbolTracker | None = None,
     ) -> None:
         self._runner = runner
         self._state_port = state_port
         self._keys = keys
-        self._specs = specs or SpecCache(runner.port.instrument, runner.engine.clock)
+        self._tracker = tracker or SymbolTracker(runner)
         self._decisions = Decisions()
         self._requests = Requests()
         runner.engine.listen(self._decisions.take)
@@ -86,7 +87,7 @@ class OrderExecutor(OrdersPort):
 
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
         """See :meth:`OrdersPort.execute`."""
-        self.track(signal.symbol)
+        untracked = self._tracker.track(signal.symbol)
         key = self._keys.key(signal.signal_id)
         order_id = self._books.client_id(key, Purpose(Role.ENTRY), 0)
         decision = self._decisions.expect(signal.signal_id, key)
@@ -99,7 +100,7 @@ class OrderExecutor(OrdersPort):
             self._decisions.forget(decision)
         if not done:
             return TimedOut(waited_ms=timeout_ms)
-        return decision.outcome(self._books, order_id)
+        return _with_cause(decision.outcome(self._books, order_id), untracked)
 
     def execute_with_leverage(
         self, signal: Signal, leverage: Rate, *, timeout_ms: int = 10_000
@@ -120,29 +121,6 @@ class OrderExecutor(OrdersPort):
                 outcomes.append(Failed(signal_id=signal.signal_id, error=str(error)))
         return tuple(outcomes)
 
-    def track(self, symbol: Symbol) -> None:
-        """See to it that the core knows the symbol, as fresh as the cache keeps it.
-
-        What the venue cannot tell stays unknown: the signal is then refused, with that reason.
-        """
-        try:
-            spec = self._specs.get(symbol)
-            if self._runner.state.view.instruments.get(symbol) != spec:
-                fees = self._runner.fee_rates(symbol)
-                self._runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
-            for old in sorted(filter(self._is_price_old, {symbol, *self._books.positions})):
-                self._runner.deliver(self._runner.port.ticker(old))
-        except VenueError as error:
-            _LOG.warning("specification and prices of %s: %s", symbol, error)
-
-    def _is_price_old(self, symbol: Symbol) -> bool:
-        """Tell whether a signal could be refused for the age of a price; without streams it is."""
-        ticker, engine = self._runner.state.view.tickers.get(symbol), self._runner.engine
-        if ticker is None:
-            return True
-        age_ms = engine.clock.now_ms() - ticker.time_ms
-        return age_ms > engine.config.limits.market_age_ms_max // 2
-
     def reduce(
         self,
         symbol: Symbol,
@@ -156,7 +134,7 @@ class OrderExecutor(OrdersPort):
         timeout_ms: int = 10_000,
     ) -> ReduceOutcome:
         """See :meth:`OrdersPort.reduce`."""
-        self.track(symbol)
+        self._tracker.track(symbol)
         key = self._key("reduce", symbol)
         item = given.ReduceRequest(
             key=key,
@@ -206,7 +184,7 @@ class OrderExecutor(OrdersPort):
         """See :meth:`OrdersPort.amend`."""
         order = self._books.order(client_id)
         if order is not None:
-            self.track(order.request.symbol)
+            self._tracker.track(order.request.symbol)
         key = self._key("amend", client_id)
         item = given.AmendRequest(
             key=key,
@@ -389,6 +367,13 @@ class OrderExecutor(OrdersPort):
             value_filled=order.value_filled,
             is_finished=True,
         )
+
+
+def _with_cause(outcome: OpenOutcome, untracked: str | None) -> OpenOutcome:
+    """Tell the caller of a refusal for want of data what the venue said of it."""
+    if untracked is None or not isinstance(outcome, Refused) or outcome.fault is None:
+        return outcome
+    return attrs.evolve(outcome, fault=f"{outcome.fault} (the venue: {untracked})")
 
 
 def _is_finished(order: Order | None) -> bool:

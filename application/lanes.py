@@ -19,9 +19,11 @@ from tidegate.domain.core.effects import (
     FindOrder,
     Place,
     ReadActivity,
+    ReadInstrument,
     ReadPosition,
     ReadRecords,
     SetLeverage,
+    SetProtection,
     SetStop,
     TakeInventory,
 )
@@ -189,7 +191,14 @@ class Lanes:
 
 
 _LANES = ("panic", "closes", "stops", "cancels", "entries", "reads", "activity")
-_QUERIES = (FindOrder, ReadPosition, ReadActivity, ReadRecords, TakeInventory)
+_QUERIES = (
+    FindOrder,
+    ReadPosition,
+    ReadInstrument,
+    ReadActivity,
+    ReadRecords,
+    TakeInventory,
+)
 
 
 def _lane_of(effect: Effect) -> str:
@@ -198,7 +207,7 @@ def _lane_of(effect: Effect) -> str:
             return "panic"
         case Place(urgent=True):
             return "panic" if effect.order.order.purpose.role is Role.PANIC else "closes"
-        case SetStop():
+        case SetStop() | SetProtection():
             return "stops"
         case Cancel():
             return "cancels"
@@ -206,7 +215,7 @@ def _lane_of(effect: Effect) -> str:
             return "closes"
         case Place() | AmendOrder() | SetLeverage() | ApplySetting():
             return "entries"
-        case FindOrder() | ReadPosition():
+        case FindOrder() | ReadPosition() | ReadInstrument():
             return "reads"
         case ReadActivity() | ReadRecords():
             return "activity"

@@ -211,6 +211,7 @@ class Application:
                 wallet=self._port.account().wallet,
                 account=account,
                 tag=self._keys.key("journal")[:TAG_LENGTH],
+                guard_key=self._keys.key("guard"),
             )
         )
         load_view(first, self._symbols)

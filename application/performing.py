@@ -13,15 +13,18 @@ from tidegate.domain.core.effects import (
     FindOrder,
     Place,
     ReadActivity,
+    ReadInstrument,
     ReadPosition,
     ReadRecords,
     SetLeverage,
+    SetProtection,
     SetStop,
     TakeInventory,
 )
 from tidegate.domain.money import ZERO_QTY
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Execution, OrderReport, RejectReason
+from tidegate.ports.account import PartialStop
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Accepted,
@@ -72,6 +75,15 @@ def _not_supported(effect: Effect, error: NotSupported) -> tuple[given.Input, ..
                 message=str(error),
             ),
         )
+    if isinstance(effect, SetProtection):
+        return (
+            given.ProtectionAnswered(
+                symbol=effect.symbol,
+                key=effect.key,
+                refusal=str(error),
+                reason=RejectReason.NOT_SUPPORTED,
+            ),
+        )
     return _declined(effect, str(error))
 
 
@@ -100,6 +112,12 @@ def _declined(effect: Effect, why: str) -> tuple[given.Input, ...]:
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
         case AmendOrder():
             return (given.AmendAnswered(client_id=effect.client_id, refusal=why),)
+        case SetProtection():
+            return (
+                given.ProtectionAnswered(
+                    symbol=effect.symbol, key=effect.key, refusal=why, is_unknown=True
+                ),
+            )
         case Cancel():
             return (
                 given.CancelAnswered(
@@ -139,11 +157,13 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             )
         case ApplySetting():
             return apply_setting(effect, port)
+        case SetProtection():
+            return (_protect(effect, port),)
         case _:
             return _query(effect, port, clock)
 
 
-_Query = FindOrder | ReadPosition | ReadActivity | ReadRecords | TakeInventory
+_Query = FindOrder | ReadPosition | ReadInstrument | ReadActivity | ReadRecords | TakeInventory
 
 
 def _query(effect: _Query, port: ExchangePort, clock: ClockPort) -> tuple[given.Input, ...]:
@@ -152,6 +172,8 @@ def _query(effect: _Query, port: ExchangePort, clock: ClockPort) -> tuple[given.
             return _find(effect, port, clock)
         case ReadPosition():
             return (port.position(effect.symbol),)
+        case ReadInstrument():
+            return (given.InstrumentRead(instrument=port.instrument(effect.symbol)),)
         case ReadActivity():
             return read_activity(effect, port, clock)
         case ReadRecords():
@@ -181,6 +203,42 @@ def placed(effect: Place, answer: Accepted | Rejected | Unknown) -> given.Input:
             )
         case _:
             assert_never(answer)
+
+
+def _protect(effect: SetProtection, port: ExchangePort) -> given.Input:
+    change, symbol = effect.change, effect.symbol
+    pair = change.pair
+    if pair is None:
+        answer = port.set_position_stop(
+            PositionStop(
+                symbol=symbol,
+                stop_loss=change.stop_loss,
+                stop_loss_by=change.stop_loss_by,
+                take_profit=change.take_profit,
+                take_profit_by=change.take_profit_by,
+                trailing_distance=change.trailing_distance,
+                trailing_activation=change.trailing_activation,
+            )
+        )
+    else:
+        answer = port.add_partial_stop(
+            PartialStop(
+                symbol=symbol,
+                qty=pair.qty,
+                stop_loss=pair.stop_loss,
+                take_profit=pair.take_profit,
+                stop_loss_limit=pair.stop_loss_limit,
+                take_profit_limit=pair.take_profit_limit,
+            )
+        )
+    return given.ProtectionAnswered(
+        symbol=symbol,
+        key=effect.key,
+        refusal=_refusal(answer),
+        reason=answer.reason if isinstance(answer, Rejected) else None,
+        is_unknown=isinstance(answer, Unknown),
+        was_already=isinstance(answer, Done) and answer.was_already,
+    )
 
 
 def cancellation(effect: Cancel) -> Cancellation:

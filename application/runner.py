@@ -14,6 +14,7 @@ from tidegate.domain.core.effects import (
     Effect,
     Place,
     SetLeverage,
+    SetProtection,
     SetStop,
 )
 from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
@@ -43,6 +44,7 @@ __all__ = [
 INBOX_MAX = 100_000
 STOP_WAIT_MS = 30_000
 _IDLE_S = 3_600
+_NOT_WANTED = "it was not wanted any more before it was sent"
 _LAST_WAIT_S = 5
 _LOG = logging.getLogger(__name__)
 
@@ -204,12 +206,18 @@ class ThreadedRunner(Runner, LaneHost):
                 return self._objection_to_entries()
             case ApplySetting():
                 return self._objection_to_setting(effect)
-            case SetStop():
-                trade = self.state.books.trades.get(effect.symbol)
-                is_wanted = trade is not None and trade.stop_wanted == effect.price
-                return None if is_wanted else "it was not wanted any more before it was sent"
+            case SetStop() | SetProtection():
+                return None if self._is_wanted(effect) else _NOT_WANTED
             case _:
                 return None
+
+    def _is_wanted(self, effect: SetStop | SetProtection) -> bool:
+        books = self.state.books
+        if isinstance(effect, SetStop):
+            trade = books.trades.get(effect.symbol)
+            return trade is not None and trade.stop_wanted == effect.price
+        pending = books.protecting.get(effect.symbol)
+        return pending is not None and pending.intended.key == effect.key
 
     def _objection_to_setting(self, effect: ApplySetting) -> str | None:
         if self.failure is not None:

@@ -105,6 +105,7 @@ class PaperSession(SessionPort):
                 wallet=self._venue.account().wallet,
                 account=account,
                 tag=self._keys.key("journal")[:TAG_LENGTH],
+                guard_key=self._keys.key("guard"),
             )
         )
         load_view(self._runner, symbols)

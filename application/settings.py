@@ -19,6 +19,7 @@ from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import ZERO_MONEY, Money, Rate
 from tidegate.domain.orders import Symbol
+from tidegate.domain.protection import ManualChanges, NakedPositions
 from tidegate.domain.risk.limits import RiskLimits
 
 from .settings_bybit import BybitSettings
@@ -26,6 +27,7 @@ from .settings_bybit import BybitSettings
 __all__ = [
     "LIVE_ACKNOWLEDGEMENT",
     "CostSettings",
+    "ProtectionSettings",
     "Settings",
     "StrategySettings",
     "TimingSettings",
@@ -119,6 +121,25 @@ def _bar_minutes(_: object, field: "attrs.Attribute[int]", value: int) -> None:
 
 
 @attrs.frozen(kw_only=True)
+class ProtectionSettings:
+    """What happens to the protection of a position when somebody else had a hand in it."""
+
+    manual_changes: ManualChanges = _CORE.manual_changes
+    """What to do when somebody changes the stop, take-profit, trailing stop or leverage of a
+    position of ours at the venue. ``safer`` adopts what takes risk away (a tighter stop, a lower
+    leverage, a take-profit) and reverts what adds some; ``adopt`` also adopts what adds risk, as
+    far as the rules allow it to an operator; ``revert`` restores what was wanted."""
+    naked_positions: NakedPositions = _CORE.naked_positions
+    """What to do with a position without a stop on the venue. ``report``: ours get their stop back,
+    foreign ones are reported and left alone; ``protect``: foreign ones get a stop too; ``close``:
+    either is closed."""
+    naked_stop: Rate = _CORE.naked_stop
+    """How far from the mark price the stop of a foreign position is put, as a fraction of it.
+
+    Halfway to the liquidation price where that lies nearer."""
+
+
+@attrs.frozen(kw_only=True)
 class StrategySettings:
     """Which strategy trades, and with which parameters."""
 
@@ -175,6 +196,8 @@ class Settings:
     """Expected fees and slippage."""
     timings: TimingSettings = attrs.field(factory=TimingSettings)
     """How long the desk waits."""
+    protection: ProtectionSettings = attrs.field(factory=ProtectionSettings)
+    """Changes by hand, and positions without a stop."""
     strategy: StrategySettings = attrs.field(factory=StrategySettings)
     """The strategy."""
     paper: PaperConfig = attrs.field(factory=PaperConfig)
@@ -213,6 +236,9 @@ class Settings:
             not_found_final_ms=timings.not_found_final_ms,
             closed_profit_lag_ms=self.bybit.closed_profit_lag_ms,
             closed_profit_tolerance=self.bybit.closed_profit_tolerance,
+            manual_changes=self.protection.manual_changes,
+            naked_positions=self.protection.naked_positions,
+            naked_stop=self.protection.naked_stop,
             wallet_tolerance=self.bybit.wallet_tolerance,
             wallet_moved=self.bybit.wallet_moved if _is_bybit(venue) else ZERO_MONEY,
         )

@@ -10,7 +10,13 @@ from tidegate.domain.day import OFFSET_MINUTES_MAX
 from tidegate.domain.money import Amount
 from tidegate.domain.risk.limits import RiskLimits
 
-from .settings import CostSettings, Settings, StrategySettings, TimingSettings
+from .settings import (
+    CostSettings,
+    ProtectionSettings,
+    Settings,
+    StrategySettings,
+    TimingSettings,
+)
 from .settings_bybit import BybitSettings
 
 __all__ = ["NOT_SETTINGS", "RANGES", "Range", "range_of"]
@@ -138,6 +144,9 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
             ),
         },
         RiskLimits: _LIMITS,
+        ProtectionSettings: {
+            "naked_stop": Range(low=_ZERO, high=_ONE, is_open=True, example="0.05 or 5%"),
+        },
         CostSettings: {
             "taker_fee": _SHARE,
             "maker_fee": _BELOW_ONE,

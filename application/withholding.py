@@ -11,9 +11,11 @@ from tidegate.domain.core.effects import (
     FindOrder,
     Place,
     ReadActivity,
+    ReadInstrument,
     ReadPosition,
     ReadRecords,
     SetLeverage,
+    SetProtection,
     SetStop,
     TakeInventory,
 )
@@ -56,7 +58,16 @@ def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
             )
         case SetStop():
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
-        case FindOrder() | ReadPosition() | ReadActivity() | ReadRecords() | TakeInventory():
+        case SetProtection():
+            return (given.ProtectionAnswered(symbol=effect.symbol, key=effect.key, refusal=why),)
+        case (
+            FindOrder()
+            | ReadPosition()
+            | ReadInstrument()
+            | ReadActivity()
+            | ReadRecords()
+            | TakeInventory()
+        ):
             return ()
         case _:
             assert_never(effect)

@@ -35,6 +35,7 @@ class LevelFault(enum.Enum):
     TARGET_OFF_GRID = "target off the tick grid"
     TARGET_OUT_OF_RANGE = "target outside the price range"
     FRACTIONS = "ladder fractions do not add up"
+    MANAGEMENT = "management does not fit the plan"
 
 
 @attrs.frozen(kw_only=True)

@@ -12,6 +12,7 @@ from .entry_terms import EntryFault, EntryTerms, entry_terms
 from .grid import qty_down
 from .instrument import Instrument
 from .levels import Ladder, LevelRefusal, check_plan, plan_ladder, stop_price
+from .managed_levels import management_faults
 from .margin import (
     liquidation_price_cross,
     liquidation_price_isolated,
@@ -72,7 +73,8 @@ class PlanInput:
 
     ``watched`` is the present price of the kind that the entry's trigger watches. ``held_stop`` is
     the stop of the position already there: an addition shares one stop with it, the tighter of the
-    two. ``others_*`` are the sums over the other positions.
+    two, and is managed as that position (``is_addition``). ``others_*`` are the sums over the other
+    positions.
     """
 
     instrument: Instrument
@@ -84,6 +86,7 @@ class PlanInput:
     notional_viable_min: Money
     exposure_symbol: Money = ZERO_MONEY
     held_stop: Price | None = None
+    is_addition: bool = False
     others_unrealised: Money = ZERO_MONEY
     others_maintenance: Money = ZERO_MONEY
     qty_max: Qty | None = None
@@ -304,6 +307,14 @@ def _checked(signal: Signal, given: PlanInput, parts: _Parts) -> Plan | Fault:
         price_max=spec.price_max,
         tick=spec.tick,
     )
+    if not given.is_addition:
+        faults += management_faults(
+            signal.management,
+            side=signal.side,
+            entry=parts.entry,
+            stop=parts.stop,
+            rungs=len(signal.ladder),
+        )
     if faults:
         return Fault(
             kind=FaultKind.LEVELS,

@@ -2,6 +2,7 @@
 
 import attrs
 
+from .management import Management
 from .money import ONE, ZERO_RATE, Distance, Money, Price, Qty, Rate
 from .orders import OrderKind, Side, Symbol, TimeInForce
 from .triggers import TriggerSpec
@@ -146,6 +147,7 @@ class Signal:
 
     ``signal_id`` is the strategy's own name for it; the same id is never traded twice.
     ``reward_to_risk_min`` refuses the trade when its net reward-to-risk after costs is lower.
+    ``management`` is what is done with its stop while it is held.
     """
 
     signal_id: str
@@ -157,3 +159,4 @@ class Signal:
     entry: Entry = Entry()
     leverage: Rate = ONE
     reward_to_risk_min: Rate = ZERO_RATE
+    management: Management = attrs.field(factory=Management)

@@ -16,7 +16,14 @@ from .inputs import CloseRequest
 from .protecting import next_level_ms
 from .state import LiveTrade
 
-__all__ = ["check_deadlines", "close_asked", "keep_closing", "next_deadline_ms", "start_close"]
+__all__ = [
+    "check_deadlines",
+    "close_asked",
+    "close_unowned",
+    "keep_closing",
+    "next_deadline_ms",
+    "start_close",
+]
 
 _CLOSING_ROLES = frozenset({Role.CLOSE, Role.PANIC})
 
@@ -34,6 +41,17 @@ def close_asked(draft: Draft, request: CloseRequest) -> None:
     held = draft.books.position(request.symbol)
     if held.side is not None and not _is_under_way(draft, request.symbol):
         _send_close(draft, request.symbol, held.side, abs(held.qty), request.key, 0)
+
+
+def close_unowned(draft: Draft, symbol: Symbol, qty: Qty) -> None:
+    """Close a position of signed ``qty`` that tidegate did not open, under the journal's key.
+
+    A desk that was given no key closes none: an id of its own cannot be made.
+    """
+    key = draft.books.guard_key
+    if key is not None and not _is_under_way(draft, symbol):
+        side = Side.BUY if qty > ZERO_QTY else Side.SELL
+        _send_close(draft, symbol, side, abs(qty), key, draft.books.guard_closes)
 
 
 def start_close(draft: Draft, trade: LiveTrade, reason: CloseReason, key: str) -> None:

@@ -6,6 +6,7 @@ import attrs
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Money, Rate
+from tidegate.domain.protection import ManualChanges, NakedPositions
 from tidegate.domain.risk.limits import RiskLimits
 
 __all__ = ["CoreConfig"]
@@ -57,3 +58,9 @@ class CoreConfig:
     """How far the venue's wallet may be from the ledger's: rounding, in USDT."""
     wallet_moved: Money = attrs.field(factory=lambda: Money(Decimal(0)))
     """Deposits less withdrawals by hand since the journal was begun, in USDT."""
+    manual_changes: ManualChanges = ManualChanges.SAFER
+    """What to do when somebody changes a position of ours at the venue."""
+    naked_positions: NakedPositions = NakedPositions.REPORT
+    """What to do with a position without a stop."""
+    naked_stop: Rate = attrs.field(factory=lambda: Rate(Decimal("0.05")))
+    """How far from the mark price the stop of a foreign position is put, as a fraction of it."""

@@ -4,6 +4,7 @@ import attrs
 from tidegate.domain.account_settings import AccountSetting
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import ClientId, ProtectiveLeg, Reduction, Symbol, VenueOrderId
+from tidegate.domain.protection import ProtectionChange
 from tidegate.domain.risk.approval import Approved
 
 __all__ = [
@@ -14,9 +15,11 @@ __all__ = [
     "FindOrder",
     "Place",
     "ReadActivity",
+    "ReadInstrument",
     "ReadPosition",
     "ReadRecords",
     "SetLeverage",
+    "SetProtection",
     "SetStop",
     "TakeInventory",
 ]
@@ -81,6 +84,15 @@ class SetStop:
 
 
 @attrs.frozen(kw_only=True)
+class SetProtection:
+    """Change the protection of a position; ``key`` names the recorded change that it carries."""
+
+    symbol: Symbol
+    key: str
+    change: ProtectionChange
+
+
+@attrs.frozen(kw_only=True)
 class FindOrder:
     """Ask the live and the history query for one order.
 
@@ -96,6 +108,13 @@ class FindOrder:
 @attrs.frozen(kw_only=True)
 class ReadPosition:
     """Ask for one position, to read its stop back."""
+
+    symbol: Symbol
+
+
+@attrs.frozen(kw_only=True)
+class ReadInstrument:
+    """Ask for the specification of a symbol that is held and not known."""
 
     symbol: Symbol
 
@@ -136,8 +155,10 @@ Effect = (
     | SetLeverage
     | SetStop
     | ApplySetting
+    | SetProtection
     | FindOrder
     | ReadPosition
+    | ReadInstrument
     | ReadActivity
     | ReadRecords
     | TakeInventory

@@ -54,12 +54,32 @@ from .events_orders import (
     OrderUpdated,
     UpdateIgnored,
 )
+from .events_protection import (
+    BreakEvenDue,
+    GuardKeyTaken,
+    HandDecision,
+    LeverageChangedByHand,
+    LeverageRevertIntended,
+    PositionChangedByHand,
+    ProtectionConfirmed,
+    ProtectionEvent,
+    ProtectionFailed,
+    ProtectionIntended,
+    ProtectionRefused,
+    ProtectionTaken,
+    ProtectionUnknown,
+    StopChangedByHand,
+    TargetChangedByHand,
+    TrailingChangedByHand,
+    TrailingDue,
+)
 
 __all__ = [
     "AccountOpened",
     "AmendIntended",
     "AmendRejected",
     "AmendSettled",
+    "BreakEvenDue",
     "CancelIntended",
     "CancelRefused",
     "CancelRequested",
@@ -74,9 +94,13 @@ __all__ = [
     "FindingRaised",
     "FindingSettled",
     "FundingBooked",
+    "GuardKeyTaken",
+    "HandDecision",
     "HistoryRead",
     "JournalTagged",
+    "LeverageChangedByHand",
     "LeverageRefused",
+    "LeverageRevertIntended",
     "LeverageSet",
     "MassCancelEnded",
     "MassCancelStarted",
@@ -90,6 +114,13 @@ __all__ = [
     "PanicReset",
     "PanicStarted",
     "PlannedRung",
+    "PositionChangedByHand",
+    "ProtectionConfirmed",
+    "ProtectionFailed",
+    "ProtectionIntended",
+    "ProtectionRefused",
+    "ProtectionTaken",
+    "ProtectionUnknown",
     "Replanned",
     "RequestRefused",
     "RungsDropped",
@@ -100,6 +131,7 @@ __all__ = [
     "SettingDone",
     "SettingIntended",
     "SignalRefused",
+    "StopChangedByHand",
     "StopConfirmed",
     "StopLost",
     "StopMissing",
@@ -107,8 +139,11 @@ __all__ = [
     "StopMoveRefused",
     "StreamsLost",
     "StreamsRegained",
+    "TargetChangedByHand",
     "TradeClosed",
     "TradingStateChanged",
+    "TrailingChangedByHand",
+    "TrailingDue",
     "UpdateIgnored",
 ]
 
@@ -295,4 +330,5 @@ Event = (
     | SettingIntended
     | SettingDone
     | SettingDeclined
+    | ProtectionEvent
 )

@@ -33,6 +33,20 @@ from .evolve_orders import (
     order_updated,
     settled_at_opening,
 )
+from .evolve_protection import (
+    break_even_due,
+    guard_key_taken,
+    leverage_changed_by_hand,
+    protection_confirmed,
+    protection_failed,
+    protection_intended,
+    protection_taken,
+    protection_unknown,
+    stop_changed_by_hand,
+    target_changed_by_hand,
+    trailing_changed_by_hand,
+    trailing_due,
+)
 from .evolve_trades import (
     close_started,
     excursion,
@@ -249,6 +263,21 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.SettingIntended: _setting_intended,
             ev.SettingDone: _setting_done,
             ev.SettingDeclined: _setting_declined,
+            ev.GuardKeyTaken: guard_key_taken,
+            ev.BreakEvenDue: break_even_due,
+            ev.TrailingDue: trailing_due,
+            ev.ProtectionIntended: protection_intended,
+            ev.ProtectionTaken: protection_taken,
+            ev.ProtectionUnknown: protection_unknown,
+            ev.ProtectionConfirmed: protection_confirmed,
+            ev.ProtectionFailed: protection_failed,
+            ev.ProtectionRefused: _unchanged,
+            ev.StopChangedByHand: stop_changed_by_hand,
+            ev.TargetChangedByHand: target_changed_by_hand,
+            ev.TrailingChangedByHand: trailing_changed_by_hand,
+            ev.LeverageChangedByHand: leverage_changed_by_hand,
+            ev.PositionChangedByHand: _unchanged,
+            ev.LeverageRevertIntended: _unchanged,
         },
     )
 )

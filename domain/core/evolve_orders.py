@@ -95,6 +95,8 @@ def order_intended(books: Books, event: ev.OrderIntended) -> Books:
     counted = put_order(count_send(books, event.time_ms), order)
     if order.role is Role.PANIC:
         return attrs.evolve(counted, panic_orders=counted.panic_orders + 1)
+    if event.trade_key == counted.guard_key:
+        return attrs.evolve(counted, guard_closes=counted.guard_closes + 1)
     trade = counted.trades.get(event.order.symbol)
     if trade is None:
         return counted

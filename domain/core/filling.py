@@ -1,6 +1,5 @@
 """What the venue reports of orders, executions, funding and positions."""
 
-import attrs
 from tidegate.domain.lifecycle import OPEN, TERMINAL, Status, may_become
 from tidegate.domain.money import Price
 from tidegate.domain.orders import Role, Symbol
@@ -10,12 +9,13 @@ from tidegate.domain.reports import (
     FundingPayment,
     OrderReport,
     Origin,
-    PositionReport,
 )
 from tidegate.domain.trade import ClosedTrade, CloseReason
 
 from .amending import settle_amendment
 from .asking import cancel_order
+from .by_hand import note_fill_by_hand
+from .changing import end_change, settle_by_order
 from .closing import start_close
 from .comparing import raise_finding
 from .draft import Draft
@@ -24,14 +24,13 @@ from .events import (
     CancelIntended,
     Filled,
     FundingBooked,
-    LeverageSet,
     OrderUpdated,
     TradeClosed,
     UpdateIgnored,
 )
 from .marking import mark_booked
-from .protecting import confirm_stop_by_order, confirm_stop_by_position, keep_levels, plan_again
-from .state import LiveTrade, Order, with_item
+from .protecting import confirm_stop_by_order, keep_levels, plan_again
+from .state import LiveTrade, Order
 
 __all__ = [
     "GIVEN_UP",
@@ -40,7 +39,6 @@ __all__ = [
     "funded",
     "look_again_in_panic",
     "order_reported",
-    "position_reported",
 ]
 
 
@@ -63,6 +61,8 @@ def executed(draft: Draft, execution: Execution) -> None:
     if known is not None and (after.is_flat or was_reversed or is_closed):
         _close_trade(draft, trade, execution)
         return
+    if known is not None:
+        note_fill_by_hand(draft, known, execution, before.qty)
     if execution.side is trade.side:
         plan_again(draft, symbol)
         _close_after_panic(draft, trade)
@@ -94,6 +94,7 @@ def _close_after_panic(draft: Draft, trade: LiveTrade) -> None:
 
 def _close_trade(draft: Draft, trade: LiveTrade, last: Execution) -> None:
     assert trade.qty_closed.sign > 0, f"trade {trade.key} ended without a closing execution"
+    end_change(draft, trade.symbol, "the position was closed")
     draft.emit(
         TradeClosed(
             trade=ClosedTrade(
@@ -140,6 +141,7 @@ def funded(draft: Draft, payment: FundingPayment) -> None:
 def order_reported(draft: Draft, report: OrderReport) -> None:
     """Move our order to the status reported, or keep the update when the table forbids it."""
     confirm_stop_by_order(draft, report)
+    settle_by_order(draft, report)
     order = draft.books.order(report.client_id)
     if order is None or report.client_id is None:
         if report.status in TERMINAL:
@@ -227,43 +229,3 @@ def _ignore(draft: Draft, order: Order, reported: Status) -> None:
                 symbol=order.request.symbol, client_id=client_id, venue_id=order.venue_id
             )
         )
-
-
-def position_reported(draft: Draft, report: PositionReport) -> None:
-    """Take the venue's view of a position; an older report never replaces a newer one.
-
-    A stop that is set or taken away moves no sequence at some venues: there the time decides.
-    """
-    known = draft.view.positions.get(report.symbol)
-    if known is not None and _age(known) > _age(report):
-        return
-    draft.view = attrs.evolve(
-        draft.view, positions=with_item(draft.view.positions, report.symbol, report)
-    )
-    _note_leverage(draft, report)
-    confirm_stop_by_position(draft, report)
-    _close_beyond_stop(draft, report)
-    keep_levels(draft, report.symbol)
-
-
-def _age(report: PositionReport) -> tuple[int, int]:
-    return report.sequence, report.time_ms
-
-
-def _close_beyond_stop(draft: Draft, report: PositionReport) -> None:
-    """Close what a fired stop left over: beyond its price no new stop can be set."""
-    trade = draft.trade(report.symbol)
-    if trade is None or trade.stop_wanted is None or trade.closing is not None:
-        return
-    is_bare = report.stop_loss is None and report.qty.sign != 0
-    was_shown = trade.verify_by_ms is not None and not trade.is_stop_confirmed
-    is_beyond = (report.mark - trade.stop_wanted).sign != trade.side.sign
-    if is_bare and was_shown and is_beyond and trade.last_close is CloseReason.STOP:
-        start_close(draft, trade, CloseReason.STOP, trade.key)
-
-
-def _note_leverage(draft: Draft, report: PositionReport) -> None:
-    """Believe the venue about a leverage that was changed outside: entries must set it again."""
-    known = draft.books.leverage.get(report.symbol)
-    if known is not None and known != report.leverage:
-        draft.emit(LeverageSet(symbol=report.symbol, leverage=report.leverage))

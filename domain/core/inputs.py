@@ -6,6 +6,7 @@ from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Rate
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
+from tidegate.domain.protection import ProtectionChange
 from tidegate.domain.records import ClosedProfit
 from tidegate.domain.reports import (
     AccountReport,
@@ -42,6 +43,7 @@ __all__ = [
     "HistoryCovered",
     "HistoryRows",
     "Input",
+    "InstrumentRead",
     "Inventory",
     "LeverageAnswered",
     "MassCancelRequest",
@@ -52,6 +54,8 @@ __all__ = [
     "PlaceAccepted",
     "PlaceRefused",
     "PlaceUnknown",
+    "ProtectRequest",
+    "ProtectionAnswered",
     "ReconcileRequest",
     "RecordsRead",
     "ReduceRequest",
@@ -71,7 +75,8 @@ class StartRequest:
     """A process begins to trade; ``wallet`` opens the books when they are empty.
 
     ``account`` is the venue's id of the account, ``None`` where a venue has one only. ``tag`` marks
-    the journal's client ids where it has no tag yet; ``None`` leaves it without.
+    the journal's client ids where it has no tag yet; ``None`` leaves it without. ``guard_key`` is
+    for the closes of positions that tidegate did not open, where the journal has no such key yet.
     """
 
     mode: TradingMode
@@ -79,6 +84,7 @@ class StartRequest:
     wallet: Money
     account: str | None = None
     tag: str | None = None
+    guard_key: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -103,6 +109,15 @@ class CloseRequest:
     symbol: Symbol
     reason: CloseReason
     key: str
+
+
+@attrs.frozen(kw_only=True)
+class ProtectRequest:
+    """An operator asks for a change of a position's protection; ``key`` names the request."""
+
+    symbol: Symbol
+    key: str
+    change: ProtectionChange
 
 
 @attrs.frozen(kw_only=True)
@@ -225,6 +240,28 @@ class SettingAnswered:
 
 
 @attrs.frozen(kw_only=True)
+class ProtectionAnswered:
+    """How a change of protection ended: ``refusal`` is ``None`` when the venue took it.
+
+    ``is_unknown`` means that no answer came: it may or may not have had its effect.
+    """
+
+    symbol: Symbol
+    key: str
+    refusal: str | None
+    reason: RejectReason | None = None
+    is_unknown: bool = False
+    was_already: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class InstrumentRead:
+    """The venue's specification of a symbol that was not known."""
+
+    instrument: Instrument
+
+
+@attrs.frozen(kw_only=True)
 class Inventory:
     """All positions and open orders of the account, queried for panic.
 
@@ -315,6 +352,7 @@ Input = (
     | StopRequest
     | OpenRequest
     | CloseRequest
+    | ProtectRequest
     | PanicRequest
     | AmendAnswered
     | AmendRequest
@@ -333,6 +371,8 @@ Input = (
     | StopAnswered
     | SettingRequest
     | SettingAnswered
+    | ProtectionAnswered
+    | InstrumentRead
     | Inventory
     | ActivityRead
     | RecordsRead

@@ -28,6 +28,7 @@ from tidegate.domain.triggers import watched_price
 from . import exposure
 from .account import setting_under_way
 from .building import build_order
+from .by_hand import leverage_wanted
 from .config import CoreConfig
 from .draft import Draft
 from .events import EntryIntended, SignalRefused
@@ -58,11 +59,13 @@ def open_asked(draft: Draft, request: OpenRequest) -> None:
 
 
 def _joining(draft: Draft, request: OpenRequest) -> OpenRequest:
-    """Give an addition the ladder of the position that it joins: a position has one ladder."""
+    """Give an addition the ladder and management of the position that it joins: there is one."""
     trade = draft.trade(request.signal.symbol)
     if trade is None or trade.side is not request.signal.side:
         return request
-    joined = attrs.evolve(request.signal, ladder=trade.signal.ladder)
+    joined = attrs.evolve(
+        request.signal, ladder=trade.signal.ladder, management=trade.signal.management
+    )
     return attrs.evolve(request, signal=joined)
 
 
@@ -187,6 +190,7 @@ def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInpu
         notional_viable_min=draft.config.limits.notional_viable_min,
         exposure_symbol=snapshot.exposure_symbol,
         held_stop=_held_stop(draft, signal),
+        is_addition=trade is not None and trade.side is signal.side,
         others_unrealised=_others_unrealised(draft, symbol),
         others_maintenance=_others_maintenance(draft, symbol),
     )
@@ -203,7 +207,7 @@ def _held_stop(draft: Draft, signal: Signal) -> Price | None:
 def _other_leverage(draft: Draft, signal: Signal) -> Rate | None:
     """Return the leverage of the position or entry that a signal would join, when it differs."""
     trade = draft.trade(signal.symbol)
-    joined = [] if trade is None else [trade.signal.leverage]
+    joined = [] if trade is None else [leverage_wanted(trade)]
     joined += [o.signal.leverage for o in draft.books.open_orders(signal.symbol) if o.signal]
     return next((leverage for leverage in joined if leverage != signal.leverage), None)
 

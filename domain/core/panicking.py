@@ -16,9 +16,10 @@ from .asking import cancel_order
 from .building import build_order
 from .draft import Draft
 from .events import CancelIntended, OrderIntended, PanicEnded, PanicReset, PanicStarted
-from .filling import look_again_in_panic, position_reported
+from .filling import look_again_in_panic
 from .ids import TAG_LENGTH
 from .inputs import Inventory, PanicRequest
+from .position_reports import position_reported
 
 __all__ = ["inventory_taken", "look_when_due", "next_look_ms", "panic_asked", "reset_asked"]
 

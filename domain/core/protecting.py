@@ -13,6 +13,7 @@ from tidegate.domain.reports import OrderReport, Origin, PositionReport
 
 from .asking import cancel_order
 from .building import build_order
+from .by_hand import note_stop_by_hand, settle_by_hand
 from .draft import Draft
 from .effects import ReadPosition
 from .events import (
@@ -23,6 +24,7 @@ from .events import (
     StopLost,
     StopMoveIntended,
 )
+from .managing import entry_is_resting, manage, next_managed_ms
 from .state import LiveTrade, Order
 
 __all__ = [
@@ -43,9 +45,10 @@ def plan_again(draft: Draft, symbol: Symbol) -> None:
     if trade is None or instrument is None or trade.closing is not None:
         return
     entry = trade.value_opened / trade.qty_opened
-    stop = _stop(draft, trade, entry)
-    rungs = _rungs(draft, trade, entry, stop)
-    risk = _risk(trade.side, entry, stop, trade.qty_opened)
+    planned = _stop(draft, trade, entry)
+    rungs = _rungs(draft, trade, entry, planned)
+    risk = _risk(trade.side, entry, planned, trade.qty_opened)
+    stop = _moved(draft, trade, planned)
     if (stop, rungs, risk) == (trade.stop_wanted, trade.rungs, trade.risk):
         return
     draft.emit(
@@ -77,12 +80,28 @@ def _stop(draft: Draft, trade: LiveTrade, entry: Price) -> Price | None:
     if isinstance(planned, LevelRefusal):
         # The fill is beyond an absolute stop: the attached one fires at once, it stays.
         return attached
-    approved = [planned, *_added_stops(draft, trade)]
-    return max(approved) if trade.side is Side.BUY else min(approved)
+    return _tightest(trade.side, [planned, *_added_stops(draft, trade, trade.opened_ms)])
 
 
-def _added_stops(draft: Draft, trade: LiveTrade) -> list[Price]:
-    """Return the stops with which additions to a trade were approved."""
+def _tightest(side: Side, stops: list[Price]) -> Price:
+    return max(stops) if side is Side.BUY else min(stops)
+
+
+def _moved(draft: Draft, trade: LiveTrade, planned: Price | None) -> Price | None:
+    """Return the stop that is wanted: where it was put since, in place of the planned one.
+
+    What was approved for a later addition holds beside it. One R and the targets stay as planned.
+    """
+    choice = trade.managed.stop_choice
+    if choice is None:
+        return planned
+    added = _added_stops(draft, trade, choice.time_ms)
+    known = added if choice.price is None else [choice.price, *added]
+    return _tightest(trade.side, known) if known else None
+
+
+def _added_stops(draft: Draft, trade: LiveTrade, since_ms: int) -> list[Price]:
+    """Return the stops with which additions to a trade were approved since a time."""
     return [
         order.request.stop_loss.price
         for order in (*draft.books.orders.values(), *draft.books.finished.values())
@@ -90,7 +109,7 @@ def _added_stops(draft: Draft, trade: LiveTrade) -> list[Price]:
         and order.request.symbol == trade.symbol
         and order.request.side is trade.side
         and order.trade_key != trade.key
-        and order.intended_ms >= trade.opened_ms
+        and order.intended_ms >= since_ms
         and order.qty_filled > ZERO_QTY
         and order.request.stop_loss is not None
     ]
@@ -151,21 +170,14 @@ def keep_levels(draft: Draft, symbol: Symbol) -> None:
     if trade is None or trade.closing is not None or draft.books.is_panic_running:
         return
     _keep_stop(draft, trade)
+    manage(draft, symbol)
     if _may_place_rungs(draft, trade):
         _keep_ladder(draft, symbol)
 
 
 def _may_place_rungs(draft: Draft, trade: LiveTrade) -> bool:
     is_halted = draft.books.effective_state is TradingState.HALTED
-    return not is_halted and not _entry_is_resting(draft, trade)
-
-
-def _entry_is_resting(draft: Draft, trade: LiveTrade) -> bool:
-    """Tell whether an entry may fill at any moment: its ladder waits for the whole fill."""
-    return any(
-        order.role is Role.ENTRY and order.fills_at_once
-        for order in draft.books.open_orders(trade.symbol)
-    )
+    return not is_halted and not entry_is_resting(draft, trade)
 
 
 def _keep_stop(draft: Draft, trade: LiveTrade) -> None:
@@ -272,25 +284,43 @@ def next_level_ms(draft: Draft, trade: LiveTrade) -> int | None:
         due.append(draft.due_ms(_stop_subject(trade)))
     if _may_place_rungs(draft, trade) and _is_rung_missing(draft, trade):
         due.append(_next_rung_ms(draft, trade))
+    managed_ms = next_managed_ms(draft, trade)
+    if managed_ms is not None:
+        due.append(managed_ms)
     return min(due, default=None)
 
 
 def confirm_stop_by_position(draft: Draft, report: PositionReport) -> None:
-    """Take a position report as evidence of the stop that it shows."""
+    """Take a position report as evidence of the stop that it shows.
+
+    Another one than is wanted was moved by hand, or is lost: that is told apart first.
+    """
     trade = draft.trade(report.symbol)
     if trade is None or report.qty == ZERO_QTY:
         return
+    is_wanted = trade.is_stop_confirmed or trade.stop_wanted is None
+    if is_wanted and note_stop_by_hand(draft, trade, report):
+        return
     _confirm(draft, trade, report.stop_loss)
+    if report.stop_loss == trade.stop_wanted:
+        settle_by_hand(draft, trade.symbol, "stop")
 
 
 def confirm_stop_by_order(draft: Draft, report: OrderReport) -> None:
-    """Take the venue's own stop order as evidence of the stop."""
+    """Take the venue's own stop order as evidence of the stop.
+
+    One at another price is no evidence against it: it may be for a part of the position. Then the
+    position is read, which shows what protects the whole of it.
+    """
     trade = draft.trade(report.symbol)
     is_stop = report.origin is Origin.STOP_LOSS and report.status in OPEN
     if trade is None or not is_stop or report.trigger is None:
         return
     if report.updated_ms < trade.opened_ms:
         # A late word about the stop of an earlier position proves nothing for this one.
+        return
+    if trade.is_stop_confirmed and report.trigger.price != trade.stop_wanted:
+        draft.ask(ReadPosition(symbol=report.symbol))
         return
     _confirm(draft, trade, report.trigger.price)
 

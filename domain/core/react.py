@@ -19,6 +19,7 @@ from .effects import (
     Place,
     ReadPosition,
     SetLeverage,
+    SetProtection,
     SetStop,
     TakeInventory,
 )
@@ -54,6 +55,10 @@ def react(event: ev.Event, books: Books) -> tuple[Effect, ...]:
             return (ApplySetting(key=event.key, setting=event.setting),)
         case ev.StopMoveIntended():
             return (SetStop(symbol=event.symbol, price=event.price),)
+        case ev.ProtectionIntended():
+            return (SetProtection(symbol=event.symbol, key=event.key, change=event.change),)
+        case ev.LeverageRevertIntended():
+            return (SetLeverage(symbol=event.symbol, leverage=event.leverage),)
         case _:
             return ()
 
@@ -113,7 +118,8 @@ def unsettled(books: Books) -> tuple[Effect, ...]:
     Every order that is not finished is asked for by its client id, every position is read.
     """
     questions: list[Effect] = [question(order, books) for order in books.orders.values()]
-    questions += [ReadPosition(symbol=symbol) for symbol in books.positions]
+    read = dict.fromkeys((*books.positions, *books.protecting))
+    questions += [ReadPosition(symbol=symbol) for symbol in read]
     return tuple(questions)
 
 

@@ -15,7 +15,7 @@ from . import exposure
 from .config import CoreConfig
 from .state import Books, Order, State, View
 
-__all__ = ["equity_now", "risk_snapshot"]
+__all__ = ["equity_now", "fresh_equity", "risk_snapshot"]
 
 _SECOND_MS = 1_000
 _NOT_AT_VENUE = frozenset({Status.INTENDED, Status.UNKNOWN, Status.ACKNOWLEDGED})
@@ -35,7 +35,7 @@ def risk_snapshot(
     """Freeze the desk as the rules look at it, for a proposal in ``symbol``."""
     books, view = state.books, state.view
     ledger, ticker, account = books.ledger, view.tickers.get(symbol), view.account
-    equity = _fresh_equity(state, config, now_ms)
+    equity = fresh_equity(state, config, now_ms)
     history = None if ledger is None else ledger.history
     of_symbol = None if history is None else history.of(symbol)
     limits = config.limits
@@ -80,7 +80,7 @@ def risk_snapshot(
     )
 
 
-def _fresh_equity(state: State, config: CoreConfig, now_ms: int) -> Money | None:
+def fresh_equity(state: State, config: CoreConfig, now_ms: int) -> Money | None:
     """Return equity at fresh marks, ``None`` when the mark of any position is too old."""
     for symbol in state.books.positions:
         ticker = state.view.tickers.get(symbol)

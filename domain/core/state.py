@@ -33,6 +33,7 @@ from tidegate.domain.trade import CloseReason
 
 from .events import FindingRaised, MassCancelStarted, PanicStarted, PlannedRung, StreamsLost
 from .ids import client_id, tag_of
+from .managed import Managed, Pending
 
 __all__ = [
     "EXECUTIONS_REMEMBERED",
@@ -214,7 +215,8 @@ class LiveTrade:
     rung has closed, ``rungs_dropped`` are those that an operator gave up. ``sequence`` numbers the
     trade's orders. ``risk`` is one R. ``refused_ms`` is when the venue last ended one of its
     reducing orders unasked: the next is sent a while later. ``refusals`` counts such endings since
-    the last reduction: each makes the while longer.
+    the last reduction: each makes the while longer. ``managed`` is what was decided about its
+    protection since.
     """
 
     key: str
@@ -244,6 +246,7 @@ class LiveTrade:
     worst: Money = ZERO_MONEY
     best: Money = ZERO_MONEY
     last_close: CloseReason | None = None
+    managed: Managed = attrs.field(factory=Managed)
 
     @property
     def symbol(self) -> Symbol:
@@ -279,7 +282,8 @@ class Books:
     are those that the first session named: the journal belongs to them. ``tag`` marks the ids of
     its orders; with ``has_untagged`` those without any tag are its own as well. ``closings`` is
     what each of the last closing orders earned. ``early`` are the orders that were there before the
-    account was opened.
+    account was opened. ``protecting`` are the changes of protection under way. ``guard_key`` names
+    the closes of positions that are not ours, ``guard_closes`` counts them.
     """
 
     ledger: Ledger | None = None
@@ -314,6 +318,9 @@ class Books:
     early: tuple[ClientId, ...] = ()
     tag: str = ""
     has_untagged: bool = True
+    protecting: Mapping[Symbol, Pending] = attrs.field(factory=lambda: frozen({}))
+    guard_key: str | None = None
+    guard_closes: int = 0
 
     def client_id(self, key: str, purpose: Purpose, sequence: int) -> ClientId:
         """Name the ``sequence``-th order of the trade ``key``, as an order of this journal."""
@@ -376,6 +383,7 @@ class View:
     ``stream_up_ms`` when they last came up. ``held`` are bookings that wait for older ones.
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
+    ``naked_since_ms`` is since when a position that is not ours is shown without a stop.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
     ``reconcile_wanted`` is the last reconciliation asked for, ``reconciled`` and ``records_read``
     the last ones whose reading was believed and whose records came; ``reconcile_asked_ms`` is when
@@ -400,6 +408,7 @@ class View:
     asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))
     unreadable_count: int = 0
     gone_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
+    naked_since_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     differences: Mapping[str, str] | None = None
     reconcile_wanted: int = 0
     reconciled: int = 0

@@ -4,7 +4,6 @@ from typing import assert_never
 
 import attrs
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -34,6 +33,7 @@ from .cancelling import (
     mass_cancel_when_due,
     next_mass_cancel_ms,
 )
+from .changing import ask_for_changes, next_pending_ms, protection_answered, settle_by_listing
 from .closing import check_deadlines, close_asked, next_deadline_ms
 from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
@@ -42,6 +42,7 @@ from .effects import Effect, ReadPosition
 from .events import (
     AccountOpened,
     Event,
+    GuardKeyTaken,
     SessionStarted,
     SessionStopped,
     StopMoveRefused,
@@ -49,11 +50,12 @@ from .events import (
 )
 from .filling import (
     order_reported,
-    position_reported,
 )
 from .holding import book_or_hold, history_rows, next_release_ms, release_when_due
 from .leverage import leverage_answered
+from .managing import manage
 from .marking import account_reported, mark_now, ticked
+from .naked import guard_naked, next_naked_ms
 from .opening import open_asked
 from .panicking import (
     inventory_taken,
@@ -63,11 +65,14 @@ from .panicking import (
     reset_asked,
 )
 from .polling import history_covered, next_poll_ms, poll_when_due, unreadable_reported
+from .position_reports import position_reported
+from .protect_requests import protect_asked
 from .protecting import keep_levels
 from .react import react
 from .reconciling import next_reconcile_ms, reconcile_asked, reconcile_when_due, records_read
 from .reducing import reduce_asked
-from .state import State, with_item
+from .specs import instrument_read, specs_loaded
+from .state import State
 from .streams import (
     cancel_entries,
     guard_when_due,
@@ -111,6 +116,8 @@ def deadline_ms(state: State, config: CoreConfig, now_ms: int) -> int | None:
         next_reconcile_ms(draft),
         next_release_ms(draft),
         next_guard_ms(draft),
+        next_pending_ms(draft),
+        next_naked_ms(draft),
     )
     return min((when for when in due if when is not None), default=None)
 
@@ -144,6 +151,9 @@ _REPORTS = (
     StreamReport,
     UnreadableReport,
 )
+_ChangeAnswer = (
+    given.LeverageAnswered | given.StopAnswered | given.ProtectionAnswered | given.InstrumentRead
+)
 _Answer = (
     given.PlaceAccepted
     | given.PlaceRefused
@@ -151,8 +161,7 @@ _Answer = (
     | given.OrderNotFound
     | given.CancelAnswered
     | given.AmendAnswered
-    | given.LeverageAnswered
-    | given.StopAnswered
+    | _ChangeAnswer
 )
 _ANSWERS = (
     given.PlaceAccepted,
@@ -163,6 +172,8 @@ _ANSWERS = (
     given.AmendAnswered,
     given.LeverageAnswered,
     given.StopAnswered,
+    given.ProtectionAnswered,
+    given.InstrumentRead,
 )
 _Reading = (
     given.Inventory
@@ -177,6 +188,7 @@ _Running = (
     | given.StopRequest
     | given.TimePassed
     | given.ReconcileRequest
+    | given.ProtectRequest
     | given.FindingSeen
     | given.FindingsCleared
     | _Reading
@@ -204,6 +216,7 @@ def _reported(draft: Draft, item: _Report) -> None:
     match item:
         case Ticker():
             ticked(draft, item)
+            manage(draft, item.symbol)
         case Execution():
             book_or_hold(draft, item)
         case OrderReport():
@@ -236,10 +249,21 @@ def _answered(draft: Draft, item: _Answer) -> None:
             cancel_answered(draft, item)
         case given.AmendAnswered():
             amend_answered(draft, item)
+        case _:
+            _changed(draft, item)
+
+
+def _changed(draft: Draft, item: _ChangeAnswer) -> None:
+    """Take the answers of what changes no order."""
+    match item:
         case given.LeverageAnswered():
             leverage_answered(draft, item)
         case given.StopAnswered():
             _stop_answered(draft, item)
+        case given.ProtectionAnswered():
+            protection_answered(draft, item)
+        case given.InstrumentRead():
+            instrument_read(draft, item)
         case _:
             assert_never(item)
 
@@ -288,6 +312,8 @@ def _run(draft: Draft, item: _Running) -> None:
             draft.emit(SessionStopped(reason=item.reason))
         case given.ReconcileRequest():
             reconcile_asked(draft, item)
+        case given.ProtectRequest():
+            protect_asked(draft, item)
         case given.FindingSeen():
             finding_seen(draft, item)
         case given.FindingsCleared():
@@ -302,10 +328,11 @@ def _read(draft: Draft, item: _Reading) -> None:
             mass_cancel_listed(draft, item)
             inventory_taken(draft, item)
         case given.SpecsLoaded():
-            _specs_loaded(draft, item)
+            specs_loaded(draft, item)
         case given.ActivityRead():
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
+            settle_by_listing(draft, item.orders)
             stream_read_back(draft, item)
         case given.RecordsRead():
             records_read(draft, item)
@@ -332,6 +359,8 @@ def _start_asked(draft: Draft, item: given.StartRequest) -> None:
     if draft.books.ledger is None:
         draft.emit(AccountOpened(wallet=item.wallet, time_ms=draft.now_ms))
     lose_settings(draft)
+    if item.guard_key is not None and draft.books.guard_key is None:
+        draft.emit(GuardKeyTaken(key=item.guard_key))
 
 
 def _time_passed(draft: Draft) -> None:
@@ -339,6 +368,8 @@ def _time_passed(draft: Draft) -> None:
     check_deadlines(draft)
     for symbol in tuple(draft.books.trades):
         keep_levels(draft, symbol)
+    ask_for_changes(draft)
+    guard_naked(draft)
     ask_in_doubt(draft)
     cancel_again(draft)
     look_when_due(draft)
@@ -355,13 +386,3 @@ def _stop_answered(draft: Draft, item: given.StopAnswered) -> None:
         draft.ask(ReadPosition(symbol=item.symbol))
     if item.refusal is not None:
         draft.emit(StopMoveRefused(symbol=item.symbol, price=item.price, message=item.refusal))
-
-
-def _specs_loaded(draft: Draft, item: given.SpecsLoaded) -> None:
-    symbol: Symbol = item.instrument.symbol
-    view = draft.view
-    draft.view = attrs.evolve(
-        view,
-        instruments=with_item(view.instruments, symbol, item.instrument),
-        fees=with_item(view.fees, symbol, item.fees),
-    )

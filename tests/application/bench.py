@@ -16,6 +16,7 @@ from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.events import Event
 from tidegate.domain.core.inputs import StartRequest
 from tidegate.domain.instrument import Instrument
+from tidegate.domain.management import Management
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol
@@ -85,6 +86,7 @@ def signal(
     entry: Entry | None = None,
     leverage: str = "3",
     symbol: Symbol = BTC,
+    management: Management | None = None,
 ) -> Signal:
     return Signal(
         signal_id=name,
@@ -95,6 +97,7 @@ def signal(
         ladder=ladder,
         entry=entry or Entry(),
         leverage=Rate.of(leverage),
+        management=management or Management(),
     )
 
 

@@ -13,6 +13,8 @@ from tidegate.domain.reports import FundingPayment, MarginMode, RejectReason
 from tests.application.bench import make_bench, signal
 from tests.domain.core.scenes import LADDER, config
 
+from .protection_samples import protection_samples
+
 __all__ = ["samples"]
 
 
@@ -125,6 +127,7 @@ def samples() -> dict[type, ev.Event]:
         ),
         ev.FindingSettled(finding_id="x:y", time_ms=5),
         *_settings(symbol),
+        *protection_samples(symbol),
     )
     every = {**{type(event): event for event in built}, **found}
     every[ev.EntryIntended] = attrs.evolve(entry, time_ms=5)

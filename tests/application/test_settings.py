@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tidegate.adapters.paper.config import PaperConfig, PathRule
 from tidegate.application.settings import (
     CostSettings,
+    ProtectionSettings,
     Settings,
     TimingSettings,
     default_state_folder,
@@ -25,6 +26,7 @@ from tidegate.domain.day import DayBoundary
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Amount, Money, Rate
 from tidegate.domain.orders import Symbol
+from tidegate.domain.protection import ManualChanges, NakedPositions
 from tidegate.domain.reports import MarginMode
 from tidegate.domain.risk.limits import Oversize, RiskLimits
 
@@ -313,6 +315,13 @@ def _changed(name: str) -> Settings:
         "mass_cancel_wait_ms": Settings(timings=TimingSettings(mass_cancel_wait_ms=2)),
         "ask_again_ms": Settings(timings=TimingSettings(ask_again_ms=3)),
         "not_found_final_ms": Settings(timings=TimingSettings(not_found_final_ms=4)),
+        "manual_changes": Settings(
+            protection=ProtectionSettings(manual_changes=ManualChanges.REVERT)
+        ),
+        "naked_positions": Settings(
+            protection=ProtectionSettings(naked_positions=NakedPositions.CLOSE)
+        ),
+        "naked_stop": Settings(protection=ProtectionSettings(naked_stop=Rate.of("0.2"))),
     }
     return changes[name]
 
@@ -330,6 +339,9 @@ def _changed(name: str) -> Settings:
         "mass_cancel_wait_ms",
         "ask_again_ms",
         "not_found_final_ms",
+        "manual_changes",
+        "naked_positions",
+        "naked_stop",
     ],
 )
 def test_each_setting_of_the_core_reaches_it_alone(name: str) -> None:

@@ -1,0 +1,334 @@
+"""Changes that somebody makes to a position of ours at the venue: adopted or reverted.
+
+Each is an event and a finding. The finding is settled when the venue and the books agree again: at
+once where a change is adopted, and once the wanted value is shown where it is reverted. One R never
+changes by it: that is what was at risk when the entry filled.
+"""
+
+from collections.abc import Callable
+
+import attrs
+from tidegate.domain.managed_levels import is_tighter
+from tidegate.domain.mode import TradingState
+from tidegate.domain.money import ZERO, ZERO_DISTANCE, Distance, Price, Qty, Rate
+from tidegate.domain.orders import OrderRequest, ProtectiveLeg, Role, Symbol
+from tidegate.domain.protection import ManualChanges, ProtectionChange, ProtectionSource
+from tidegate.domain.reports import Execution, Origin, PositionReport
+from tidegate.domain.risk.rules_protection import Objection, judge_protection
+from tidegate.domain.risk.verdict import Breach
+
+from .changing import change_protection, is_change_due
+from .comparing import finding_seen
+from .draft import Draft
+from .events import (
+    FindingSettled,
+    HandDecision,
+    LeverageChangedByHand,
+    LeverageRevertIntended,
+    PositionChangedByHand,
+    StopChangedByHand,
+    TargetChangedByHand,
+    TrailingChangedByHand,
+)
+from .inputs import FindingSeen
+from .protect_requests import held_position
+from .state import LiveTrade
+
+__all__ = [
+    "leverage_wanted",
+    "note_by_hand",
+    "note_fill_by_hand",
+    "note_stop_by_hand",
+    "settle_by_hand",
+]
+
+_CLEARED = Price(ZERO)
+
+
+@attrs.frozen
+class _Verdict:
+    """What to do, and why."""
+
+    decision: HandDecision
+    why: str
+
+    @property
+    def is_adopted(self) -> bool:
+        return self.decision is HandDecision.ADOPTED
+
+
+def _finding_id(symbol: Symbol, subject: str) -> str:
+    return f"by_hand:{subject}:{symbol}"
+
+
+def _raise(draft: Draft, symbol: Symbol, subject: str, *, change: str, verdict: _Verdict) -> None:
+    """Raise the finding of a change; an adopted one is settled with it."""
+    finding_seen(
+        draft,
+        FindingSeen(
+            finding_id=_finding_id(symbol, subject),
+            symbol=symbol,
+            text=f"{symbol}: {subject} changed by hand, {change}: {verdict.decision.value}, "
+            f"{verdict.why}",
+            blocks_entries=False,
+        ),
+    )
+    if verdict.is_adopted:
+        settle_by_hand(draft, symbol, subject)
+
+
+def settle_by_hand(draft: Draft, symbol: Symbol, subject: str) -> None:
+    """Settle the finding of a change once the venue shows what is wanted."""
+    name = _finding_id(symbol, subject)
+    if name in draft.books.findings:
+        draft.emit(FindingSettled(finding_id=name, time_ms=draft.now_ms))
+
+
+def _is_open(draft: Draft, symbol: Symbol, subject: str) -> bool:
+    return _finding_id(symbol, subject) in draft.books.findings
+
+
+def _is_halted(draft: Draft) -> bool:
+    return draft.books.effective_state is TradingState.HALTED
+
+
+def _is_ours(
+    draft: Draft,
+    trade: LiveTrade,
+    shown: Price,
+    leg_of: Callable[[OrderRequest], ProtectiveLeg | None],
+) -> bool:
+    """Tell whether a level came with an entry of ours, perhaps one whose fill is still to come."""
+    for order in (*draft.books.orders.values(), *draft.books.finished.values()):
+        leg = leg_of(order.request) if order.role is Role.ENTRY else None
+        is_here = order.request.symbol == trade.symbol and order.request.side is trade.side
+        if is_here and leg is not None and leg.price == shown:
+            return True
+    return False
+
+
+# The stop
+
+
+def note_stop_by_hand(draft: Draft, trade: LiveTrade, report: PositionReport) -> bool:
+    """Decide about a stop that is not the wanted one; tells whether it is the wanted one now.
+
+    A stop that an entry of ours brought is none of somebody's doing, and neither is one that is
+    gone with the price beyond it: it fired.
+    """
+    shown, wanted = report.stop_loss, trade.stop_wanted
+    if trade.closing is not None or shown == wanted:
+        return False
+    if shown is None:
+        is_fired = wanted is not None and not is_tighter(report.mark, wanted, side=trade.side)
+        if is_fired:
+            return False
+    elif _is_ours(draft, trade, shown, lambda order: order.stop_loss):
+        return False
+    verdict = _about_stop(draft, trade, shown)
+    draft.emit(
+        StopChangedByHand(
+            symbol=trade.symbol,
+            trade_key=trade.key,
+            before=wanted,
+            after=shown,
+            decision=verdict.decision,
+            why=verdict.why,
+            time_ms=draft.now_ms,
+        )
+    )
+    _raise(draft, trade.symbol, "stop", change=_from_to(wanted, shown), verdict=verdict)
+    return verdict.is_adopted
+
+
+def _from_to(before: object, after: object) -> str:
+    return f"from {before} to {after}"
+
+
+def _adopted(why: str) -> _Verdict:
+    return _Verdict(HandDecision.ADOPTED, why)
+
+
+def _reverted(why: str) -> _Verdict:
+    return _Verdict(HandDecision.REVERTED, why)
+
+
+def _about_stop(draft: Draft, trade: LiveTrade, shown: Price | None) -> _Verdict:
+    policy = draft.config.manual_changes
+    if shown is not None and is_tighter(shown, trade.stop_wanted, side=trade.side):
+        if policy is ManualChanges.REVERT and not _is_halted(draft):
+            return _reverted("manual_changes is revert")
+        return _adopted("it is tighter")
+    if policy is not ManualChanges.ADOPT:
+        return _reverted("it takes protection away")
+    held = held_position(draft, trade.symbol)
+    if isinstance(held, str):
+        return _reverted(held)
+    change = ProtectionChange(stop_loss=_CLEARED if shown is None else shown)
+    objections = judge_protection(change, held, draft.config.limits)
+    if objections:
+        return _reverted("; ".join(map(_written, objections)))
+    return _adopted("the rules allow it")
+
+
+def _written(objection: Objection) -> str:
+    if isinstance(objection, Breach):
+        return f"{objection.rule.value}: {objection.observed}; limit: {objection.limit}"
+    return f"{objection.rule.value}: {objection.what} is not known"
+
+
+# What is not the stop
+
+
+def note_by_hand(draft: Draft, report: PositionReport) -> None:
+    """Compare take-profit, trailing stop and leverage of a position of ours with what is wanted."""
+    for look in (_look_at_target, _look_at_trailing, _look_at_leverage):
+        trade = draft.trade(report.symbol)
+        if trade is None or report.qty.sign == 0 or trade.closing is not None:
+            return
+        look(draft, trade, report)
+
+
+def _is_changing(draft: Draft, symbol: Symbol) -> bool:
+    """Tell whether a change of our own is under way: what is shown may be of before or after."""
+    return symbol in draft.books.protecting
+
+
+def _look_at_target(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
+    shown, wanted = report.take_profit, trade.managed.take_profit
+    if _is_changing(draft, trade.symbol):
+        return
+    if shown == wanted:
+        settle_by_hand(draft, trade.symbol, "take-profit")
+        return
+    if shown is None and wanted is not None and is_tighter(report.mark, wanted, side=trade.side):
+        # The price is beyond it: it fired.
+        return
+    if shown is not None and _is_ours(draft, trade, shown, lambda order: order.take_profit):
+        return
+    is_revert = draft.config.manual_changes is ManualChanges.REVERT
+    verdict = _reverted("manual_changes is revert") if is_revert else _adopted("it takes no risk")
+    if not _is_open(draft, trade.symbol, "take-profit"):
+        draft.emit(
+            TargetChangedByHand(
+                symbol=trade.symbol,
+                trade_key=trade.key,
+                before=wanted,
+                after=shown,
+                decision=verdict.decision,
+                why=verdict.why,
+                time_ms=draft.now_ms,
+            )
+        )
+        _raise(draft, trade.symbol, "take-profit", change=_from_to(wanted, shown), verdict=verdict)
+    if is_revert:
+        back = _CLEARED if wanted is None else wanted
+        _restore(draft, trade, ProtectionChange(take_profit=back))
+
+
+def _restore(draft: Draft, trade: LiveTrade, change: ProtectionChange) -> None:
+    if is_change_due(draft, trade):
+        change_protection(draft, trade, ProtectionSource.REVERT, change)
+
+
+def _look_at_trailing(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
+    trail, shown = trade.managed.trail, report.trailing_distance
+    wanted = None if trail is None else trail.distance
+    if shown == wanted:
+        settle_by_hand(draft, trade.symbol, "trailing stop")
+        return
+    if _is_changing(draft, trade.symbol) or (
+        trail is not None and not trade.managed.is_trail_shown
+    ):
+        return
+    verdict = _about_trailing(draft, wanted, shown)
+    if not _is_open(draft, trade.symbol, "trailing stop"):
+        draft.emit(
+            TrailingChangedByHand(
+                symbol=trade.symbol,
+                trade_key=trade.key,
+                before=wanted,
+                after=shown,
+                decision=verdict.decision,
+                why=verdict.why,
+                time_ms=draft.now_ms,
+            )
+        )
+        change = _from_to(wanted, shown)
+        _raise(draft, trade.symbol, "trailing stop", change=change, verdict=verdict)
+    if not verdict.is_adopted and trail is None:
+        _restore(draft, trade, ProtectionChange(trailing_distance=ZERO_DISTANCE))
+
+
+def _about_trailing(draft: Draft, wanted: Distance | None, shown: Distance | None) -> _Verdict:
+    policy = draft.config.manual_changes
+    is_tighter_now = shown is not None and (wanted is None or shown < wanted)
+    if is_tighter_now:
+        if policy is ManualChanges.REVERT and not _is_halted(draft):
+            return _reverted("manual_changes is revert")
+        return _adopted("it is tighter")
+    if policy is ManualChanges.ADOPT and not _is_halted(draft):
+        return _adopted("the position's own stop bounds the risk")
+    return _reverted("it takes protection away")
+
+
+def note_fill_by_hand(draft: Draft, trade: LiveTrade, execution: Execution, before: Qty) -> None:
+    """Note that somebody else's order added to a position of ours, or reduced it."""
+    is_foreign = execution.origin is Origin.USER and draft.books.order(execution.client_id) is None
+    if not is_foreign:
+        return
+    after = draft.books.position(trade.symbol).qty
+    draft.emit(
+        PositionChangedByHand(
+            symbol=trade.symbol,
+            trade_key=trade.key,
+            before=before,
+            after=after,
+            time_ms=draft.now_ms,
+        )
+    )
+    verdict = _adopted("a fill is a fact")
+    _raise(draft, trade.symbol, "quantity", change=_from_to(before, after), verdict=verdict)
+
+
+def leverage_wanted(trade: LiveTrade) -> Rate:
+    """Return the leverage that a trade is to have: the signal's, or one that was adopted."""
+    return trade.signal.leverage if trade.managed.leverage is None else trade.managed.leverage
+
+
+def _look_at_leverage(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
+    wanted, shown = leverage_wanted(trade), report.leverage
+    if shown == wanted:
+        settle_by_hand(draft, trade.symbol, "leverage")
+        return
+    verdict = _about_leverage(draft, wanted, shown)
+    if not _is_open(draft, trade.symbol, "leverage"):
+        draft.emit(
+            LeverageChangedByHand(
+                symbol=trade.symbol,
+                trade_key=trade.key,
+                before=wanted,
+                after=shown,
+                decision=verdict.decision,
+                why=verdict.why,
+                time_ms=draft.now_ms,
+            )
+        )
+        _raise(draft, trade.symbol, "leverage", change=_from_to(wanted, shown), verdict=verdict)
+    subject = f"leverage {trade.symbol}"
+    if not verdict.is_adopted and draft.is_due(subject):
+        draft.note_asked(subject)
+        draft.emit(LeverageRevertIntended(symbol=trade.symbol, leverage=wanted))
+
+
+def _about_leverage(draft: Draft, wanted: Rate, shown: Rate) -> _Verdict:
+    policy, cap = draft.config.manual_changes, draft.config.limits.leverage_max
+    if shown < wanted:
+        if policy is ManualChanges.REVERT and not _is_halted(draft):
+            return _reverted("manual_changes is revert")
+        return _adopted("it is lower")
+    if policy is ManualChanges.ADOPT and shown <= cap and not _is_halted(draft):
+        return _adopted(f"at most {cap} is allowed")
+    if policy is ManualChanges.ADOPT and shown > cap:
+        return _reverted(f"it is above the cap of {cap}")
+    return _reverted("it is higher")
