@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from .costs import break_even_price
 from .grid import price_down, price_up, protective_stop
 from .level_faults import LevelFault, LevelRefusal
-from .management import Management, TrailingStop
+from .management import TrailingStop
 from .money import ZERO_DISTANCE, ZERO_MONEY, ZERO_QTY, Distance, Money, Price, Qty, Rate
 from .orders import Side
 from .position import Position
+from .signal import Signal
 
 __all__ = [
     "break_even_stop",
@@ -102,15 +103,15 @@ def trailing_activation(
 
 
 def management_faults(
-    management: Management, *, side: Side, entry: Price, stop: Price | None, rungs: int
+    signal: Signal, *, entry: Price, stop: Price | None
 ) -> tuple[LevelRefusal, ...]:
-    """Return what cannot be done of ``management`` in a plan with ``rungs`` take-profits."""
-    faults = [_rung_fault(number, rungs) for number in management.rungs]
-    trailing = management.trailing
+    """Return what cannot be done of a signal's management in a plan from ``entry``."""
+    faults = [_rung_fault(number, len(signal.ladder)) for number in signal.management.rungs]
+    trailing = signal.management.trailing
     if trailing is not None:
         faults += [
             _distance_fault(trailing.distance, entry),
-            _activation_fault(trailing, side=side, entry=entry, stop=stop),
+            _activation_fault(trailing, side=signal.side, entry=entry, stop=stop),
         ]
     return tuple(fault for fault in faults if fault is not None)
 

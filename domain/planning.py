@@ -308,13 +308,7 @@ def _checked(signal: Signal, given: PlanInput, parts: _Parts) -> Plan | Fault:
         tick=spec.tick,
     )
     if not given.is_addition:
-        faults += management_faults(
-            signal.management,
-            side=signal.side,
-            entry=parts.entry,
-            stop=parts.stop,
-            rungs=len(signal.ladder),
-        )
+        faults += management_faults(signal, entry=parts.entry, stop=parts.stop)
     if faults:
         return Fault(
             kind=FaultKind.LEVELS,

@@ -245,6 +245,7 @@ def test_an_entry_of_an_older_journal_has_no_management() -> None:
     record = encode(entry, time_ms=1)
     body = json.loads(record.body)
     del body["signal"]["management"]
+    body["signal"]["entry"] = {"kind": "market", "price": None, "post_only": False}
     old = Record(kind="entry_intended.v1", body=json.dumps(body), time_ms=1)
     back = decode(old)
     assert isinstance(back, ev.EntryIntended)
