@@ -10,19 +10,13 @@ from tidegate.domain.closed_profits import ProfitComparison
 from tidegate.domain.closings import NO_CLOSINGS, Closings
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.ledger import Ledger
-from tidegate.domain.lifecycle import OPEN, Status
 from tidegate.domain.mode import TradingState, VenueKind, strictest
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
-    OrderKind,
-    OrderRequest,
     Purpose,
-    Role,
     Side,
     Symbol,
-    TimeInForce,
-    VenueOrderId,
 )
 from tidegate.domain.performance import Tally
 from tidegate.domain.position import FLAT, Position
@@ -34,6 +28,7 @@ from tidegate.domain.trade import CloseReason
 from .events import FindingRaised, MassCancelStarted, PanicStarted, PlannedRung, StreamsLost
 from .ids import client_id, tag_of
 from .managed import Managed, Pending
+from .order_state import Amendment, Order
 
 __all__ = [
     "EXECUTIONS_REMEMBERED",
@@ -54,7 +49,6 @@ __all__ = [
 FINISHED_KEPT = 256
 SIGNALS_REMEMBERED = 2_048
 EXECUTIONS_REMEMBERED = 2_048
-_TRIGGERED = frozenset({Status.TRIGGERED, Status.NEW, Status.PARTIALLY_FILLED})
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -77,133 +71,6 @@ def without(items: Mapping[K, V], key: K) -> Mapping[K, V]:
     copy = dict(items)
     copy.pop(key, None)
     return MappingProxyType(copy)
-
-
-@attrs.frozen(kw_only=True)
-class Amendment:
-    """The last change of an order: what it was, what it would be, and the plans behind both.
-
-    ``is_refused`` means that the venue refused it, ``is_settled`` that a record of the order showed
-    what became of it; ``shown_ms`` is the venue's time of the last such record.
-    """
-
-    before: OrderRequest
-    before_signal: Signal | None
-    before_worst_price: Price | None
-    request: OrderRequest
-    signal: Signal | None
-    worst_price: Price | None
-    sent_ms: int
-    shown_ms: int = 0
-    is_refused: bool = False
-    is_settled: bool = False
-
-    @property
-    def worse_price(self) -> Price | None:
-        """Return the worse of both worst fills, ``None`` for an order that only reduces."""
-        one, other = self.before_worst_price, self.worst_price
-        if one is None or other is None:
-            return one or other
-        return max(one, other)
-
-
-@attrs.frozen(kw_only=True)
-class Order:
-    """One order of ours. ``value_filled`` is USDT; ``worst_price`` bounds an entry's fill.
-
-    ``qty_reported`` is what the venue's record counts as filled; executions may come later, and
-    until they have the order reserves what is missing.
-
-
-    ``signal`` is set for entries: a fill can always open its trade, however late it comes. An entry
-    is released when its leverage is known to be set; before that it was not sent.
-    ``cancel_intended`` means that a cancel is under way, ``cancel_wanted`` that one was asked for
-    and the order must end. ``sequence_next`` is where a trade that a late fill opens goes on
-    numbering, so that no client id is used twice.
-    """
-
-    request: OrderRequest
-    trade_key: str
-    status: Status = Status.INTENDED
-    venue_id: VenueOrderId | None = None
-    qty_filled: Qty = ZERO_QTY
-    qty_reported: Qty = ZERO_QTY
-    value_filled: Money = ZERO_MONEY
-    decision_price: Price | None = None
-    worst_price: Price | None = None
-    signal: Signal | None = None
-    intended_ms: int
-    unknown_since_ms: int | None = None
-    cancel_intended: bool = False
-    cancel_wanted: bool = False
-    sequence_next: int = 1
-    is_released: bool = True
-    amendment: Amendment | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the order may still fill."""
-        return self.status in OPEN
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether the order ended and every execution that the venue counted has come."""
-        return not self.is_open and self.qty_filled >= self.qty_reported
-
-    @property
-    def fills_at_once(self) -> bool:
-        """Tell whether the order fills or ends by itself, and does not rest at the venue.
-
-        A conditional order rests until it was triggered.
-        """
-        request = self.request
-        if request.trigger is not None and not self.is_triggered:
-            return False
-        is_immediate = request.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
-        return request.kind is OrderKind.MARKET or is_immediate
-
-    @property
-    def role(self) -> Role:
-        """Return why the order exists."""
-        return self.request.purpose.role
-
-    @property
-    def qty_left(self) -> Qty:
-        """Return what may still fill, or filled already without its executions having come."""
-        if not self.is_open:
-            return max(self.qty_reported, self.qty_filled) - self.qty_filled
-        bound = self.request.qty
-        if self.pending is not None:
-            bound = max(bound, self.pending.request.qty)
-        return bound - self.qty_filled
-
-    @property
-    def pending(self) -> Amendment | None:
-        """Return the change whose outcome is not known yet."""
-        if self.amendment is None or self.amendment.is_settled or not self.is_open:
-            return None
-        return self.amendment
-
-    @property
-    def reserved(self) -> Money:
-        """Return the exposure that an entry reserves: USDT, at its worst fill.
-
-        While a change is under way the larger of both counts: either may be what the order is.
-        """
-        if self.role is not Role.ENTRY or self.worst_price is None:
-            return ZERO_MONEY
-        pending = self.pending
-        if pending is None or pending.worst_price is None:
-            return self.worst_price * self.qty_left
-        return max(
-            self.worst_price * (self.request.qty - self.qty_filled),
-            pending.worst_price * (pending.request.qty - self.qty_filled),
-        )
-
-    @property
-    def is_triggered(self) -> bool:
-        """Tell whether a conditional order has become a live one."""
-        return self.request.trigger is not None and self.status in _TRIGGERED
 
 
 @attrs.frozen(kw_only=True)
