@@ -214,7 +214,8 @@ def test_a_plan_that_cannot_be_is_refused_with_value_limit_and_remedy(
 def test_of_an_unknown_symbol_everything_missing_is_named() -> None:
     outcome = refused(desk(), of("0.010", symbol=ETH))
     assert outcome.fault == (
-        "instrument specification, fee rates, prices of ETHUSDT not known: nothing is sent without"
+        "instrument specification, fee rates, prices of ETHUSDT not known: nothing is sent without "
+        "(the venue: unknown symbol 'ETHUSDT'; this venue trades BTCUSDT)"
     )
 
 
