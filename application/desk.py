@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 
-from tidegate.domain.core import inputs as given
 from tidegate.domain.core.snapshots import equity_now
 from tidegate.domain.core.state import Books, State
 from tidegate.domain.mode import TradingState
@@ -25,6 +24,7 @@ from tidegate.ports.desk import (
     TimedOut,
 )
 from tidegate.ports.orders import OrdersPort
+from tidegate.ports.preflight import PreflightPort
 from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StatePort
 
@@ -32,20 +32,26 @@ from .account_manager import AccountManager
 from .codec import decode
 from .executor import OrderExecutor
 from .modes import ModeMismatch, check_mode
+from .positions import PositionManager
 from .positions_protection import PositionProtection
 from .reconciler import Reconciler
+from .risk_manager import RiskManager
 from .runner import Runner
+from .safety import Safety
 from .specs import SpecCache
 from .tracking import SymbolTracker
 
 __all__ = ["Desk", "ModeMismatch"]
 
-_CONFIRMATION = "RESET"
 _LOG = logging.getLogger(__name__)
 
 
 class Desk(DeskPort):
-    """Turns calls into inputs and waits for what becomes of them."""
+    """Turns calls into inputs and waits for what becomes of them.
+
+    ``safety``, ``risk``, ``positions`` and ``reconciler`` are its parts, each with questions and
+    acts of its own.
+    """
 
     def __init__(
         self,
@@ -54,6 +60,7 @@ class Desk(DeskPort):
         state_port: StatePort,
         keys: KeyPort,
         specs: SpecCache | None = None,
+        preflight: PreflightPort | None = None,
     ) -> None:
         check_mode(runner.engine.config, runner.port)
         self._runner = runner
@@ -70,6 +77,9 @@ class Desk(DeskPort):
         self.protection = PositionProtection(
             runner=runner, keys=keys, version=state_port.version, track=tracker.track
         )
+        self.risk = RiskManager(runner)
+        self.safety = Safety(runner=runner, state_port=state_port, keys=keys, preflight=preflight)
+        self.positions = PositionManager(runner=runner, state_port=state_port, desk=self)
 
     @property
     def orders(self) -> OrdersPort:
@@ -121,31 +131,15 @@ class Desk(DeskPort):
 
     def panic(self, cause: str, *, timeout_ms: int = 60_000) -> tuple[str, ...]:
         """See :meth:`DeskPort.panic`."""
-        key = self._keys.key(f"panic {self._state_port.version()}")
-        self._runner.deliver(given.PanicRequest(cause=cause, key=key))
-        is_over = self._runner.wait(
-            lambda: self._books.panic is not None and not self._books.is_panic_running,
-            timeout_ms=timeout_ms,
-        )
-        if is_over:
-            return self._books.panic_remaining
-        left = sorted(self._books.positions.items())
-        return (*(f"{symbol} {held.qty}" for symbol, held in left), "panic still runs")
+        return self.safety.panic(cause, timeout_ms=timeout_ms)
 
     def reset_panic(self, *, confirmation: str) -> None:
         """See :meth:`DeskPort.reset_panic`."""
-        if confirmation != _CONFIRMATION:
-            raise ValueError(
-                f"confirmation {confirmation!r}: panic is reset only by the literal "
-                f"{_CONFIRMATION!r}"
-            )
-        self._runner.deliver(given.PanicResetRequest())
-        self._runner.wait(lambda: self._books.panic is None, timeout_ms=10_000)
+        self.safety.reset(confirmation=confirmation)
 
     def set_trading_state(self, state: TradingState, cause: str) -> None:
         """See :meth:`DeskPort.set_trading_state`."""
-        self._runner.deliver(given.StateRequest(state=state, cause=cause))
-        self._runner.wait(lambda: self._books.trading_state is state, timeout_ms=10_000)
+        self.safety.set_state(state, cause)
 
     def reconcile(self, *, timeout_ms: int = 30_000) -> ReconcileReport:
         """See :meth:`DeskPort.reconcile`; ``desk.reconciler`` lists the findings without asking."""

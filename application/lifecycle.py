@@ -108,12 +108,13 @@ class Application:
         self._fees_stated = fees_stated
         self._runner = ThreadedRunner(engine, port)
         self._runner.fees_stated = fees_stated
-        self.desk = Desk(runner=self._runner, state_port=state_port, keys=keys)
+        self.desk = Desk(runner=self._runner, state_port=state_port, keys=keys, preflight=preflight)
         self._is_interrupted = False
         self.events = EventHub()
         engine.listen(self.events.take)
         self._undo = ExitStack()
         self._at_end(self.events.stop)
+        self._at_end(self.desk.safety.close)
         self._runner.when_over = self.ask_stop
         self._lock = threading.Lock()
         self._is_started = False

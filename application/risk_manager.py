@@ -1,10 +1,25 @@
-"""Questions about risk, with no side effects: what is left, what would pass, where it stands."""
+"""Questions about risk, with no side effects: what is left, what would pass, where it stands.
 
-from tidegate.domain.core.opening import proposal_for
+A question about a symbol that the desk does not know, or whose price is old, asks the venue for it;
+what it says serves the question alone, and the desk's own state stays as it is.
+"""
+
+import attrs
+from tidegate.domain.core.draft import Draft
+from tidegate.domain.core.events import EntryIntended, SignalRefused
+from tidegate.domain.core.ids import KEY_LENGTH
+from tidegate.domain.core.inputs import OpenRequest, SpecsLoaded
+from tidegate.domain.core.opening import plan_input, proposal_for
 from tidegate.domain.core.snapshots import risk_snapshot
+from tidegate.domain.core.state import State
+from tidegate.domain.core.step import step
+from tidegate.domain.costs import break_even_price
+from tidegate.domain.grid import price_down, price_up
 from tidegate.domain.instrument import Instrument
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Qty, Rate
-from tidegate.domain.orders import Symbol
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
+from tidegate.domain.orders import Side, Symbol, TimeInForce
+from tidegate.domain.planning import Fault, Plan, PlanInput, make_plan
+from tidegate.domain.position import Position
 from tidegate.domain.risk.queries import (
     LeverageDecision,
     RiskOverview,
@@ -15,12 +30,51 @@ from tidegate.domain.risk.queries import (
 )
 from tidegate.domain.risk.snapshot import RiskSnapshot
 from tidegate.domain.signal import Signal
+from tidegate.domain.ticket import Ticket, TicketRung
+from tidegate.ports.desk import Refused
+from tidegate.ports.exchange import VenueError
 
-from .runner import Runner
+from .inline_runner import Runner
 
-__all__ = ["RiskManager"]
+__all__ = ["Allowed", "NoLevels", "RiskManager", "TradeLevels"]
 
 _NO_SIGNAL = ""
+_NO_SYMBOL = Symbol("")
+_DRY_KEY = "0" * KEY_LENGTH
+
+
+@attrs.frozen(kw_only=True)
+class Allowed:
+    """The signal would pass every rule now; ``ticket`` is what would be sent. Nothing was."""
+
+    ticket: Ticket
+
+
+@attrs.frozen(kw_only=True)
+class TradeLevels:
+    """Where a signal would enter, be stopped and take profit, by the present prices.
+
+    ``break_even`` is where all of it would leave at exactly zero with both fees paid, on the tick
+    that is no loss. ``reward_to_risk_net`` is after all costs, ``None`` without targets.
+    """
+
+    side: Side
+    qty: Qty
+    entry: Price
+    entry_worst: Price
+    stop: Price | None
+    rungs: tuple[TicketRung, ...]
+    break_even: Price
+    liquidation: Price | None
+    reward_to_risk_net: Rate | None
+    notes: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class NoLevels:
+    """No plan can be made of the signal; ``fault`` says what is wrong, and the remedy."""
+
+    fault: str
 
 
 class RiskManager:
@@ -29,10 +83,47 @@ class RiskManager:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    def _snapshot(self, symbol: Symbol, signal_id: str) -> RiskSnapshot:
+    def check(self, signal: Signal) -> Allowed | Refused:
+        """Judge a signal as the desk would now, dry: with every rule that fails, nothing sent.
+
+        Between this answer and a call of ``execute`` the market and the desk move on: only the
+        judgement of the send itself decides.
+        """
         engine = self._runner.engine
-        now_ms = engine.clock.now_ms()
-        return risk_snapshot(self._runner.state, symbol, signal_id, engine.config, now_ms)
+        asked = OpenRequest(signal=signal, key=_DRY_KEY)
+        made = step(self._knowing(signal.symbol), asked, engine.config, engine.clock.now_ms())
+        for event in made.events:
+            match event:
+                case EntryIntended():
+                    return Allowed(ticket=event.ticket)
+                case SignalRefused():
+                    return Refused(
+                        breaches=event.breaches,
+                        missing=event.missing,
+                        fault=event.fault,
+                        largest=event.largest,
+                    )
+                case _:
+                    continue
+        raise AssertionError(f"signal {signal.signal_id} was neither approved nor refused")
+
+    def trade_levels(self, signal: Signal) -> TradeLevels | NoLevels:
+        """Return stop, ladder and break-even of a signal, whatever the rules say of it."""
+        engine = self._runner.engine
+        state, now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
+        draft = Draft(state, engine.config, now_ms)
+        seen = risk_snapshot(state, signal.symbol, signal.signal_id, engine.config, now_ms)
+        given = plan_input(draft, signal, seen)
+        if isinstance(given, str):
+            return NoLevels(fault=given)
+        plan = make_plan(signal, given)
+        if isinstance(plan, Fault):
+            return NoLevels(fault=str(plan))
+        return _levels(plan, given)
+
+    def account(self) -> RiskOverview:
+        """Return the account's risk at a glance: equity, exposure, losses, margins and rates."""
+        return self.overview(_NO_SYMBOL)
 
     def overview(self, symbol: Symbol) -> RiskOverview:
         """Return the account's risk at a glance, seen from ``symbol``."""
@@ -45,18 +136,87 @@ class RiskManager:
         return remaining_exposure(self._snapshot(symbol, _NO_SIGNAL), limits)
 
     def largest_position(self, signal: Signal) -> Qty:
-        """Return the largest quantity with which ``signal`` would pass every rule now."""
+        """Return the largest quantity with which ``signal`` would pass every rule now.
+
+        Zero where none would: :meth:`check` says why.
+        """
         engine = self._runner.engine
-        now_ms = engine.clock.now_ms()
-        proposal = proposal_for(self._runner.state, signal, engine.config, now_ms)
+        state, now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
+        proposal = proposal_for(state, signal, engine.config, now_ms)
         if proposal is None:
             return ZERO_QTY
-        snapshot = self._snapshot(signal.symbol, signal.signal_id)
-        return largest_position(proposal, snapshot, engine.config.limits)
+        seen = risk_snapshot(state, signal.symbol, signal.signal_id, engine.config, now_ms)
+        return largest_position(proposal, seen, engine.config.limits)
 
     def check_leverage(
         self, symbol: Symbol, asked: Rate, notional: Money = ZERO_MONEY
     ) -> LeverageDecision:
-        """Grant, cap or deny a leverage for a position of ``notional`` USDT."""
-        spec: Instrument = self._runner.port.instrument(symbol)
+        """Grant, cap or deny a leverage for a position of ``notional`` USDT.
+
+        Raises:
+            VenueError: the specification is not known here, and the venue gave none.
+
+        """
+        known = self._runner.state.view.instruments.get(symbol)
+        spec: Instrument = self._runner.port.instrument(symbol) if known is None else known
         return check_leverage(asked, spec, self._runner.engine.config.limits, notional)
+
+    # What a question is asked of
+
+    def _snapshot(self, symbol: Symbol, signal_id: str) -> RiskSnapshot:
+        engine = self._runner.engine
+        now_ms = engine.clock.now_ms()
+        return risk_snapshot(self._runner.state, symbol, signal_id, engine.config, now_ms)
+
+    def _knowing(self, symbol: Symbol) -> State:
+        """Return the desk's state with what the venue says of a symbol, where that is not fresh.
+
+        What it does not say stays unknown, and the answer says so.
+        """
+        state, engine, port = self._runner.state, self._runner.engine, self._runner.port
+        now_ms, config = engine.clock.now_ms(), engine.config
+        try:
+            if symbol not in state.view.instruments:
+                loaded = SpecsLoaded(
+                    instrument=port.instrument(symbol), fees=self._runner.fee_rates(symbol)
+                )
+                state = step(state, loaded, config, now_ms).state
+            ticker = state.view.tickers.get(symbol)
+            if ticker is None or now_ms - ticker.time_ms > config.limits.market_age_ms_max:
+                state = step(state, port.ticker(symbol), config, now_ms).state
+        except VenueError:
+            return state
+        return state
+
+
+def _levels(plan: Plan, given: PlanInput) -> TradeLevels:
+    side, tick, fees = plan.signal.side, given.instrument.tick, given.costs.fees
+    is_maker = plan.signal.entry.time_in_force is TimeInForce.POST_ONLY
+    held = plan.qty.times(side.sign)
+    exact = break_even_price(
+        position=Position(qty=held, cost=plan.entry * held),
+        realised=ZERO_MONEY,
+        fees_paid=plan.entry * plan.qty * (fees.maker if is_maker else fees.taker),
+        funding_paid=ZERO_MONEY,
+        taker=fees.taker,
+    )
+    return TradeLevels(
+        side=side,
+        qty=plan.qty,
+        entry=plan.entry,
+        entry_worst=plan.entry_worst,
+        stop=plan.stop,
+        rungs=tuple(
+            TicketRung(
+                number=rung.number,
+                price=rung.price,
+                qty=rung.qty,
+                reward_to_risk=rung.reward_to_risk,
+            )
+            for rung in plan.ladder.rungs
+        ),
+        break_even=price_up(exact, tick) if side is Side.BUY else price_down(exact, tick),
+        liquidation=plan.liquidation,
+        reward_to_risk_net=plan.proposal.reward_to_risk_net,
+        notes=tuple(str(note) for note in plan.ladder.notes),
+    )

@@ -80,6 +80,7 @@ from .streams import (
     stream_read_back,
     stream_reported,
 )
+from .unlisted import flatten_unlisted
 
 __all__ = ["Step", "deadline_ms", "step"]
 
@@ -333,6 +334,7 @@ def _read(draft: Draft, item: _Reading) -> None:
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
             settle_by_listing(draft, item.orders)
+            flatten_unlisted(draft, item)
             stream_read_back(draft, item)
         case given.RecordsRead():
             records_read(draft, item)
