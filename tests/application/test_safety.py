@@ -3,6 +3,7 @@
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tidegate.adapters.memory.options import Arrival, RequestKind
@@ -103,10 +104,14 @@ def test_every_listener_is_told_of_panics_alone_whatever_another_one_raises(
     assert held(bench) == held(bench).times(0)
 
 
+def _wait(released: threading.Event) -> None:
+    assert released.wait(WAIT_S)
+
+
 def test_a_listener_that_hangs_holds_up_no_panic() -> None:
     bench = opened()
     released = threading.Event()
-    bench.desk.safety.on_panic("stuck", lambda _: released.wait(WAIT_S) or None)
+    bench.desk.safety.on_panic("stuck", lambda _: _wait(released))
     assert bench.desk.safety.panic("drill") == ()
     released.set()
     bench.desk.safety.close()
@@ -159,7 +164,7 @@ def test_the_check_list_is_made_on_demand_and_changes_nothing(tmp_path: Path) ->
         bench.desk.safety.check_list()
 
 
-def guarded(**limits: int) -> Bench:
+def guarded(**limits: Any) -> Bench:
     return make_bench(limits=RiskLimits(market_age_ms_max=3_600_000, **limits))
 
 
