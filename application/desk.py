@@ -8,6 +8,7 @@ from tidegate.domain.core.state import Books, State
 from tidegate.domain.mode import TradingState
 from tidegate.domain.orders import ClientId, Symbol
 from tidegate.domain.performance import Summary, summary
+from tidegate.domain.reports import Ticker
 from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 from tidegate.ports.account_desk import AccountDeskPort
@@ -23,6 +24,7 @@ from tidegate.ports.desk import (
     StatusReport,
     TimedOut,
 )
+from tidegate.ports.desk_market import DeskMarketPort
 from tidegate.ports.orders import OrdersPort
 from tidegate.ports.preflight import PreflightPort
 from tidegate.ports.reconciling import ReconcileReport
@@ -31,6 +33,7 @@ from tidegate.ports.state import StatePort
 from .account_manager import AccountManager
 from .codec import decode
 from .executor import OrderExecutor
+from .market import MarketData
 from .modes import ModeMismatch, check_mode
 from .positions import PositionManager
 from .positions_protection import PositionProtection
@@ -66,7 +69,16 @@ class Desk(DeskPort):
         self._runner = runner
         self._state_port = state_port
         self._keys = keys
+        engine = runner.engine
+        specs = specs or SpecCache(runner.port.instrument, engine.clock)
         tracker = SymbolTracker(runner, specs)
+        self._market = MarketData(
+            runner.port,
+            clock=engine.clock,
+            specs=specs,
+            told=self._told,
+            age_ms_max=engine.config.limits.market_age_ms_max,
+        )
         self._orders = OrderExecutor(
             runner=runner, state_port=state_port, keys=keys, tracker=tracker
         )
@@ -85,6 +97,14 @@ class Desk(DeskPort):
     def orders(self) -> OrdersPort:
         """See :attr:`DeskPort.orders`."""
         return self._orders
+
+    def _told(self, symbol: Symbol) -> Ticker | None:
+        return self._runner.state.view.tickers.get(symbol)
+
+    @property
+    def market(self) -> DeskMarketPort:
+        """See :attr:`DeskPort.market`."""
+        return self._market
 
     @property
     def state(self) -> State:

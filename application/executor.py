@@ -53,6 +53,7 @@ from tidegate.ports.state import StatePort
 from .decisions import Decisions
 from .requests import Request, Requests
 from .runner import Runner
+from .specs import SpecTooOld
 from .tracking import SymbolTracker
 
 __all__ = ["OrderExecutor"]
@@ -88,6 +89,8 @@ class OrderExecutor(OrdersPort):
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
         """See :meth:`OrdersPort.execute`."""
         untracked = self._tracker.track(signal.symbol)
+        if isinstance(untracked, SpecTooOld):
+            return untracked.refusal()
         key = self._keys.key(signal.signal_id)
         order_id = self._books.client_id(key, Purpose(Role.ENTRY), 0)
         decision = self._decisions.expect(signal.signal_id, key)
@@ -369,7 +372,7 @@ class OrderExecutor(OrdersPort):
         )
 
 
-def _with_cause(outcome: OpenOutcome, untracked: str | None) -> OpenOutcome:
+def _with_cause(outcome: OpenOutcome, untracked: VenueError | None) -> OpenOutcome:
     """Tell the caller of a refusal for want of data what the venue said of it."""
     if untracked is None or not isinstance(outcome, Refused) or outcome.fault is None:
         return outcome

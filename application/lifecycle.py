@@ -30,6 +30,7 @@ from .engine import Engine
 from .listeners import EventHub
 from .recovery import book_missed, finish_recovery, load_view
 from .runner import InlineRunner, Runner, ThreadedRunner
+from .specs import SpecCache, in_background
 
 __all__ = ["Application", "Interrupted"]
 
@@ -108,7 +109,14 @@ class Application:
         self._fees_stated = fees_stated
         self._runner = ThreadedRunner(engine, port)
         self._runner.fees_stated = fees_stated
-        self.desk = Desk(runner=self._runner, state_port=state_port, keys=keys, preflight=preflight)
+        specs = SpecCache(port.instrument, engine.clock, refresh=in_background)
+        self.desk = Desk(
+            runner=self._runner,
+            state_port=state_port,
+            keys=keys,
+            specs=specs,
+            preflight=preflight,
+        )
         self._is_interrupted = False
         self.events = EventHub()
         engine.listen(self.events.take)

@@ -103,7 +103,7 @@ class PositionProtection:
         runner: Runner,
         keys: KeyPort,
         version: Callable[[], int],
-        track: Callable[[Symbol], str | None],
+        track: Callable[[Symbol], object],
     ) -> None:
         self._runner = runner
         self._version = version

@@ -21,7 +21,7 @@ class SymbolTracker:
         self._runner = runner
         self._specs = specs or SpecCache(runner.port.instrument, runner.engine.clock)
 
-    def track(self, symbol: Symbol) -> str | None:
+    def track(self, symbol: Symbol) -> VenueError | None:
         """Load what is missing or old; returns why it could not be, ``None`` when all is known.
 
         What the venue cannot tell stays unknown, so that the core refuses what needs it.
@@ -37,7 +37,7 @@ class SymbolTracker:
                 runner.deliver(runner.port.ticker(old))
         except VenueError as error:
             _LOG.warning("specification and prices of %s: %s", symbol, error)
-            return str(error)
+            return error
         return None
 
     def _is_price_old(self, symbol: Symbol) -> bool:

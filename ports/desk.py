@@ -15,6 +15,7 @@ from tidegate.domain.signal import Signal
 from tidegate.domain.trade import CloseReason
 
 from .account_desk import AccountDeskPort
+from .desk_market import DeskMarketPort
 from .orders import (
     Closing,
     Fill,
@@ -80,6 +81,11 @@ class DeskPort(ABC):
     @abstractmethod
     def account(self) -> AccountDeskPort:
         """Settings and queries of the account."""
+
+    @property
+    @abstractmethod
+    def market(self) -> DeskMarketPort:
+        """Prices, books, bars, trades, funding rates and specifications, with their ages."""
 
     @abstractmethod
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:

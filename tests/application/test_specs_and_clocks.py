@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 import pytest
 from tidegate.application.clocks import RandomKeys, SeededKeys, SystemClock
-from tidegate.application.specs import SpecCache
+from tidegate.application.specs import SpecCache, SpecTooOld, in_background
 from tidegate.domain.core.ids import KEY_LENGTH, client_id, is_named, key_of
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.money import Qty
@@ -26,6 +26,9 @@ class Watch(ClockPort):
 
     def now_ms(self) -> int:
         return self.time_ms
+
+
+Refresh = Callable[[Callable[[], object]], object]
 
 
 class Source:
@@ -47,9 +50,12 @@ class Source:
         return attrs.evolve(BTCUSDT, symbol=symbol, qty_min=Qty.of(self.fetches))
 
 
-def cache(**times: int) -> tuple[SpecCache, Source, Watch]:
+def cache(
+    *, ttl_ms: int = 3_600_000, stale_ms: int = 3_600_000, refresh: Refresh | None = None
+) -> tuple[SpecCache, Source, Watch]:
     source, watch = Source(), Watch()
-    return SpecCache(source, watch, **times), source, watch
+    specs = SpecCache(source, watch, ttl_ms=ttl_ms, stale_ms=stale_ms, refresh=refresh)
+    return specs, source, watch
 
 
 def in_threads(count: int, act: Callable[[], None]) -> list[threading.Thread]:
@@ -116,6 +122,113 @@ def test_an_error_reaches_everyone_who_waits_and_is_not_kept() -> None:
     assert errors == ["unknown symbol"] * 8
     source.error = None
     assert specs.get(BTC).symbol == BTC
+
+
+def _all_at_once(specs: SpecCache, count: int = 32) -> list[Instrument]:
+    """Let many threads ask at the same moment; return what each got."""
+    together, found = threading.Barrier(count), list[Instrument]()
+
+    def ask() -> None:
+        together.wait(10)
+        found.append(specs.get(BTC))
+
+    for thread in in_threads(count, ask):
+        thread.join(10)
+    assert len(found) == count
+    return found
+
+
+def test_thirty_two_readers_late_in_its_life_are_served_at_once_and_refresh_it_once() -> None:
+    """At three quarters nothing is asked for, one millisecond later once, by nobody who reads."""
+    begun: list[Callable[[], object]] = []
+    specs, source, watch = cache(ttl_ms=1_000, refresh=begun.append)
+    specs.get(BTC)
+    watch.time_ms = 750
+    _all_at_once(specs)
+    assert begun == []
+    watch.time_ms = 751
+    found = _all_at_once(specs)
+    assert {spec.qty_min for spec in found} == {Qty.of(1)}
+    assert (len(begun), source.fetches) == (1, 1)
+    begun[0]()
+    found = _all_at_once(specs)
+    assert {spec.qty_min for spec in found} == {Qty.of(2)}
+    assert (len(begun), source.fetches) == (1, 2)
+
+
+def test_thirty_two_readers_after_its_life_fetch_once() -> None:
+    """Whoever comes first fetches; those beside it get the old one, and all later the new one."""
+    specs, source, watch = cache(ttl_ms=1_000)
+    specs.get(BTC)
+    watch.time_ms = 1_001
+    found = _all_at_once(specs)
+    assert {spec.qty_min for spec in found} <= {Qty.of(1), Qty.of(2)}
+    assert source.fetches == 2
+    assert {spec.qty_min for spec in _all_at_once(specs)} == {Qty.of(2)}
+    assert source.fetches == 2
+
+
+def test_in_the_background_the_refresh_comes_about_by_itself() -> None:
+    specs, source, watch = cache(ttl_ms=1_000, refresh=in_background)
+    specs.get(BTC)
+    watch.time_ms = 900
+    source.begun.clear()
+    source.gate.clear()
+    assert specs.get(BTC).qty_min == Qty.of(1)
+    assert source.begun.wait(10)
+    watch.time_ms = 5_000_000
+    fetched: list[Instrument] = []
+    (waiting,) = in_threads(1, lambda: fetched.append(specs.get(BTC)))
+    source.gate.set()
+    waiting.join(10)
+    assert (source.fetches, [spec.qty_min for spec in fetched]) == (2, [Qty.of(2)])
+
+
+@pytest.mark.parametrize("refresh", [None, lambda work: work()])
+def test_a_refresh_that_fails_leaves_the_old_one_until_it_is_too_old(
+    refresh: Refresh | None,
+) -> None:
+    """Asked again after 5 s at the earliest; beyond life and grace it is an error with its age."""
+    specs, source, watch = cache(ttl_ms=100_000, stale_ms=50_000, refresh=refresh)
+    specs.get(BTC)
+    source.error = QueryFailed("HTTP status 502")
+    watch.time_ms = 120_000
+    assert specs.get(BTC).qty_min == Qty.of(1)
+    assert source.fetches == 2
+    watch.time_ms = 124_999
+    assert specs.get(BTC).qty_min == Qty.of(1)
+    assert source.fetches == 2
+    watch.time_ms = 125_000
+    assert specs.get(BTC).qty_min == Qty.of(1)
+    assert source.fetches == 3
+    watch.time_ms = 150_000
+    assert specs.get(BTC).qty_min == Qty.of(1)
+    watch.time_ms = 150_001
+    with pytest.raises(SpecTooOld, match=r"150001 ms old, at most 150000 ms.*502") as told:
+        specs.get(BTC)
+    assert (told.value.age_ms, told.value.age_ms_max) == (150_001, 150_000)
+    source.error = None
+    assert specs.get(BTC).qty_min == Qty.of(6)
+
+
+def test_what_was_never_known_is_no_old_specification() -> None:
+    specs, source, _ = cache()
+    source.error = QueryFailed("unknown symbol")
+    with pytest.raises(QueryFailed, match="unknown symbol") as told:
+        specs.get(BTC)
+    assert not isinstance(told.value, SpecTooOld)
+
+
+def test_a_bug_in_the_fetch_is_no_venue_trouble() -> None:
+    """It reaches the caller as what it is, and nobody is left waiting."""
+
+    def broken(symbol: Symbol) -> Instrument:
+        raise ZeroDivisionError(symbol)
+
+    specs = SpecCache(broken, Watch())
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            specs.get(BTC)
 
 
 @pytest.mark.parametrize(("ttl_ms", "stale_ms"), [(0, 0), (-1, 0), (1, -1)])
