@@ -12,16 +12,13 @@ from tidegate.domain.instrument import InstrumentStatus
 from tidegate.domain.mode import TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import (
-    ClientId,
     OrderKind,
-    OrderRequest,
-    Purpose,
-    Role,
     Side,
 )
 from tidegate.domain.reports import MarginMode, StreamReport, StreamState
 from tidegate.domain.risk.verdict import Rule
 from tidegate.domain.signal import Entry, ExactQty, RungSpec, Signal, StopAtPrice
+from tidegate.ports.exchange import Done
 
 from tests.application.bench import signal
 from tests.application.threaded_bench import ETH
@@ -119,24 +116,11 @@ def _stream_healthy(beyond: bool) -> Prepared:
 
 def _findings(beyond: bool) -> Prepared:
     live = live_desk()
-    live.venue.connect(lambda _: None)
     if beyond:
-        live.venue.submit(_foreign())
-    live.venue.connect(live.runner.sink)
+        moved = live.venue.adjust_wallet(Money.of(50))
+        assert isinstance(moved, Done), moved
     reconcile(live.runner)
     return live, signal()
-
-
-def _foreign() -> OrderRequest:
-    """Return an order that somebody else places by hand, while our stream is away."""
-    return OrderRequest(
-        client_id=ClientId("by-hand-1"),
-        symbol=ETHER,
-        side=Side.BUY,
-        qty=Qty.of(1),
-        kind=OrderKind.MARKET,
-        purpose=Purpose(Role.ENTRY),
-    )
 
 
 def _duplicate(beyond: bool) -> Prepared:

@@ -171,17 +171,16 @@ def a_trigger_is_amended(world: World) -> None:
 @scenario("F1", "E5")
 def an_operator_reduces_by_every_family(world: World) -> None:
     held(world)
-    orders = world.desk.orders
-    small = Qty.of("0.002")
-    for outcome in (
-        orders.reduce(BTC, qty=small, timeout_ms=WAIT_MS),
-        orders.reduce(BTC, qty=small, price=Price.of("65500"), timeout_ms=WAIT_MS),
-        orders.reduce(
-            BTC, qty=small, trigger=TriggerSpec(price=Price.of("64800")), timeout_ms=WAIT_MS
-        ),
-    ):
+    small, orders = Qty.of("0.002"), world.desk.orders
+    ways: tuple[dict[str, Any], ...] = (
+        {},
+        {"price": Price.of("65500")},
+        {"trigger": TriggerSpec(price=Price.of("64800"))},
+    )
+    for way in ways:
+        outcome = orders.reduce(BTC, qty=small, timeout_ms=WAIT_MS, **way)
         assert isinstance(outcome, Reduced), outcome
-    world.settle()
+        world.settle()
     world.price("65500.0")
     world.price("64800.0")
     world.price("64000.0")
