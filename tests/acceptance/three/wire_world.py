@@ -54,6 +54,7 @@ class WireWorld(World):
     def __init__(self, folder: Path, condition: Condition = Condition.UP) -> None:
         super().__init__()
         self._condition = condition
+        self.reads_all_the_time = condition in {Condition.DOWN, Condition.FLAPPING, Condition.OFF}
         self.bench = DeskBench(
             folder,
             limits=PATIENT,
