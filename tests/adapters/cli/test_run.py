@@ -78,7 +78,8 @@ def test_every_bar_is_decided_on_once_also_when_minutes_pass_at_once(venue: Live
             desk.until_event("trade_closed")
         last = desk.stop()
     assert last["summary"]["trades"] == 2
-    assert last["wishes"] == 4
+    # A minute of real time may pass meanwhile, and another; decided on twice it would be eight.
+    assert 4 <= last["wishes"] <= 6
     entries = [doc["event"] for doc in desk.docs if doc.get("kind") == "entry_intended"]
     assert len({entry["signal"]["signal_id"] for entry in entries}) == len(entries) == 2
 
