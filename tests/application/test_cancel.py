@@ -235,10 +235,11 @@ def test_a_foreign_stop_that_could_open_is_no_protection() -> None:
     assert name not in open_ids(bench)
 
 
-def test_a_stop_of_no_position_is_no_protection() -> None:
+@pytest.mark.parametrize(("direction", "at"), [(FALLS, "64200"), (RISES, "66200")])
+def test_a_stop_of_no_position_is_no_protection(direction: TriggerDirection, at: str) -> None:
     bench = make_bench(config=config())
     name = foreign(
-        bench, trigger=Trigger(price=Price.of("64200"), direction=FALLS), reduce_only=True
+        bench, trigger=Trigger(price=Price.of(at), direction=direction), reduce_only=True
     )
     assert isinstance(orders(bench).cancel_all(scope=EVERYONES), Cancels)
     assert name not in open_ids(bench)

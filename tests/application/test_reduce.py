@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 import pytest
-from tidegate.adapters.memory.options import Arrival, RequestKind
+from tidegate.adapters.memory.options import RequestKind
 from tidegate.domain.core import events as ev
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.mode import TradingState, VenueKind
@@ -24,7 +24,7 @@ from tidegate.domain.reports import RejectReason
 from tidegate.domain.signal import ExactQty, RungSpec, StopAtPrice
 from tidegate.domain.trade import CloseReason
 from tidegate.domain.triggers import TriggerSpec
-from tidegate.ports.orders import Reduced, Rejected, Unresolved
+from tidegate.ports.orders import Reduced, Rejected
 
 from tests.application.bench import BTC, Bench, make_bench, signal
 from tests.application.order_bench import exit_order, fault, holding, orders
@@ -268,16 +268,6 @@ def test_a_refusal_of_the_venue_is_the_outcome_and_an_end() -> None:
     assert isinstance(outcome, Rejected)
     assert outcome.reason is RejectReason.RATE_LIMITED
     assert bench.runner.state.books.orders == {}
-
-
-def test_a_reduction_without_an_answer_is_resolved_by_its_own_id() -> None:
-    bench = make_bench(config=config(not_found_final_ms=5_000))
-    bench.desk.execute(signal())
-    bench.venue.script.time_out_next(Arrival.REACHED, request=RequestKind.PLACE)
-    outcome = orders(bench).reduce(BTC, price=Price.of("66000"))
-    assert isinstance(outcome, Reduced | Unresolved)
-    bench.pass_time(2_000)
-    assert exit_order(bench).price == Price.of("66000")
 
 
 def test_what_an_operator_placed_obeys_the_trading_mode() -> None:
