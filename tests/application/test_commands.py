@@ -13,7 +13,7 @@ import attrs
 import pytest
 from tidegate.adapters.catalogue import BTCUSDT, BTCUSDT_DEMO
 from tidegate.application.commands import Commands
-from tidegate.domain.mode import TradingState
+from tidegate.domain.mode import TradingMode, TradingState
 from tidegate.domain.money import Money, Price, Rate
 from tidegate.domain.orders import OrderKind, Side, Symbol
 from tidegate.domain.signal import RiskFraction, StopPercent
@@ -23,6 +23,7 @@ from tidegate.ports.commands import (
     DemoRequest,
     OpenedSession,
     PaperRequest,
+    RunRequest,
     Where,
 )
 from tidegate.ports.feed import FeedError
@@ -297,3 +298,16 @@ def test_a_check_takes_limits_from_a_file_and_instruments_too(
     assert not commands.check(strict).is_allowed
     with pytest.raises(BadInput, match=r"own\.toml"):
         commands.check(attrs.evolve(request, instruments="own.toml"))
+
+
+def test_a_live_session_needs_a_mode_with_a_market_and_keys(tmp_path: Path) -> None:
+    where = Where(state=str(tmp_path))
+    with pytest.raises(BadInput, match="no live market"):
+        Commands({}).run(RunRequest(mode=TradingMode.PAPER, where=where))
+    demo = RunRequest(mode=TradingMode.DEMO, where=where)
+    with pytest.raises(BadInput, match="TIDEGATE_BYBIT_KEY"):
+        Commands({}).run(demo)
+    keys = {"TIDEGATE_BYBIT_KEY": "k" * 18, "TIDEGATE_BYBIT_SECRET": "s" * 36}
+    session = Commands(keys).run(demo)
+    assert "bybit demo" in session.title.lower()
+    session.close()
