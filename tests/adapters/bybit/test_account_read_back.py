@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from tidegate.adapters.v5server.control import Control
+from tidegate.adapters.v5server.control import SLOW_MS, Control
 from tidegate.adapters.v5server.faults import Target
 from tidegate.contracts.exchange_approval import approve
+from tidegate.contracts.exchange_stage import Ear
 from tidegate.domain.money import Distance, Price, Qty
 from tidegate.domain.orders import (
     ClientId,
@@ -18,7 +19,7 @@ from tidegate.domain.orders import (
     Symbol,
 )
 from tidegate.domain.records import PositionMode
-from tidegate.domain.reports import MarginMode
+from tidegate.domain.reports import AccountReport, MarginMode, UnreadableReport
 from tidegate.ports.exchange import (
     Accepted,
     Done,
@@ -125,3 +126,18 @@ def test_a_hedge_account_is_told_as_such(scene: Scene) -> None:
     assert scene.port.position_mode(BTC) is PositionMode.HEDGE
     with pytest.raises(QueryFailed):
         scene.port.position_mode(ETH)
+
+
+def test_balances_pushed_while_the_margin_mode_changes_are_not_misread(scene: Scene) -> None:
+    """The push comes before the answer: it is of the new mode, and the old one is known."""
+    ear = Ear()
+    scene.port.connect(ear)
+    for mode in (MarginMode.CROSS, MarginMode.ISOLATED):
+        scene.control.delay_next_answer(SLOW_MS, "/v5/account/set-margin-mode")
+        assert isinstance(scene.port.set_margin_mode(mode), Done)
+        scene.bench.drive.settle()
+    assert [row for row in ear.heard() if isinstance(row, UnreadableReport)] == []
+    scene.hold()
+    scene.bench.drive.settle()
+    told = [row for row in ear.heard() if isinstance(row, AccountReport)]
+    assert {row.margin_mode for row in told} == {MarginMode.ISOLATED}
