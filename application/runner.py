@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import attrs
 from tidegate.domain.core.account import state_objection
+from tidegate.domain.core.by_hand import leverage_wanted
 from tidegate.domain.core.effects import (
     AmendOrder,
     ApplySetting,
@@ -203,7 +204,7 @@ class ThreadedRunner(Runner, LaneHost):
                     return mode_objection(self.engine.config, self.port)
                 return self._objection_to_entries()
             case SetLeverage():
-                return self._objection_to_entries()
+                return self._objection_to_leverage(effect)
             case ApplySetting():
                 return self._objection_to_setting(effect)
             case SetStop() | SetProtection():
@@ -212,12 +213,20 @@ class ThreadedRunner(Runner, LaneHost):
                 return None
 
     def _is_wanted(self, effect: SetStop | SetProtection) -> bool:
+        """Tell whether protection that waited is still for the position that it was meant for."""
         books = self.state.books
         if isinstance(effect, SetStop):
             trade = books.trades.get(effect.symbol)
             return trade is not None and trade.stop_wanted == effect.price
         pending = books.protecting.get(effect.symbol)
         return pending is not None and pending.intended.key == effect.key
+
+    def _objection_to_leverage(self, effect: SetLeverage) -> str | None:
+        """Hold back the leverage of an entry with it, and not one that a position is to have."""
+        trade = self.state.books.trades.get(effect.symbol)
+        if trade is None or leverage_wanted(trade) != effect.leverage:
+            return self._objection_to_entries()
+        return mode_objection(self.engine.config, self.port)
 
     def _objection_to_setting(self, effect: ApplySetting) -> str | None:
         if self.failure is not None:

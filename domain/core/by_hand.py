@@ -8,6 +8,7 @@ changes by it: that is what was at risk when the entry filled.
 from collections.abc import Callable
 
 import attrs
+from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.managed_levels import is_tighter
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import ZERO, ZERO_DISTANCE, Distance, Price, Qty, Rate
@@ -301,6 +302,8 @@ def _look_at_leverage(draft: Draft, trade: LiveTrade, report: PositionReport) ->
     if shown == wanted:
         settle_by_hand(draft, trade.symbol, "leverage")
         return
+    if _is_set_now(draft, trade.symbol):
+        return
     verdict = _about_leverage(draft, wanted, shown)
     if not _is_open(draft, trade.symbol, "leverage"):
         draft.emit(
@@ -319,6 +322,12 @@ def _look_at_leverage(draft: Draft, trade: LiveTrade, report: PositionReport) ->
     if not verdict.is_adopted and draft.is_due(subject):
         draft.note_asked(subject)
         draft.emit(LeverageRevertIntended(symbol=trade.symbol, leverage=wanted))
+
+
+def _is_set_now(draft: Draft, symbol: Symbol) -> bool:
+    """Tell whether an operator's leverage is under way: what is shown may be of before or after."""
+    settings = draft.books.settings.values()
+    return any(isinstance(one, LeverageSetting) and one.symbol == symbol for one in settings)
 
 
 def _about_leverage(draft: Draft, wanted: Rate, shown: Rate) -> _Verdict:

@@ -37,6 +37,7 @@ from .evolve_protection import (
     break_even_due,
     guard_key_taken,
     leverage_changed_by_hand,
+    leverage_settled,
     protection_confirmed,
     protection_failed,
     protection_intended,
@@ -195,7 +196,8 @@ def _setting_intended(books: Books, event: ev.SettingIntended) -> Books:
 
 
 def _setting_done(books: Books, event: ev.SettingDone) -> Books:
-    return attrs.evolve(books, settings=without(books.settings, event.key))
+    ended = attrs.evolve(books, settings=without(books.settings, event.key))
+    return leverage_settled(ended, event.setting)
 
 
 def _setting_declined(books: Books, event: ev.SettingDeclined) -> Books:

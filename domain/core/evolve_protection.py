@@ -1,6 +1,7 @@
 """How events about a position's protection change the books."""
 
 import attrs
+from tidegate.domain.account_settings import AccountSetting, LeverageSetting
 from tidegate.domain.money import Price
 from tidegate.domain.orders import Symbol
 from tidegate.domain.protection import ProtectionChange, ProtectionSource
@@ -13,6 +14,7 @@ __all__ = [
     "break_even_due",
     "guard_key_taken",
     "leverage_changed_by_hand",
+    "leverage_settled",
     "protection_confirmed",
     "protection_failed",
     "protection_intended",
@@ -214,6 +216,15 @@ def leverage_changed_by_hand(books: Books, event: ev.LeverageChangedByHand) -> B
     if trade is None:
         return books
     return _with_trade(books, _managed(trade, attrs.evolve(trade.managed, leverage=event.after)))
+
+
+def leverage_settled(books: Books, setting: AccountSetting) -> Books:
+    """Make a leverage that an operator set the trade's own: it is none of somebody else's doing."""
+    trade = books.trades.get(setting.symbol) if isinstance(setting, LeverageSetting) else None
+    if trade is None or not isinstance(setting, LeverageSetting):
+        return books
+    managed = attrs.evolve(trade.managed, leverage=setting.leverage)
+    return _with_trade(books, _managed(trade, managed))
 
 
 def _adopting(books: Books, symbol: Symbol, decision: ev.HandDecision) -> LiveTrade | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import SetLeverage
@@ -16,6 +17,7 @@ from tidegate.domain.orders import Side
 from tidegate.domain.protection import ManualChanges
 from tidegate.domain.reports import PositionReport
 from tidegate.domain.risk.limits import RiskLimits
+from tidegate.ports.account_desk import SettingApplied
 from tidegate.ports.desk import Placed
 
 from tests.application.bench import BTC, Bench, signal
@@ -260,6 +262,28 @@ def test_a_leverage_that_the_venue_does_not_take_back_is_asked_for_again_and_tol
     later = step(at_once.state, raised, config(), report.time_ms + 1_000)
     assert of_kind(later, ev.LeverageRevertIntended)
     assert not of_kind(later, ev.LeverageChangedByHand)
+
+
+def test_a_leverage_that_an_operator_sets_is_no_change_by_hand() -> None:
+    bench = managed(PLAIN)
+    outcome = bench.desk.account.set_leverage(BTC, Rate.of(2))
+    assert isinstance(outcome, SettingApplied), outcome
+    bench.pass_time(5_000)
+    assert bench.venue.position(BTC).leverage == Rate.of(2)
+    assert only(bench, ev.LeverageChangedByHand) == []
+    bench.venue.set_leverage(BTC, Rate.of(3))
+    bench.runner.drain()
+    assert bench.venue.position(BTC).leverage == Rate.of(2)
+
+
+def test_while_an_operator_sets_it_what_is_shown_is_nobodys_doing() -> None:
+    bench = managed(PLAIN)
+    setting = LeverageSetting(symbol=BTC, leverage=Rate.of(2))
+    report = bench.venue.position(BTC)
+    shown = attrs.evolve(report, leverage=Rate.of(2), time_ms=report.time_ms + 1)
+    books = attrs.evolve(bench.runner.state.books, settings={"k": setting})
+    made = step(attrs.evolve(bench.runner.state, books=books), shown, config(), shown.time_ms)
+    assert not of_kind(made, ev.LeverageChangedByHand)
 
 
 # Quantity
