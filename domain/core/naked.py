@@ -93,6 +93,10 @@ def guard_naked(draft: Draft) -> None:
         return
     for symbol in tuple(draft.view.naked_since_ms):
         report = draft.view.positions[symbol]
+        if report.qty == ZERO_QTY or report.stop_loss is not None:
+            # A list of what is held lacked it: it is over without a report of its own.
+            note_naked(draft, report)
+            continue
         if _due_ms(draft, symbol) > draft.now_ms or not _is_foreign(draft, symbol):
             continue
         draft.note_asked(_finding_id(symbol))

@@ -65,6 +65,7 @@ from .panicking import (
     reset_asked,
 )
 from .polling import history_covered, next_poll_ms, poll_when_due, unreadable_reported
+from .position_ends import cancel_for_ended
 from .position_reports import position_reported
 from .protect_requests import protect_asked
 from .protecting import keep_levels
@@ -334,6 +335,7 @@ def _read(draft: Draft, item: _Reading) -> None:
             ask_for_unlisted(draft, item.orders)
             activity_read(draft, item)
             settle_by_listing(draft, item.orders)
+            cancel_for_ended(draft, item)
             flatten_unlisted(draft, item)
             stream_read_back(draft, item)
         case given.RecordsRead():

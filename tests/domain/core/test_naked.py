@@ -162,3 +162,13 @@ def test_the_distance_is_a_setting() -> None:
     bench = foreign(NakedPositions.PROTECT, settings=settings)
     bench.pass_time(5_000)
     assert shown_stop(bench) == Price.of("63050")
+
+
+def test_one_that_a_list_of_what_is_held_lacks_is_neither_reported_nor_closed() -> None:
+    bench = foreign(NakedPositions.CLOSE)
+    state, report = bench.runner.state, bench.runner.state.view.positions[BTC]
+    flat = attrs.evolve(report, qty=Qty.of(0))
+    state = attrs.evolve(state, view=attrs.evolve(state.view, positions={BTC: flat}))
+    made = woken(state, bench, NakedPositions.CLOSE)
+    assert not [e for e in made.events if isinstance(e, ev.OrderIntended | ev.FindingRaised)]
+    assert made.state.view.naked_since_ms == {}
