@@ -18,7 +18,7 @@ from .bounds import EQUITY, value_of
 from .limits import RiskLimits
 from .verdict import Breach, Missing, Rule
 
-__all__ = ["HeldPosition", "Objection", "judge_protection", "loosens"]
+__all__ = ["HeldPosition", "Objection", "judge_protection"]
 
 Objection = Breach | Missing
 
@@ -61,15 +61,6 @@ def judge_protection(
     if change.trailing_distance is not None:
         found += _of_trailing(change.trailing_distance, change, held)
     return tuple(one for one in found if one is not None)
-
-
-def loosens(change: ProtectionChange, held: HeldPosition) -> bool:
-    """Tell whether a change takes protection away: a farther stop or trailing stop, or none."""
-    stop, distance = change.stop_loss, change.trailing_distance
-    is_stop_looser = stop is not None and _is_looser(_or_none(stop), held)
-    if distance is None or held.trailing is None:
-        return is_stop_looser
-    return is_stop_looser or distance.sign == 0 or distance > held.trailing
 
 
 def _or_none(price: Price) -> Price | None:

@@ -1,6 +1,7 @@
 """However a position ends, what tidegate placed for it is cancelled, and nothing else."""
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
@@ -142,7 +143,7 @@ def restarted(venue: MemoryVenue, journal: MemoryState) -> Bench:
 # Where the executions never come
 
 
-def gone(bench: Bench, **changes: object) -> ActivityRead:
+def gone(bench: Bench, **changes: Any) -> ActivityRead:
     """Return a reading that shows the orders of the venue and no position at all."""
     read = ActivityRead(positions=(), orders=bench.venue.open_orders(), unreadable_count=0)
     return attrs.evolve(read, **changes)
