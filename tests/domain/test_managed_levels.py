@@ -18,6 +18,7 @@ from tidegate.domain.orders import ProtectiveLeg, Side
 from tidegate.domain.protection import PartialPair, ProtectionChange
 
 TICK = Distance.of("0.1")
+LEG = ProtectiveLeg(price=Price.of(8))
 
 
 def even(side: Side, **changes: Any) -> Price | None:
@@ -267,9 +268,6 @@ def test_without_one_r_an_activation_in_r_means_at_once() -> None:
 def test_what_cannot_be_meant_is_refused_by_name(make: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()
-
-
-LEG = ProtectiveLeg(price=Price.of(8))
 
 
 def test_a_management_names_the_rungs_that_it_waits_for() -> None:

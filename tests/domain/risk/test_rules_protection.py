@@ -159,15 +159,14 @@ def test_a_price_outside_the_venues_range(price: Any, rule: list[Rule]) -> None:
 
 @pytest.mark.parametrize("side", Side)
 def test_targets_and_activations_lie_ahead(side: Side) -> None:
-    ahead, passed = Price.of(65_000 + side.sign), Price.of(65_000)
-    for change in (
-        lambda price: ProtectionChange(take_profit=price),
-        lambda price: ProtectionChange(
-            trailing_distance=Distance.of(300), trailing_activation=price
-        ),
+    distance = Distance.of(300)
+    for price, expected in (
+        (Price.of(65_000 + side.sign), []),
+        (Price.of(65_000), [Rule.VENUE_LIMITS]),
     ):
-        assert rules(change(ahead), held(side)) == []
-        assert rules(change(passed), held(side)) == [Rule.VENUE_LIMITS]
+        assert rules(ProtectionChange(take_profit=price), held(side)) == expected
+        trailing = ProtectionChange(trailing_distance=distance, trailing_activation=price)
+        assert rules(trailing, held(side)) == expected
 
 
 def test_a_distance_is_below_the_price() -> None:
