@@ -6,12 +6,14 @@ import pytest
 from tidegate.adapters.memory.state import MemoryState
 from tidegate.application.engine import Engine, fold
 from tidegate.domain.core import events as ev
+from tidegate.domain.core.effects import AmendOrder
 from tidegate.domain.core.events import Event
-from tidegate.domain.core.inputs import OpenRequest
-from tidegate.domain.money import ZERO_QTY
+from tidegate.domain.core.inputs import AmendRequest, OpenRequest
+from tidegate.domain.money import ZERO_QTY, Qty
 from tidegate.ports.state import Record
 
 from tests.application.bench import BTC, MemoryClock, make_bench, signal
+from tests.application.order_bench import resting
 from tests.domain.core.scenes import config, held, only, opened
 
 
@@ -54,6 +56,19 @@ def test_an_intent_is_durable_before_its_request_leaves() -> None:
 
     effects = engine.handle(CloseRequest(symbol=BTC, reason=CloseReason.OPERATOR, key="k" * 16))
     assert effects
+    assert store.durable == [True]
+
+
+def test_a_change_of_an_order_is_durable_before_its_request_leaves() -> None:
+    bench = resting()
+    (order,) = bench.runner.state.books.orders.values()
+    store = FullDisk()
+    engine = Engine(config=config(), clock=MemoryClock(bench.venue), state_port=store)
+    engine.state = bench.runner.state
+    effects = engine.handle(
+        AmendRequest(key="k", client_id=order.request.client_id, qty=Qty.of("0.012"))
+    )
+    assert [type(effect) for effect in effects] == [AmendOrder]
     assert store.durable == [True]
 
 

@@ -150,6 +150,10 @@ def test_an_order_that_ended_has_no_change_pending_and_none_is_begun() -> None:
     event = intended(before, qty=Qty.of("0.012"))
     assert evolve(empty, event, DAY) == empty
     assert react(event, empty) == ()
+    ended = attrs.evolve(entry(before), status=Status.CANCELLED)
+    over = attrs.evolve(empty, finished={ended.request.client_id: ended})
+    assert evolve(over, event, DAY) == over
+    assert react(event, over) == ()
 
 
 def test_events_about_orders_that_are_not_known_change_nothing() -> None:
