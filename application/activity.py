@@ -10,6 +10,7 @@ from tidegate.domain.core.inputs import (
     Input,
     RecordsRead,
 )
+from tidegate.domain.records import AccountChange
 from tidegate.domain.reports import Execution, FundingPayment, Ticker
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
@@ -81,19 +82,35 @@ def read_records(asked: ReadRecords, port: ExchangePort, clock: ClockPort) -> Re
     """
     now_ms = clock.now_ms()
     since_ms = min(asked.since_ms, now_ms)
+    changes = None
+    if asked.changes_since_ms is not None:
+        changes = _changes(min(asked.changes_since_ms, now_ms), now_ms, port)
     if Capability.CLOSED_PROFITS not in port.capabilities.supported:
-        return RecordsRead(profits=None, since_ms=since_ms, until_ms=now_ms, wanted=asked.wanted)
-    within = TimeRange(
-        start_ms=max(0, since_ms - CLOCK_LEAD_MS_MAX), end_ms=now_ms + CLOCK_LEAD_MS_MAX
-    )
-    closed = port.closed_profits(None, within)
+        return RecordsRead(
+            profits=None, since_ms=since_ms, until_ms=now_ms, wanted=asked.wanted, changes=changes
+        )
+    closed = port.closed_profits(None, _around(since_ms, now_ms))
     return RecordsRead(
         profits=closed.rows,
         since_ms=max(since_ms, closed.covers.start_ms),
         until_ms=now_ms,
         is_complete=closed.is_complete,
         wanted=asked.wanted,
+        changes=changes,
     )
+
+
+def _around(since_ms: int, now_ms: int) -> TimeRange:
+    return TimeRange(
+        start_ms=max(0, since_ms - CLOCK_LEAD_MS_MAX), end_ms=now_ms + CLOCK_LEAD_MS_MAX
+    )
+
+
+def _changes(since_ms: int, now_ms: int, port: ExchangePort) -> tuple[AccountChange, ...] | None:
+    """Return the changes of the wallet, ``None`` where the venue keeps no log of them."""
+    if Capability.ACCOUNT_CHANGES not in port.capabilities.supported:
+        return None
+    return port.account_changes(_around(since_ms, now_ms)).rows
 
 
 def _prices(held: Holdings, port: ExchangePort) -> tuple[Ticker, ...]:

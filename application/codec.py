@@ -64,7 +64,8 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.CloseStarted: "close_started.v1",
         ev.TradeClosed: "trade_closed.v1",
         ev.Excursion: "excursion.v1",
-        ev.EquityMarked: "equity_marked.v1",
+        ev.EquityMarked: "equity_marked.v2",
+        ev.TransferBooked: "transfer_booked.v1",
         ev.DayRolled: "day_rolled.v1",
         ev.TradingStateChanged: "trading_state_changed.v1",
         ev.StreamsLost: "streams_lost.v1",
@@ -110,9 +111,15 @@ def _entry_of_signal(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "signal": signal}
 
 
+def _mark_of_ledger(body: dict[str, Any]) -> dict[str, Any]:
+    """Say what every mark stood on before it was said: the ledger, which no transfer had moved."""
+    return {**body, "anchor": {"source": "ledger", "basis": 0}}
+
+
 UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType(
     {
         "session_started.v1": ("session_started.v2", lambda body: {**body, "account": None}),
+        "equity_marked.v1": ("equity_marked.v2", _mark_of_ledger),
         "entry_intended.v1": ("entry_intended.v2", _entry_of_signal),
     }
 )

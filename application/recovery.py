@@ -111,7 +111,7 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
     # What the first reading brings may make the desk act: only the second is compared in quiet.
     _read(runner, is_alone=False)
     _read(runner, is_alone=True)
-    runner.run_effects((records_question(runner.state),))
+    runner.run_effects((records_question(runner.state, runner.engine.clock.now_ms()),))
 
 
 def _read(runner: InlineRunner, *, is_alone: bool) -> None:

@@ -34,7 +34,7 @@ class Correction(enum.Enum):
     LEFT_ALONE = "it is left alone: not ours"
     ASKED = "it is asked for, and ended once the venue is known not to have it"
     BY_POLICY = "it gets its stop back or is closed, as the policy says"
-    STATE_TRANSFERS = "book it: bybit.wallet_moved says what was moved by hand"
+    STATE_TRANSFERS = "transfers in the venue's log are booked; state others in bybit.wallet_moved"
     COMPARE = "compare the journal with the venue's records; no figure is changed by itself"
     READ_AGAIN = "the account is read again, and compared"
     LOOK = "look at it"

@@ -2,15 +2,18 @@
 
 This is the only place that counts realised profit, fees, funding and trades. A ledger is a frozen
 value; every function returns a new one and shares what did not change. Amounts are USDT, times UTC
-milliseconds; fees and funding are positive when paid. Deposits and withdrawals are not modelled: a
-transfer must be booked by opening new books, or it would count as profit or loss of the day.
+milliseconds; fees and funding are positive when paid. A deposit or withdrawal is a transfer: it
+moves the wallet, the day's opening and the high-water mark, and is neither profit nor loss.
 """
+
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import attrs
 
 from .day import DAY_MS, DayBoundary, day_label, day_start_ms
+from .equity import AT_OPENING, Anchor, EquitySource
 from .history import NO_HISTORY, History, after_trade
-from .money import ZERO_MONEY, ZERO_RATE, Money, Rate
+from .money import EXACT, ZERO_MONEY, ZERO_RATE, Money, Rate
 from .trade import ClosedTrade
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "book_fill",
     "book_funding",
     "book_trade",
+    "book_transfer",
     "day_profit",
     "equity",
     "is_new_mark",
@@ -33,6 +37,7 @@ __all__ = [
 
 DAYS_KEPT = 400
 """How many closed days stay in memory; every older one is in the state store."""
+_MARK_QUANTUM = Decimal("1e-18")
 IDLE_DAYS_MAX = 3_660
 """Longest silence, in days, that a roll bridges; a longer one is a wrong clock."""
 
@@ -93,7 +98,9 @@ class Ledger:
     ``realised``, ``fees``, ``funding``, ``trades``, ``wins``, ``losses`` and ``days_closed`` are
     complete since then; ``days`` holds the last :data:`DAYS_KEPT`. ``high_water`` is the highest
     equity marked. ``deepest_drawdown`` is the largest fall from it as a share of it and
-    ``deepest_fall`` the largest in USDT; the two may be of different times.
+    ``deepest_fall`` the largest in USDT; the two may be of different times. ``transfers`` is what
+    came in less what went out, ``basis`` how many there were; ``high_water_anchor`` says what the
+    mark stands on.
     """
 
     opening: Money
@@ -110,11 +117,19 @@ class Ledger:
     days_closed: int = 0
     days: tuple[DayClosed, ...] = ()
     history: History = NO_HISTORY
+    transfers: Money = ZERO_MONEY
+    basis: int = 0
+    high_water_anchor: Anchor = AT_OPENING
 
     @property
     def wallet(self) -> Money:
-        """Return opening + realised - fees - funding."""
-        return self.opening + self.realised - self.fees - self.funding
+        """Return opening + transfers + realised - fees - funding."""
+        return self.opening + self.transfers + self.realised - self.fees - self.funding
+
+    @property
+    def anchor(self) -> Anchor:
+        """Return what an equity of these books stands on now."""
+        return Anchor(source=EquitySource.LEDGER, basis=self.basis)
 
     @property
     def scratches(self) -> int:
@@ -149,6 +164,34 @@ def book_funding(ledger: Ledger, amount: Money) -> Ledger:
     )
 
 
+def book_transfer(ledger: Ledger, *, amount: Money, equity_before: Money) -> Ledger:
+    """Book money that came (``amount > 0``) or went, when equity was ``equity_before``.
+
+    The day's opening moves by the amount, so that it is no profit of the day; the high-water mark
+    moves in proportion, so that the share by which equity is below it stays, and with it the fall
+    in USDT that share is now. Where there is no proportion, at or below zero, a new mark begins at
+    the equity after it.
+    """
+    after = equity_before + amount
+    basis = ledger.basis + 1
+    is_proportional = equity_before > ZERO_MONEY and after > ZERO_MONEY
+    mark = _scaled(ledger.high_water, after, equity_before) if is_proportional else after
+    return attrs.evolve(
+        ledger,
+        transfers=ledger.transfers + amount,
+        basis=basis,
+        high_water=mark,
+        high_water_anchor=Anchor(source=ledger.high_water_anchor.source, basis=basis),
+        today=attrs.evolve(ledger.today, opening_equity=ledger.today.opening_equity + amount),
+    )
+
+
+def _scaled(amount: Money, numerator: Money, denominator: Money) -> Money:
+    product = EXACT.multiply(amount.value, numerator.value)
+    share = EXACT.divide(product, denominator.value)
+    return Money(share.quantize(_MARK_QUANTUM, rounding=ROUND_HALF_EVEN, context=EXACT))
+
+
 def book_trade(ledger: Ledger, trade: ClosedTrade) -> Ledger:
     """Count a finished trade, in the open day, and remember its loss for the history rules.
 
@@ -178,13 +221,20 @@ def day_profit(ledger: Ledger, equity: Money) -> Money:
     return equity - ledger.today.opening_equity
 
 
-def mark_equity(ledger: Ledger, equity: Money) -> Ledger:
+def mark_equity(ledger: Ledger, equity: Money, anchor: Anchor | None = None) -> Ledger:
     """Fold one observed equity into the high-water mark and the deepest drawdown.
 
-    A fall from a mark that is not above zero has no share; it counts in USDT alone.
+    A fall from a mark that is not above zero has no share; it counts in USDT alone. An equity on
+    another ``anchor`` than the mark's (by default it is of these books) begins a new mark: what
+    lies between the two is no fall.
     """
+    stands_on = ledger.anchor if anchor is None else anchor
+    if not stands_on.agrees_with(ledger.high_water_anchor):
+        return attrs.evolve(ledger, high_water=equity, high_water_anchor=stands_on)
     if not is_new_mark(ledger, equity):
         return ledger
+    if equity > ledger.high_water:
+        ledger = attrs.evolve(ledger, high_water_anchor=stands_on)
     fall = ledger.high_water - equity
     return attrs.evolve(
         ledger,
@@ -196,6 +246,8 @@ def mark_equity(ledger: Ledger, equity: Money) -> Ledger:
 
 def is_new_mark(ledger: Ledger, equity: Money) -> bool:
     """Tell whether :func:`mark_equity` would change the ledger, so that it must be journaled."""
+    if not ledger.anchor.agrees_with(ledger.high_water_anchor):
+        return True
     if equity > ledger.high_water:
         return True
     fall = ledger.high_water - equity

@@ -137,10 +137,14 @@ class ReadActivity:
 
 @attrs.frozen(kw_only=True)
 class ReadRecords:
-    """Ask for the venue's closed profits since a time. ``wanted`` as in a reading of activity."""
+    """Ask for the venue's closed profits since a time. ``wanted`` as in a reading of activity.
+
+    ``changes_since_ms`` asks for the changes of the wallet too, unless it is ``None``.
+    """
 
     since_ms: int
     wanted: int = 0
+    changes_since_ms: int | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -73,6 +73,7 @@ from .events_protection import (
     TrailingChangedByHand,
     TrailingDue,
 )
+from .events_transfers import TransferBooked
 
 __all__ = [
     "AccountOpened",
@@ -144,6 +145,7 @@ __all__ = [
     "TradingStateChanged",
     "TrailingChangedByHand",
     "TrailingDue",
+    "TransferBooked",
     "UpdateIgnored",
 ]
 
@@ -318,6 +320,7 @@ Event = (
     | TradeClosed
     | Excursion
     | EquityMarked
+    | TransferBooked
     | DayRolled
     | TradingStateChanged
     | StreamsLost

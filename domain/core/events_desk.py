@@ -1,6 +1,7 @@
 """Events about the desk as a whole: sessions, the account, the day, trading state, findings."""
 
 import attrs
+from tidegate.domain.equity import BY_LEDGER, Anchor
 from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money
 from tidegate.domain.orders import Symbol
@@ -71,10 +72,14 @@ class HistoryRead:
 
 @attrs.frozen(kw_only=True)
 class EquityMarked:
-    """Equity at mark reached a new high-water mark or a deeper drawdown."""
+    """Equity at mark reached a new high-water mark or a deeper drawdown.
+
+    ``anchor`` says where the figure comes from, so that it is compared with its like alone.
+    """
 
     equity: Money
     time_ms: int
+    anchor: Anchor = BY_LEDGER
 
 
 @attrs.frozen(kw_only=True)

@@ -147,7 +147,15 @@ def _trade_closed(books: Books, event: ev.TradeClosed) -> Books:
 
 def _equity_marked(books: Books, event: ev.EquityMarked) -> Books:
     assert books.ledger is not None, "equity was marked before the account was opened"
-    return attrs.evolve(books, ledger=ledgers.mark_equity(books.ledger, event.equity))
+    return attrs.evolve(books, ledger=ledgers.mark_equity(books.ledger, event.equity, event.anchor))
+
+
+def _transfer_booked(books: Books, event: ev.TransferBooked) -> Books:
+    assert books.ledger is not None, "money was moved before the account was opened"
+    ledger = ledgers.book_transfer(
+        books.ledger, amount=event.amount, equity_before=event.equity_before
+    )
+    return attrs.evolve(books, ledger=ledger, transfers=books.transfers.add(event.change_id))
 
 
 def _state_changed(books: Books, event: ev.TradingStateChanged) -> Books:
@@ -254,6 +262,7 @@ _HANDLERS: Mapping[type, _Handler] = MappingProxyType(
             ev.TradeClosed: _trade_closed,
             ev.Excursion: excursion,
             ev.EquityMarked: _equity_marked,
+            ev.TransferBooked: _transfer_booked,
             ev.TradingStateChanged: _state_changed,
             ev.StreamsLost: _streams_lost,
             ev.StreamsRegained: _streams_regained,

@@ -7,7 +7,7 @@ from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Rate
 from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
 from tidegate.domain.protection import ProtectionChange
-from tidegate.domain.records import ClosedProfit
+from tidegate.domain.records import AccountChange, ClosedProfit
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -294,7 +294,8 @@ class RecordsRead:
     """The venue's closed profits from ``since_ms`` on, asked for at ``until_ms``.
 
     ``profits`` is ``None`` where the venue has no such records. ``is_complete`` is false where it
-    keeps less than was asked for. ``wanted`` is that of the question.
+    keeps less than was asked for. ``wanted`` is that of the question. ``changes`` are those of the
+    wallet, ``None`` where they were not asked for or the venue keeps no log of them.
     """
 
     profits: tuple[ClosedProfit, ...] | None
@@ -302,6 +303,7 @@ class RecordsRead:
     until_ms: int
     is_complete: bool = True
     wanted: int = 0
+    changes: tuple[AccountChange, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)

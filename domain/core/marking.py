@@ -41,7 +41,7 @@ def mark_now(draft: Draft) -> None:
         ledger = draft.books.ledger
         assert ledger is not None, "the day's turn keeps the ledger"
     if ledgers.is_new_mark(ledger, equity):
-        draft.emit(EquityMarked(equity=equity, time_ms=draft.now_ms))
+        draft.emit(EquityMarked(equity=equity, time_ms=draft.now_ms, anchor=ledger.anchor))
 
 
 def mark_booked(draft: Draft, symbol: Symbol, time_ms: int) -> None:

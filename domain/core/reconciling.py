@@ -21,10 +21,13 @@ from .events import FindingSettled
 from .inputs import ReconcileRequest, RecordsRead
 from .polling import poll_now
 from .state import State
+from .transfers import changes_since_ms, explain_wallet
+from .wallets import is_wallet_open
 
 __all__ = [
     "DIFFERENCES_RAISED_MAX",
     "RECORDS_BACK_MS",
+    "ask_for_transfers",
     "next_reconcile_ms",
     "reconcile_asked",
     "reconcile_now",
@@ -35,15 +38,28 @@ __all__ = [
 
 RECORDS_BACK_MS = 7 * 86_400_000
 """How far back the records are read at the interval: one window of the venue (Bybit V5)."""
+_LOG = "the log of the wallet"
 DIFFERENCES_RAISED_MAX = 100
 """How many findings about closing orders may be open at once; the comparison has all of them."""
 
 
-def records_question(state: State, *, since_ms: int = 0) -> ReadRecords:
+def records_question(state: State, now_ms: int, *, since_ms: int = 0) -> ReadRecords:
     """Return the question for the records of all closings that are kept, or since a time."""
     books = state.books
     kept_ms = max(books.opened_ms, books.closings.since_ms)
-    return ReadRecords(since_ms=max(kept_ms, since_ms), wanted=state.view.reconcile_wanted)
+    return ReadRecords(
+        since_ms=max(kept_ms, since_ms),
+        wanted=state.view.reconcile_wanted,
+        changes_since_ms=changes_since_ms(books, now_ms),
+    )
+
+
+def ask_for_transfers(draft: Draft) -> None:
+    """While the wallets differ, have the venue's log say why, with each reading."""
+    if is_wallet_open(draft.books) and draft.is_due(_LOG):
+        draft.note_asked(_LOG)
+        since_ms = draft.now_ms - RECORDS_BACK_MS
+        draft.ask(records_question(draft.state, draft.now_ms, since_ms=since_ms))
 
 
 def reconcile_now(draft: Draft, *, is_whole: bool = False) -> None:
@@ -53,7 +69,7 @@ def reconcile_now(draft: Draft, *, is_whole: bool = False) -> None:
     draft.view = attrs.evolve(draft.view, reconcile_asked_ms=draft.now_ms)
     poll_now(draft)
     since_ms = 0 if is_whole else draft.now_ms - RECORDS_BACK_MS
-    draft.ask(records_question(draft.state, since_ms=since_ms))
+    draft.ask(records_question(draft.state, draft.now_ms, since_ms=since_ms))
 
 
 def reconcile_asked(draft: Draft, request: ReconcileRequest) -> None:
@@ -88,6 +104,8 @@ def records_read(draft: Draft, read: RecordsRead) -> None:
     """Compare each closing order with the venue's record of it."""
     view, books, config = draft.view, draft.books, draft.config
     draft.view = attrs.evolve(view, records_read=max(view.records_read, read.wanted))
+    if read.changes is not None:
+        explain_wallet(draft, read.changes)
     if read.profits is None or books.ledger is None:
         return
     window = Window(

@@ -62,6 +62,8 @@ def risk_snapshot(
             None if ledger is None or equity is None else ledgers.day_profit(ledger, equity)
         ),
         high_water_equity=None if ledger is None else ledger.high_water,
+        high_water_anchor=None if ledger is None else ledger.high_water_anchor,
+        equity_anchor=None if ledger is None else ledger.anchor,
         exposure_total=exposure.total(books, view),
         exposure_symbol=exposure.of_symbol(books, view, symbol),
         symbols_open=exposure.symbols_open(books),

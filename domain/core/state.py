@@ -34,6 +34,7 @@ __all__ = [
     "EXECUTIONS_REMEMBERED",
     "FINISHED_KEPT",
     "SIGNALS_REMEMBERED",
+    "TRANSFERS_REMEMBERED",
     "Amendment",
     "Books",
     "HeldRow",
@@ -49,6 +50,7 @@ __all__ = [
 FINISHED_KEPT = 256
 SIGNALS_REMEMBERED = 2_048
 EXECUTIONS_REMEMBERED = 2_048
+TRANSFERS_REMEMBERED = 512
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -149,7 +151,8 @@ class Books:
     are those that the first session named: the journal belongs to them. ``tag`` marks the ids of
     its orders; with ``has_untagged`` those without any tag are its own as well. ``closings`` is
     what each of the last closing orders earned. ``early`` are the orders that were there before the
-    account was opened. ``protecting`` are the changes of protection under way. ``guard_key`` names
+    account was opened. ``transfers`` are the ids of the last transfers that were booked.
+    ``protecting`` are the changes of protection under way. ``guard_key`` names
     the closes of positions that are not ours, ``guard_closes`` counts them.
     """
 
@@ -183,6 +186,7 @@ class Books:
     settings: Mapping[str, AccountSetting] = attrs.field(factory=lambda: frozen({}))
     closings: Closings = NO_CLOSINGS
     early: tuple[ClientId, ...] = ()
+    transfers: Recent = attrs.field(factory=lambda: Recent(TRANSFERS_REMEMBERED))
     tag: str = ""
     has_untagged: bool = True
     protecting: Mapping[Symbol, Pending] = attrs.field(factory=lambda: frozen({}))

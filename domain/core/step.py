@@ -70,7 +70,13 @@ from .position_reports import position_reported
 from .protect_requests import protect_asked
 from .protecting import keep_levels
 from .react import react
-from .reconciling import next_reconcile_ms, reconcile_asked, reconcile_when_due, records_read
+from .reconciling import (
+    ask_for_transfers,
+    next_reconcile_ms,
+    reconcile_asked,
+    reconcile_when_due,
+    records_read,
+)
 from .reducing import reduce_asked
 from .specs import instrument_read, specs_loaded
 from .state import State
@@ -338,6 +344,7 @@ def _read(draft: Draft, item: _Reading) -> None:
             cancel_for_ended(draft, item)
             flatten_unlisted(draft, item)
             stream_read_back(draft, item)
+            ask_for_transfers(draft)
         case given.RecordsRead():
             records_read(draft, item)
         case given.HistoryRows():

@@ -5,6 +5,7 @@ says how much, and the comparison allows for that.
 """
 
 from tidegate.domain.findings import Finding, FindingKind
+from tidegate.domain.money import Money
 from tidegate.domain.reports import AccountReport
 
 from .config import CoreConfig
@@ -12,7 +13,7 @@ from .draft import Draft
 from .events import FindingSettled
 from .state import Books
 
-__all__ = ["WALLET_FINDING", "is_wallet_open", "settle_wallet", "wallet_finding"]
+__all__ = ["WALLET_FINDING", "is_wallet_open", "settle_wallet", "wallet_apart", "wallet_finding"]
 
 WALLET_FINDING = "wallet"
 """The id of the finding: there is one wallet."""
@@ -28,7 +29,7 @@ def wallet_finding(books: Books, config: CoreConfig, report: AccountReport) -> F
     if books.ledger is None:
         return None
     ours = books.ledger.wallet + config.wallet_moved
-    apart = report.wallet - ours
+    apart = wallet_apart(books, config, report)
     if abs(apart) <= config.wallet_tolerance:
         return None
     return Finding(
@@ -38,11 +39,18 @@ def wallet_finding(books: Books, config: CoreConfig, report: AccountReport) -> F
         text=(
             f"the venue's wallet holds {report.wallet} USDT and the books expect {ours}: "
             f"{apart} apart, at most {config.wallet_tolerance} is rounding. Either the books lack "
-            "a booking, or money was moved by hand: then bybit.wallet_moved says how much"
+            "a booking, or money was moved by hand: what the venue's log says of it is booked, for "
+            "all else bybit.wallet_moved says how much"
         ),
         blocks_entries=True,
         figure=str(apart),
     )
+
+
+def wallet_apart(books: Books, config: CoreConfig, report: AccountReport) -> Money:
+    """Return by how much the venue's wallet is above the books', USDT."""
+    assert books.ledger is not None, "wallets are compared once the account is opened"
+    return report.wallet - books.ledger.wallet - config.wallet_moved
 
 
 def settle_wallet(draft: Draft, report: AccountReport) -> None:

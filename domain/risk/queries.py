@@ -179,7 +179,7 @@ def overview(snapshot: RiskSnapshot, limits: RiskLimits) -> RiskOverview:
         day_profit=snapshot.day_profit,
         day_loss_cap=day_loss_cap,
         day_loss_remaining=_day_loss_remaining(snapshot.day_profit, day_loss_cap),
-        drawdown=_drawdown(snapshot.high_water_equity, equity),
+        drawdown=_drawdown(snapshot.high_water_equity, equity) if snapshot.is_fall_known else None,
         drawdown_max=limits.drawdown_max,
         initial_margin_rate=_share(snapshot.initial_margin, equity) if is_cross else None,
         initial_margin_rate_max=limits.initial_margin_rate_max,

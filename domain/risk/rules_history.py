@@ -38,14 +38,17 @@ def day_loss(_proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) ->
 
 
 def drawdown(_proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> Verdict:
-    """Refuse once equity, open positions at mark, has fallen too far from its high-water mark."""
+    """Refuse once equity, open positions at mark, has fallen too far from its high-water mark.
+
+    A mark on another ground than the equity says nothing of a fall; the next marking begins anew.
+    """
     if snapshot.equity is None:
         return Missing(rule=Rule.DRAWDOWN, what=EQUITY)
     high_water = snapshot.high_water_equity
     if high_water is None or high_water.sign <= 0:
         return Missing(rule=Rule.DRAWDOWN, what="a high-water mark of equity above zero")
     fall = high_water - snapshot.equity
-    if fall <= high_water * limits.drawdown_max:
+    if not snapshot.is_fall_known or fall <= high_water * limits.drawdown_max:
         return Passed(rule=Rule.DRAWDOWN)
     return Breach(
         rule=Rule.DRAWDOWN,

@@ -1,6 +1,7 @@
 """What the rules look at: one immutable snapshot of desk, account and market, and one proposal."""
 
 import attrs
+from tidegate.domain.equity import Anchor
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Qty, Rate
@@ -85,3 +86,11 @@ class RiskSnapshot:
     stops_in_window: int
     symbol_losses_in_row: int
     symbol_last_loss_ms: int | None
+    high_water_anchor: Anchor | None = None
+    equity_anchor: Anchor | None = None
+
+    @property
+    def is_fall_known(self) -> bool:
+        """Tell whether equity and high-water mark stand on the same ground: else no fall is one."""
+        mark, sample = self.high_water_anchor, self.equity_anchor
+        return mark is None or sample is None or sample.agrees_with(mark)

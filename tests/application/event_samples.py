@@ -96,6 +96,13 @@ def samples() -> dict[type, ev.Event]:
     built: tuple[ev.Event, ...] = (
         ev.SessionStopped(reason="end of data"),
         ev.HistoryRead(until_ms=5),
+        ev.TransferBooked(
+            change_id="c1",
+            amount=Money.of("-25.5"),
+            word="TRANSFER_OUT",
+            equity_before=Money.of("10000"),
+            time_ms=5,
+        ),
         ev.JournalTagged(tag="ab12", has_untagged=True),
         ev.LeverageRefused(symbol=symbol, leverage=Rate.of("2.5"), message="no"),
         ev.OrderRefused(

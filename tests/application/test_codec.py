@@ -25,6 +25,7 @@ from tidegate.domain.account_settings import (
 )
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.state import Books
+from tidegate.domain.equity import BY_LEDGER
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Distance, Money, Price, Qty, Rate
 from tidegate.domain.orders import OrderKind, TimeInForce
@@ -236,3 +237,10 @@ def test_a_snapshot_that_does_not_fit_is_refused() -> None:
     body["books"]["surprise"] = 1
     with pytest.raises(StateCorrupt, match="surprise"):
         decode_books(json.dumps(body))
+
+
+def test_a_mark_of_before_its_ground_was_written_is_the_ledgers() -> None:
+    body = '{"equity":"10250.5","time_ms":7}'
+    assert decode(Record(kind="equity_marked.v1", body=body, time_ms=7)) == ev.EquityMarked(
+        equity=Money.of("10250.5"), time_ms=7, anchor=BY_LEDGER
+    )

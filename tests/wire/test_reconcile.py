@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from tidegate.adapters.v5server.exchange import Exchange
 from tidegate.domain.core.events_desk import FindingRaised
+from tidegate.domain.core.events_transfers import TransferBooked
 from tidegate.domain.money import Money
 
 from .desk_bench import DeskBench, until
@@ -55,5 +57,28 @@ def test_what_the_interval_finds_needs_nobody_to_ask(tmp_path: Path) -> None:
         # Without any tolerance the rounding of the venue is a difference, and stops nothing.
         until(lambda: bench.happened(FindingRaised) > 0, "the venue's rounding was found")
         assert not any(raised.blocks_entries for raised in bench.books.findings.values())
+        bench.placed("two")
+        bench.close()
+
+
+def test_money_that_is_moved_is_found_in_the_log_and_stops_nothing(tmp_path: Path) -> None:
+    with DeskBench(tmp_path, reconcile_every_ms=200) as bench:
+        bench.wait_up()
+        bench.placed("one")
+        now_ms = bench.venue.rest.clock.now_ms()
+
+        def withdraw(exchange: Exchange) -> None:
+            account = exchange.accounts.first
+            account.venue.adjust_wallet(Money.of("-1500"))
+            account.ledger.move(Money.of("-1500"), time_ms=now_ms)
+
+        bench.server.server.call(withdraw)
+        until(lambda: bench.happened(TransferBooked) == 1, "the log explained it")
+        until(lambda: not bench.books.findings, "nothing is open")
+        ledger = bench.books.ledger
+        assert ledger is not None
+        assert ledger.transfers == Money.of("-1500")
+        assert bench.desk.reconcile(timeout_ms=20_000).is_clean
+        bench.close()
         bench.placed("two")
         bench.close()

@@ -110,6 +110,14 @@ def next_day() -> Bench:
     return bench
 
 
+def funded_anew() -> Bench:
+    bench = fresh()
+    bench.pass_time(5_000)
+    bench.venue.script.transfer(Money.of("250"))
+    bench.desk.reconcile()
+    return bench
+
+
 SCENARIOS: dict[str, Scenario] = {
     "now_ms": later,
     "trading_state": reducing,
@@ -141,6 +149,8 @@ SCENARIOS: dict[str, Scenario] = {
     "stops_in_window": losing,
     "symbol_losses_in_row": losing,
     "symbol_last_loss_ms": losing,
+    "high_water_anchor": winning,
+    "equity_anchor": funded_anew,
 }
 
 

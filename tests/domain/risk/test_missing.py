@@ -64,6 +64,8 @@ ABSENT_IS_AN_ANSWER = {
     "symbol_side": "flat",
     "last_loss_ms": "no trade has lost yet",
     "symbol_last_loss_ms": "no trade of the symbol has lost yet",
+    "high_water_anchor": "nobody says where the mark comes from",
+    "equity_anchor": "nobody says where the equity comes from",
 }
 
 

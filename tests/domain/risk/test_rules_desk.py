@@ -5,10 +5,12 @@ Every case starts from a plan that all rules let through. Times are relative to 
 
 import attrs
 import pytest
+from tidegate.domain.equity import AT_OPENING, BY_LEDGER, Anchor, EquitySource
 from tidegate.domain.instrument import InstrumentStatus
 from tidegate.domain.mode import VENUES_OF, TradingMode, TradingState, VenueKind
 from tidegate.domain.orders import Side, Symbol
-from tidegate.domain.risk.verdict import Missing, Rule
+from tidegate.domain.risk.queries import overview
+from tidegate.domain.risk.verdict import Breach, Missing, Passed, Rule
 
 from .cases import BASE, BTC, ETH, INSTRUMENT, NOW_MS, SOL, Row, check, money, price, rate
 
@@ -375,6 +377,21 @@ def test_no_other_size_would_help_where_the_desk_itself_forbids_the_entry() -> N
 def test_a_mark_of_zero_is_no_price_to_compare_with() -> None:
     verdict = BASE.with_(mark=price("0")).verdict(Rule.PRICE_DEVIATION)
     assert verdict == Missing(rule=Rule.PRICE_DEVIATION, what="a mark price above zero")
+
+
+def test_a_mark_and_an_equity_of_different_grounds_trigger_nothing() -> None:
+    fallen = BASE.with_(equity=money("7000"), high_water_equity=money("20000"))
+    assert isinstance(fallen.verdict(Rule.DRAWDOWN), Breach)
+    moved = attrs.evolve(BY_LEDGER, basis=1)
+    venue = Anchor(source=EquitySource.VENUE)
+    for mark, sample in ((BY_LEDGER, venue), (venue, BY_LEDGER), (BY_LEDGER, moved)):
+        apart = fallen.with_(high_water_anchor=mark, equity_anchor=sample)
+        assert apart.verdict(Rule.DRAWDOWN) == Passed(rule=Rule.DRAWDOWN)
+        assert overview(apart.snapshot, apart.limits).drawdown is None
+    for mark, sample in ((AT_OPENING, BY_LEDGER), (venue, venue), (moved, moved)):
+        alike = fallen.with_(high_water_anchor=mark, equity_anchor=sample)
+        assert isinstance(alike.verdict(Rule.DRAWDOWN), Breach)
+        assert overview(alike.snapshot, alike.limits).drawdown is not None
 
 
 @pytest.mark.parametrize("high_water", ["0", "-1"])
