@@ -82,7 +82,17 @@ def test_a_transfer_that_explains_the_difference_is_booked_and_settles_the_findi
     ledger = made.state.books.ledger
     assert ledger is not None
     assert ledger.wallet == Money.of("10250")
-    assert booked(told(made.state, change("c1", "250"))) == []
+
+
+def test_a_row_explains_one_difference_only() -> None:
+    state = told(apart("250"), change("c1", "250")).state
+    account = state.view.account
+    assert account is not None
+    shown = attrs.evolve(account, wallet=account.wallet + Money.of("250"))
+    state = attrs.evolve(state, view=attrs.evolve(state.view, account=shown))
+    again = told(step(state, OPEN, SETTINGS, T0).state, change("c1", "250"))
+    assert booked(again) == []
+    assert not is_settled(again)
 
 
 @pytest.mark.parametrize(
