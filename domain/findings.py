@@ -21,6 +21,7 @@ class FindingKind(enum.Enum):
     UNPROTECTED = "a position without a stop on the venue"
     WALLET = "the venue's wallet differs"
     CLOSED_PROFIT = "the profit of a closing order differs"
+    BY_HAND = "changed by hand on the venue"
     UNREADABLE = "a message that could not be understood"
     HISTORY = "the venue's history is not complete"
     OTHER = "a finding of another kind"
@@ -34,6 +35,7 @@ class Correction(enum.Enum):
     LEFT_ALONE = "it is left alone: not ours"
     ASKED = "it is asked for, and ended once the venue is known not to have it"
     BY_POLICY = "it gets its stop back or is closed, as the policy says"
+    DECIDED = "it is adopted or reverted, as manual_changes says"
     STATE_TRANSFERS = "transfers in the venue's log are booked; state others in bybit.wallet_moved"
     COMPARE = "compare the journal with the venue's records; no figure is changed by itself"
     READ_AGAIN = "the account is read again, and compared"
@@ -47,6 +49,7 @@ CORRECTION_OF: Mapping[FindingKind, Correction] = MappingProxyType(
         FindingKind.FOREIGN_ORDER: Correction.LEFT_ALONE,
         FindingKind.MISSING_ORDER: Correction.ASKED,
         FindingKind.UNPROTECTED: Correction.BY_POLICY,
+        FindingKind.BY_HAND: Correction.DECIDED,
         FindingKind.WALLET: Correction.STATE_TRANSFERS,
         FindingKind.CLOSED_PROFIT: Correction.COMPARE,
         FindingKind.UNREADABLE: Correction.READ_AGAIN,
