@@ -15,6 +15,7 @@ from tidegate.ports.orders import (
     CancelOutcome,
     Cancels,
     CancelScope,
+    Left,
     Reduced,
     TimedOut,
 )
@@ -288,6 +289,13 @@ def test_a_cancel_of_every_order_ends_at_its_deadline_and_names_what_is_left() -
     (ended,) = only(bench, ev.MassCancelEnded)
     assert ended.remaining == (f"BTCUSDT order {name}",)
     assert bench.runner.state.books.mass_cancel is None
+
+
+def test_what_is_left_at_the_deadline_is_the_outcome() -> None:
+    bench = make_bench(config=attrs.evolve(config(), mass_cancel_wait_ms=0))
+    name = foreign(bench)
+    outcome = orders(bench).cancel_all(scope=EVERYONES)
+    assert outcome == Left(remaining=(f"BTCUSDT order {name}",))
 
 
 def test_panic_takes_a_cancel_of_every_order_over() -> None:
