@@ -1,5 +1,7 @@
 """Queries of the present state over REST, as domain values."""
 
+from collections.abc import Mapping
+
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY
 from tidegate.domain.orders import ClientId, Symbol
@@ -23,6 +25,7 @@ __all__ = ["StateQueries"]
 _ORDERS_LIMIT = 50
 _POSITIONS_LIMIT = 200
 _COIN = "USDT"
+_HALF_WEEK_MS = 7 * 86_400_000 // 2
 _POSITIONS, _ORDERS = "positions", "open orders"
 
 
@@ -121,13 +124,39 @@ class StateQueries:
     def find_order(
         self, symbol: Symbol, client_id: ClientId, *, lane: Lane = Lane.READS
     ) -> OrderReport | None:
-        """Return one order from the live set, else from the history; ``None``: neither knows it."""
+        """Return one order from the live set, else from the history; ``None``: neither knows it.
+
+        The history shows seven days where no range is given, and orders with fills for two years
+        where one is. The executions of an id are told whatever the time (Bybit V5 order/history,
+        execution/list): the last of them says in which week an older order lies.
+        """
         params = {"category": CATEGORY, "symbol": symbol, "orderLinkId": client_id}
         for call in (Call.OPEN_ORDERS, Call.ORDER_HISTORY):
-            rows, _ = all_rows(self._rest, call, params, lane=lane)
-            for row in rows:
-                if row.fields.get("orderLinkId") == client_id:
-                    return order_report(row.fields)
+            found = self._named(call, params, client_id, lane)
+            if found is not None:
+                return found
+        fills, _ = all_rows(self._rest, Call.EXECUTIONS, params, lane=lane)
+        times = [
+            row.time_ms("execTime") for row in fills if row.fields.get("orderLinkId") == client_id
+        ]
+        if not times:
+            return None
+        start_ms = max(0, max(times) - _HALF_WEEK_MS)
+        week = {"startTime": str(start_ms), "endTime": str(start_ms + 2 * _HALF_WEEK_MS)}
+        found = self._named(Call.ORDER_HISTORY, {**params, **week}, client_id, lane)
+        if found is None:
+            raise QueryFailed(
+                f"order {client_id} has executions, and the venue shows no record of it"
+            )
+        return found
+
+    def _named(
+        self, call: Call, params: Mapping[str, object], client_id: ClientId, lane: Lane
+    ) -> OrderReport | None:
+        rows, _ = all_rows(self._rest, call, params, lane=lane)
+        for row in rows:
+            if row.fields.get("orderLinkId") == client_id:
+                return order_report(row.fields)
         return None
 
 

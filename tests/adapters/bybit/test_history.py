@@ -236,7 +236,58 @@ def test_an_order_is_looked_for_live_and_then_in_the_history() -> None:
     assert ended is not None
     assert ended.status is Status.FILLED
     assert nothing is None
-    assert paths == ["/v5/order/realtime", "/v5/order/history"] * 2
+    live, ended_ones, fills = "/v5/order/realtime", "/v5/order/history", "/v5/execution/list"
+    assert paths == [live, ended_ones, live, ended_ones, fills]
+
+
+def _fill_of(link: str, time_ms: int) -> Json:
+    return {**EXECUTION, "execId": "e1", "orderLinkId": link, "execTime": str(time_ms)}
+
+
+def _shown_for_a_week(
+    shown: list[Json], fills: list[Json]
+) -> Callable[[str, dict[str, str]], object]:
+    """Return a venue whose history shows the last seven days where no range is given."""
+
+    def reply(path: str, query: dict[str, str]) -> object:
+        if path.endswith("execution/list"):
+            return {"list": fills}
+        if path.endswith("realtime"):
+            return {"list": []}
+        start = int(query.get("startTime", NOW_MS - 7 * DAY_MS))
+        end = int(query.get("endTime", NOW_MS))
+        assert end - start <= 7 * DAY_MS, "a window of at most seven days"
+        return {"list": [row for row in shown if start <= int(str(row["updatedTime"])) <= end]}
+
+    return reply
+
+
+@pytest.mark.parametrize("days", [1, 8, 400])
+def test_an_order_with_fills_is_found_however_old_it_is(days: int) -> None:
+    then_ms = NOW_MS - days * DAY_MS
+    orders = [_order("mine", then_ms, then_ms + 5, "Filled")]
+    with _venue(_shown_for_a_week(orders, [_fill_of("mine", then_ms)])) as venue:
+        rest = client(venue.url, PATIENT)
+        found = StateQueries(rest).find_order(ETH, ClientId("mine"))
+        rest.close()
+    assert found is not None
+    assert found.client_id == "mine"
+
+
+def test_an_order_with_fills_and_without_a_record_is_not_absent() -> None:
+    """Something was executed under the id: "there is none" would be the one wrong answer."""
+    with _venue(_shown_for_a_week([], [_fill_of("mine", NOW_MS - 9 * DAY_MS)])) as venue:
+        rest = client(venue.url, PATIENT)
+        with pytest.raises(QueryFailed, match="order mine has executions"):
+            StateQueries(rest).find_order(ETH, ClientId("mine"))
+        rest.close()
+
+
+def test_executions_of_another_order_prove_nothing() -> None:
+    with _venue(_shown_for_a_week([], [_fill_of("other", NOW_MS)])) as venue:
+        rest = client(venue.url, PATIENT)
+        assert StateQueries(rest).find_order(ETH, ClientId("mine")) is None
+        rest.close()
 
 
 def test_an_order_is_not_absent_while_the_history_gives_no_answer() -> None:
