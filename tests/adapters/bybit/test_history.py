@@ -265,7 +265,7 @@ def _shown_for_a_week(
 @pytest.mark.parametrize("days", [1, 8, 400])
 def test_an_order_with_fills_is_found_however_old_it_is(days: int) -> None:
     then_ms = NOW_MS - days * DAY_MS
-    orders = [_order("mine", then_ms, then_ms + 5, "Filled")]
+    orders = [_order("mine", then_ms - 5, then_ms, "Filled")]
     with _venue(_shown_for_a_week(orders, [_fill_of("mine", then_ms)])) as venue:
         rest = client(venue.url, PATIENT)
         found = StateQueries(rest).find_order(ETH, ClientId("mine"))
