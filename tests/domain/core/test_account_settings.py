@@ -1,111 +1,44 @@
-"""What the core decides about settings of the account, and what a setting under way holds back."""
+"""What the core decides about each setting of the account: limits, positions, trading state."""
 
 import attrs
 import pytest
 from tidegate.domain.account_settings import (
     AccountSetting,
-    AutoMarginSetting,
-    CollateralSetting,
     LeverageSetting,
-    MarginModeSetting,
     MarginSetting,
-    clashes,
 )
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.account import state_objection
 from tidegate.domain.core.effects import ApplySetting
 from tidegate.domain.core.inputs import (
     OpenRequest,
-    SettingAnswered,
-    SettingRequest,
-    StartRequest,
-    StateRequest,
 )
 from tidegate.domain.core.state import State, frozen, with_item
-from tidegate.domain.core.step import Step, step
+from tidegate.domain.core.step import step
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import Symbol
-from tidegate.domain.reports import MarginMode
-from tidegate.ports.account_desk import SettingApplied
-from tidegate.ports.desk import Placed
 
-from tests.application.bench import BTC, Bench, make_bench, signal
-from tests.domain.core.scenes import LADDER, config, limit, opened, placed
+from tests.application.bench import BTC, signal
+from tests.domain.core.scenes import config, limit, opened, placed
 
-NOW = 1_700_000_000_500
-CROSS = MarginModeSetting(mode=MarginMode.CROSS)
-
-
-def leverage(value: int | str) -> LeverageSetting:
-    return LeverageSetting(symbol=BTC, leverage=Rate.of(value))
-
-
-def margin(amount: str) -> MarginSetting:
-    return MarginSetting(symbol=BTC, amount=Money.of(amount))
-
-
-def auto(*, on: bool) -> AutoMarginSetting:
-    return AutoMarginSetting(symbol=BTC, is_on=on)
-
-
-def collateral(*, on: bool) -> CollateralSetting:
-    return CollateralSetting(coin="BTC", is_on=on)
-
-
-def flat() -> Bench:
-    """A desk without position and orders, at leverage 10, isolated."""
-    return make_bench(config=config())
-
-
-def state_of(bench: Bench) -> State:
-    return bench.runner.state
-
-
-def ask(state: State, setting: AccountSetting, key: str = "k") -> Step:
-    return step(state, SettingRequest(setting=setting, key=key), config(), NOW)
-
-
-def refusal(state: State, setting: AccountSetting) -> str:
-    """Return why a setting is refused; nothing else may happen."""
-    made = ask(state, setting)
-    (event,) = made.events
-    assert isinstance(event, ev.SettingDeclined)
-    assert (event.cause, event.setting, event.key) == (ev.SettingCause.DESK, setting, "k")
-    assert (event.time_ms, made.effects) == (NOW, ())
-    assert made.state == state
-    return event.message
-
-
-def intended(state: State, setting: AccountSetting, key: str = "k") -> State:
-    """Ask for a setting that must be sent as it is; returns the state with it under way."""
-    made = ask(state, setting, key)
-    assert made.events == (ev.SettingIntended(key=key, setting=setting, note=None, time_ms=NOW),)
-    assert made.effects == (ApplySetting(key=key, setting=setting),)
-    assert made.state.books.settings[key] == setting
-    return made.state
-
-
-def answered(
-    state: State, cause: ev.SettingCause | None, *, was_already: bool = False, key: str = "k"
-) -> Step:
-    message = "" if cause is None else "because"
-    answer = SettingAnswered(key=key, cause=cause, message=message, was_already=was_already)
-    return step(state, answer, config(), NOW + 1)
-
-
-def in_state(state: State, trading: TradingState) -> State:
-    return step(state, StateRequest(state=trading, cause="test"), config(), NOW).state
-
-
-def in_cross(state: State) -> State:
-    assert state.view.account is not None
-    account = attrs.evolve(state.view.account, margin_mode=MarginMode.CROSS)
-    return attrs.evolve(state, view=attrs.evolve(state.view, account=account))
-
-
-EVERY = (leverage(5), CROSS, margin("5"), auto(on=True), collateral(on=True))
-
+from .account_words import (
+    CROSS,
+    EVERY,
+    NOW,
+    answered,
+    ask,
+    auto,
+    collateral,
+    flat,
+    in_cross,
+    in_state,
+    intended,
+    leverage,
+    margin,
+    refusal,
+    state_of,
+)
 
 # Leverage
 
@@ -310,90 +243,3 @@ def test_no_setting_is_sent_during_a_panic_or_before_the_start() -> None:
     for setting in (leverage(5), CROSS, collateral(on=True)):
         assert "a panic is running" in refusal(panicking, setting)
         assert "has not started" in refusal(unopened, setting)
-
-
-# Under way
-
-
-def test_settings_of_one_subject_are_sent_one_after_the_other() -> None:
-    state = intended(state_of(opened(ladder=())), margin("5"), "first")
-    assert "margin 5 USDT for BTCUSDT is under way" in refusal(state, leverage(2))
-    assert "is under way" in refusal(state, CROSS)
-    both = intended(state, collateral(on=True), "second")
-    assert set(both.books.settings) == {"first", "second"}
-    done = answered(both, None, key="first").state
-    assert set(done.books.settings) == {"second"}
-    intended(done, leverage(2))
-
-
-def test_no_entry_is_planned_while_the_leverage_of_its_symbol_is_under_way() -> None:
-    state = intended(state_of(flat()), leverage(7))
-    (event,) = step(state, OpenRequest(signal=signal(), key="t" * 16), config(), NOW).events
-    assert isinstance(event, ev.SignalRefused)
-    assert event.fault == "leverage 7 of BTCUSDT is under way: wait until it is answered"
-    ended = answered(state, None).state
-    made = step(ended, OpenRequest(signal=signal(), key="t" * 16), config(), NOW)
-    assert isinstance(made.events[0], ev.EntryIntended)
-
-
-def test_an_answer_to_nothing_changes_nothing() -> None:
-    state = state_of(flat())
-    made = answered(state, None, key="never asked")
-    assert (made.events, made.effects, made.state) == ((), (), state)
-
-
-def test_a_start_ends_what_the_last_process_left_under_way() -> None:
-    bench = flat()
-    known = answered(intended(state_of(bench), leverage(7)), None).state
-    left = intended(intended(known, leverage(5)), collateral(on=True), "c")
-    settings = config()
-    start = StartRequest(mode=settings.mode, venue=settings.venue, wallet=Money.of("10000"))
-    made = step(left, start, settings, NOW + 9)
-    lost = [event for event in made.events if isinstance(event, ev.SettingDeclined)]
-    assert [(event.key, event.setting, event.cause, event.time_ms) for event in lost] == [
-        ("k", leverage(5), ev.SettingCause.UNKNOWN, NOW + 9),
-        ("c", collateral(on=True), ev.SettingCause.UNKNOWN, NOW + 9),
-    ]
-    assert all("the process ended before the answer came" in event.message for event in lost)
-    assert made.state.books.settings == {}
-    assert BTC not in made.state.books.leverage
-    assert made.effects == ()
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "do_clash"),
-    [
-        (leverage(2), margin("5"), True),
-        (leverage(2), auto(on=True), True),
-        (leverage(2), collateral(on=True), False),
-        (leverage(2), LeverageSetting(symbol=Symbol("ETHUSDT"), leverage=Rate.of(2)), False),
-        (CROSS, collateral(on=True), True),
-        (CROSS, CROSS, True),
-        (collateral(on=True), collateral(on=False), True),
-    ],
-)
-def test_the_margin_mode_clashes_with_all_and_others_with_their_own(
-    one: AccountSetting, other: AccountSetting, do_clash: bool
-) -> None:
-    assert clashes(one, other) is clashes(other, one) is do_clash
-
-
-def test_each_setting_says_what_it_is() -> None:
-    texts = [str(setting) for setting in (*EVERY, auto(on=False), collateral(on=False))]
-    assert texts == [
-        "leverage 5 of BTCUSDT",
-        "margin mode cross",
-        "margin 5 USDT for BTCUSDT",
-        "automatic margin on for BTCUSDT",
-        "collateral BTC on",
-        "automatic margin off for BTCUSDT",
-        "collateral BTC off",
-    ]
-
-
-def test_an_entry_at_the_leverage_that_was_set_needs_no_other_request() -> None:
-    bench = flat()
-    assert isinstance(bench.desk.account.set_leverage(BTC, Rate.of(3)), SettingApplied)
-    outcome = bench.desk.execute(signal(ladder=LADDER))
-    assert isinstance(outcome, Placed)
-    assert bench.kinds().count("leverage_set") == 1
