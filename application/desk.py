@@ -25,6 +25,7 @@ from tidegate.ports.desk import (
     TimedOut,
 )
 from tidegate.ports.desk_market import DeskMarketPort
+from tidegate.ports.desk_records import DeskRecordsPort
 from tidegate.ports.orders import OrdersPort
 from tidegate.ports.preflight import PreflightPort
 from tidegate.ports.reconciling import ReconcileReport
@@ -38,6 +39,7 @@ from .modes import ModeMismatch, check_mode
 from .positions import PositionManager
 from .positions_protection import PositionProtection
 from .reconciler import Reconciler
+from .records import DeskRecords
 from .risk_manager import RiskManager
 from .runner import Runner
 from .safety import Safety
@@ -72,6 +74,7 @@ class Desk(DeskPort):
         engine = runner.engine
         specs = specs or SpecCache(runner.port.instrument, engine.clock)
         tracker = SymbolTracker(runner, specs)
+        self._records = DeskRecords(runner.port)
         self._market = MarketData(
             runner.port,
             clock=engine.clock,
@@ -100,6 +103,11 @@ class Desk(DeskPort):
 
     def _told(self, symbol: Symbol) -> Ticker | None:
         return self._runner.state.view.tickers.get(symbol)
+
+    @property
+    def records(self) -> DeskRecordsPort:
+        """See :attr:`DeskPort.records`."""
+        return self._records
 
     @property
     def market(self) -> DeskMarketPort:

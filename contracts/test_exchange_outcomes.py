@@ -8,7 +8,14 @@ from tidegate.contracts.exchange_bench import Ability, ExchangeBench
 from tidegate.contracts.exchange_stage import Stage
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY, Price, Qty
-from tidegate.domain.orders import ClientId, Side, Symbol, Trigger, TriggerDirection
+from tidegate.domain.orders import (
+    ClientId,
+    Side,
+    Symbol,
+    Trigger,
+    TriggerDirection,
+    VenueOrderId,
+)
 from tidegate.domain.reports import CancelReason, OrderReport, RejectReason
 from tidegate.ports.exchange import (
     Accepted,
@@ -292,6 +299,18 @@ def test_an_order_is_found_live_and_in_history(exchange_bench: ExchangeBench) ->
     assert stage.port.find_order(stage.symbol, exchange_bench.next_client_id()) is None
 
 
+def test_an_order_is_found_by_the_venue_s_id_too(exchange_bench: ExchangeBench) -> None:
+    """The same record by either id, resting or ended; an id that nobody has is ``None``."""
+    stage = Stage(exchange_bench)
+    resting, filled, cancelled = _resting(stage), stage.buy(), _resting(stage)
+    _cancel(stage, cancelled)
+    for order in (resting, filled, cancelled):
+        report = stage.found(order)
+        assert stage.port.find_by_venue_id(stage.symbol, report.venue_id) == report
+    unknown = VenueOrderId("00000000-0000-4000-8000-000000000000")
+    assert stage.port.find_by_venue_id(stage.symbol, unknown) is None
+
+
 _QUERIES: dict[str, Callable[[ExchangePort, Stage], object]] = {
     "account": lambda port, _: port.account(),
     "ticker": lambda port, stage: port.ticker(stage.symbol),
@@ -299,6 +318,9 @@ _QUERIES: dict[str, Callable[[ExchangePort, Stage], object]] = {
     "positions": lambda port, _: port.positions(),
     "open_orders": lambda port, stage: port.open_orders(stage.symbol),
     "find_order": lambda port, stage: port.find_order(stage.symbol, ClientId("never-sent")),
+    "find_by_venue_id": lambda port, stage: port.find_by_venue_id(
+        stage.symbol, VenueOrderId("never-sent")
+    ),
     "order_history": lambda port, stage: port.order_history(None, stage.so_far()),
     "executions": lambda port, stage: port.executions(None, stage.so_far()),
     "funding_payments": lambda port, stage: port.funding_payments(None, stage.so_far()),

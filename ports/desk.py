@@ -16,6 +16,7 @@ from tidegate.domain.trade import CloseReason
 
 from .account_desk import AccountDeskPort
 from .desk_market import DeskMarketPort
+from .desk_records import DeskRecordsPort
 from .orders import (
     Closing,
     Fill,
@@ -81,6 +82,11 @@ class DeskPort(ABC):
     @abstractmethod
     def account(self) -> AccountDeskPort:
         """Settings and queries of the account."""
+
+    @property
+    @abstractmethod
+    def records(self) -> DeskRecordsPort:
+        """What the venue's records say of orders, fills, profits and the wallet."""
 
     @property
     @abstractmethod

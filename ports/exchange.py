@@ -257,6 +257,10 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
         """Return one order from the live set or the history; ``None`` when neither knows it."""
 
     @abstractmethod
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        """Do as :meth:`find_order` by the venue's own id, which every order has, a stop's too."""
+
+    @abstractmethod
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         """Return orders last updated within the range."""
 

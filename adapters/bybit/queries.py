@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY
-from tidegate.domain.orders import ClientId, Symbol
+from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
 from tidegate.domain.reports import AccountReport, MarginMode, OrderReport, PositionReport, Ticker
 from tidegate.ports.exchange import QueryFailed
 
@@ -130,34 +130,30 @@ class StateQueries:
         where one is. The executions of an id are told whatever the time (Bybit V5 order/history,
         execution/list): the last of them says in which week an older order lies.
         """
-        params = {"category": CATEGORY, "symbol": symbol, "orderLinkId": client_id}
-        for call in (Call.OPEN_ORDERS, Call.ORDER_HISTORY):
-            found = self._named(call, params, client_id, lane)
-            if found is not None:
-                return found
-        fills, _ = all_rows(self._rest, Call.EXECUTIONS, params, lane=lane)
-        times = [
-            row.time_ms("execTime") for row in fills if row.fields.get("orderLinkId") == client_id
-        ]
-        if not times:
-            return None
-        start_ms = max(0, max(times) - _HALF_WEEK_MS)
-        week = {"startTime": str(start_ms), "endTime": str(start_ms + 2 * _HALF_WEEK_MS)}
-        found = self._named(Call.ORDER_HISTORY, {**params, **week}, client_id, lane)
-        if found is None:
-            raise QueryFailed(
-                f"order {client_id} has executions, and the venue shows no record of it"
-            )
-        return found
+        return self._find(symbol, "orderLinkId", client_id, lane)
 
-    def _named(
-        self, call: Call, params: Mapping[str, object], client_id: ClientId, lane: Lane
-    ) -> OrderReport | None:
-        rows, _ = all_rows(self._rest, call, params, lane=lane)
-        for row in rows:
-            if row.fields.get("orderLinkId") == client_id:
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        """Do as :meth:`find_order` by the venue's id."""
+        return self._find(symbol, "orderId", venue_id, Lane.READS)
+
+    def _find(self, symbol: Symbol, name: str, order_id: str, lane: Lane) -> OrderReport | None:
+        params = {"category": CATEGORY, "symbol": symbol, name: order_id}
+        for call in (Call.OPEN_ORDERS, Call.ORDER_HISTORY):
+            for row in self._named(call, params, name, lane):
                 return order_report(row.fields)
-        return None
+        fills = self._named(Call.EXECUTIONS, params, name, lane)
+        if not fills:
+            return None
+        start_ms = max(0, max(row.time_ms("execTime") for row in fills) - _HALF_WEEK_MS)
+        week = {"startTime": str(start_ms), "endTime": str(start_ms + 2 * _HALF_WEEK_MS)}
+        for row in self._named(Call.ORDER_HISTORY, {**params, **week}, name, lane):
+            return order_report(row.fields)
+        raise QueryFailed(f"order {order_id} has executions, and the venue shows no record of it")
+
+    def _named(self, call: Call, params: Mapping[str, object], name: str, lane: Lane) -> list[Row]:
+        """Return the rows that have the id that was asked for, whatever else an answer holds."""
+        rows, _ = all_rows(self._rest, call, params, lane=lane)
+        return [row for row in rows if row.fields.get(name) == params[name]]
 
 
 def _is_flat(row: Row) -> bool:

@@ -8,7 +8,7 @@ import attrs
 from tidegate.domain.instrument import FeeRates, Instrument
 from tidegate.domain.mode import VenueKind
 from tidegate.domain.money import Rate
-from tidegate.domain.orders import ClientId, Symbol
+from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
 from tidegate.domain.reports import (
     AccountReport,
     Execution,
@@ -268,6 +268,10 @@ class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
         """See :meth:`ExchangePort.find_order`."""
         return asked(lambda: self._queries.find_order(symbol, client_id))
+
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        """See :meth:`ExchangePort.find_by_venue_id`."""
+        return asked(lambda: self._queries.find_by_venue_id(symbol, venue_id))
 
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         """See :meth:`ExchangePort.order_history`."""

@@ -8,6 +8,7 @@ from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import (
     ClientId,
     Symbol,
+    VenueOrderId,
 )
 from tidegate.domain.reports import (
     AccountReport,
@@ -133,6 +134,15 @@ class MemoryVenue(MemoryOrders, MemoryMarket, MemoryAccount):
     def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
         """Return every order that is not finished, the venue's own included, oldest first."""
         return self._ask("open_orders", lambda books: tuple(books.live(symbol)))
+
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        """Return one order by its venue id, finished or not, the venue's own included."""
+
+        def read(books: Books) -> OrderReport | None:
+            order = books.orders.get(venue_id)
+            return order if order is not None and order.symbol == symbol else None
+
+        return self._ask("find_by_venue_id", read)
 
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
         """Return one order, finished or not; ``None`` when it never arrived."""

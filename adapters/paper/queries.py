@@ -76,6 +76,11 @@ class PaperQueries(MarketOfPaper):
             order = self._transactions.find(client_id)
             return order.report() if order is not None and order.symbol == symbol else None
 
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        """Return one order by its venue id, unfinished or not, the venue's own included."""
+        found = self.wire_order(venue_id)
+        return found.report if found is not None and found.report.symbol == symbol else None
+
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         """Return orders last updated within the range; the venue keeps them for ever."""
         with self._transactions.reading():

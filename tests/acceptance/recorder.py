@@ -246,5 +246,8 @@ class RecordedVenue(SimulatedVenuePort):
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
         return self._inner.find_order(symbol, client_id)
 
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        return self._inner.find_by_venue_id(symbol, venue_id)
+
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
         return self._inner.order_history(symbol, within)

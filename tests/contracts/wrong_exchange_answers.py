@@ -29,6 +29,7 @@ from .wrong_venue import WrongVenue
 __all__ = [
     "AvailableIsWallet",
     "BidAndAskSwapped",
+    "EndedHasNoVenueId",
     "FeeAsCredit",
     "FirstPageOnly",
     "FrozenTicker",
@@ -236,3 +237,12 @@ class PositionFromStream(WrongVenue):
         if self._pushed is None:
             return super().position(symbol)
         return self._pushed
+
+
+class EndedHasNoVenueId(WrongVenue):
+    """Looks for a venue id among the orders that are open."""
+
+    case = "test_an_order_is_found_by_the_venue_s_id_too"
+
+    def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
+        return next((o for o in self.open_orders(symbol) if o.venue_id == venue_id), None)
