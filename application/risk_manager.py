@@ -91,7 +91,8 @@ class RiskManager:
         """
         engine = self._runner.engine
         asked = OpenRequest(signal=signal, key=_DRY_KEY)
-        made = step(self._knowing(signal.symbol), asked, engine.config, engine.clock.now_ms())
+        state, untold = self._knowing(signal.symbol)
+        made = step(state, asked, engine.config, engine.clock.now_ms())
         for event in made.events:
             match event:
                 case EntryIntended():
@@ -100,7 +101,7 @@ class RiskManager:
                     return Refused(
                         breaches=event.breaches,
                         missing=event.missing,
-                        fault=event.fault,
+                        fault=None if event.fault is None else _with_cause(event.fault, untold),
                         largest=event.largest,
                     )
                 case _:
@@ -110,12 +111,12 @@ class RiskManager:
     def trade_levels(self, signal: Signal) -> TradeLevels | NoLevels:
         """Return stop, ladder and break-even of a signal, whatever the rules say of it."""
         engine = self._runner.engine
-        state, now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
+        (state, untold), now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
         draft = Draft(state, engine.config, now_ms)
         seen = risk_snapshot(state, signal.symbol, signal.signal_id, engine.config, now_ms)
         given = plan_input(draft, signal, seen)
         if isinstance(given, str):
-            return NoLevels(fault=given)
+            return NoLevels(fault=_with_cause(given, untold))
         plan = make_plan(signal, given)
         if isinstance(plan, Fault):
             return NoLevels(fault=str(plan))
@@ -141,7 +142,7 @@ class RiskManager:
         Zero where none would: :meth:`check` says why.
         """
         engine = self._runner.engine
-        state, now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
+        (state, _), now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
         proposal = proposal_for(state, signal, engine.config, now_ms)
         if proposal is None:
             return ZERO_QTY
@@ -168,10 +169,10 @@ class RiskManager:
         now_ms = engine.clock.now_ms()
         return risk_snapshot(self._runner.state, symbol, signal_id, engine.config, now_ms)
 
-    def _knowing(self, symbol: Symbol) -> State:
+    def _knowing(self, symbol: Symbol) -> tuple[State, VenueError | None]:
         """Return the desk's state with what the venue says of a symbol, where that is not fresh.
 
-        What it does not say stays unknown, and the answer says so.
+        What it does not say stays unknown; the error is returned, so that the answer can say why.
         """
         state, engine, port = self._runner.state, self._runner.engine, self._runner.port
         now_ms, config = engine.clock.now_ms(), engine.config
@@ -184,9 +185,14 @@ class RiskManager:
             ticker = state.view.tickers.get(symbol)
             if ticker is None or now_ms - ticker.time_ms > config.limits.market_age_ms_max:
                 state = step(state, port.ticker(symbol), config, now_ms).state
-        except VenueError:
-            return state
-        return state
+        except VenueError as error:
+            return state, error
+        return state, None
+
+
+def _with_cause(fault: str, untold: VenueError | None) -> str:
+    """Add why the venue said nothing to a fault, as a send does."""
+    return fault if untold is None else f"{fault} (the venue: {untold})"
 
 
 def _levels(plan: Plan, given: PlanInput) -> TradeLevels:
