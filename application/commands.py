@@ -114,7 +114,12 @@ class Commands(CommandsPort):
                 if (lacking := credentials_trouble(settings, self._env)) is not None:
                     raise BadInput([lacking])
                 return bybit_session(settings, self._env, strategy)
-        raise BadInput([f"mode {settings.mode.value!r} has no live market"])
+        accepted = ", ".join(sorted(mode.value for mode in BYBIT_MODES))
+        why = (
+            f"mode {settings.mode.value!r} has no live market; accepted: {accepted} (--mode), or "
+            "tidegate paper on recorded data"
+        )
+        raise BadInput([why])
 
     def check(self, request: CheckRequest) -> CheckReport:
         """See :meth:`CommandsPort.check`."""

@@ -38,7 +38,6 @@ _ENDS = (
 class _Mode(enum.StrEnum):
     """The modes that trade live, as the command line names them."""
 
-    PAPER = "paper"
     DEMO = "demo"
     TESTNET = "testnet"
     LIVE = "live"
@@ -107,9 +106,9 @@ def add_run(app: typer.Typer, commands: CommandsPort) -> None:
         """Trade a strategy live, until it is stopped.
 
         On Bybit's demo account, test net or main net, by the API key of the environment or the
-        keyring; or on paper, where the market is the main net's own and only the account is
-        simulated: no key is needed. The checks of tidegate doctor come first; while one fails,
-        nothing starts. Mode live needs --acknowledge "REAL MONEY" as well.
+        keyring. The checks of tidegate doctor come first; while one fails, nothing starts. Mode
+        live needs --acknowledge "REAL MONEY" as well. Paper trading is on recorded data only: see
+        tidegate paper.
 
         The strategy decides at the close of each bar. What happens is told as it happens, with
         --json one document on each line: first started, then every event, and at the end stopped

@@ -50,6 +50,9 @@ the venue itself, without the checks of a start: a panic does not wait for a che
 Ctrl-C (SIGINT) and SIGTERM end a session after the present item of market data, with its summary. A
 second signal exits at once; even then nothing is lost but that item's work, which is done again.
 
+`run` waits for no item: it takes no new entry, finishes what is under way and closes the journal.
+Positions stay open with their stops on the venue.
+
 ## Doctor
 
 `tidegate doctor` looks at everything that trading needs, and `tidegate venue` serves an exchange to
@@ -73,6 +76,7 @@ tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% --equity 1400 -
 tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.02 --equity 1400 --json
 TIDEGATE_LIMITS__RISK_PER_TRADE_MAX=0.5% tidegate paper --data bars.csv --state ./run1
 tidegate doctor --mode demo
+tidegate run --mode demo --bar-minutes 15
 tidegate reconcile --state ./run1 --json
 tidegate venue --feed demo --port 8080
 ```
