@@ -250,3 +250,14 @@ def test_an_entry_of_an_older_journal_has_no_management() -> None:
     back = decode(old)
     assert isinstance(back, ev.EntryIntended)
     assert back.signal == attrs.evolve(entry.signal, management=Management())
+
+
+def test_the_stop_that_is_wanted_must_be_seen_first() -> None:
+    bench = managed(EVEN, settings=policy(poll_down_ms=None))
+    bench.venue.script.reject_next(RejectReason.RATE_LIMITED, request=RequestKind.POSITION_STOP)
+    bench.move("66000")
+    held = attrs.evolve(trade(bench), stop_confirmed=None)
+    books = attrs.evolve(bench.runner.state.books, trades={BTC: held})
+    state = attrs.evolve(bench.runner.state, books=books)
+    made = quiet(state, bench.venue.now_ms() + 1_000)
+    assert not [event for event in made if isinstance(event, ev.ProtectionIntended)]

@@ -91,6 +91,20 @@ def test_what_was_there_already_is_told_after_the_venue_was_asked() -> None:
     assert first.was_shown
 
 
+def test_what_was_shown_before_the_request_proves_nothing_until_it_was_taken() -> None:
+    bench = opened(ladder=())
+    now_ms, report = bench.venue.now_ms(), bench.venue.position(BTC)
+    request = ProtectRequest(
+        symbol=BTC, key="r", change=ProtectionChange(stop_loss=Price.of("64000"))
+    )
+    sent = step(bench.runner.state, request, config(), now_ms)
+    assert not of(step(sent.state, report, config(), now_ms))
+    answer = ProtectionAnswered(symbol=BTC, key="r", refusal=None, was_already=True)
+    taken = step(sent.state, answer, config(), now_ms)
+    (confirmed,) = of(step(taken.state, report, config(), now_ms))
+    assert confirmed.was_already
+
+
 @pytest.mark.parametrize(
     ("side", "change", "sent"),
     [

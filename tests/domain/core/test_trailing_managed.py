@@ -158,6 +158,18 @@ def test_the_stop_proper_comes_first() -> None:
     assert not [e for e in made.events if isinstance(e, ev.ProtectionIntended)]
 
 
+def test_a_market_entry_trails_once_it_has_filled_whole() -> None:
+    bench = scripted()
+    entry = bench.desk.execute(signal(management=trail_from()))
+    assert isinstance(entry, Placed)
+    bench.venue.script.fill(entry.client_id, Qty.of("0.004"))
+    bench.runner.drain()
+    assert only(bench, ev.TrailingDue) == []
+    bench.venue.script.fill(entry.client_id)
+    bench.runner.drain()
+    assert shown_trail(bench) == Distance.of("300")
+
+
 def test_a_limit_entry_trails_from_its_first_fill() -> None:
     bench = scripted()
     name = bench.desk.execute(signal(entry=limit("65000"), management=trail_from(), ladder=LADDER))
