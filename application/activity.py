@@ -26,8 +26,13 @@ __all__ = ["CLOCK_LEAD_MS_MAX", "bookings_since", "coverage", "read_activity", "
 
 _LOG = logging.getLogger(__name__)
 
-CLOCK_LEAD_MS_MAX = 1_000
-"""How far the venue's clock may be ahead of ours without its newest rows being missed."""
+CLOCK_LEAD_MS_MAX = 3_600_000
+"""How far the venue's clock may be ahead of ours without its newest rows being missed.
+
+A machine's clock that was set wrong at the start is followed slowly, and fills are read meanwhile.
+"""
+_RECORDS_BACK_MS = 1_000
+"""How much earlier than a closing of ours the venue may date its record."""
 
 
 def bookings_since(
@@ -102,7 +107,7 @@ def read_records(asked: ReadRecords, port: ExchangePort, clock: ClockPort) -> Re
 
 def _around(since_ms: int, now_ms: int) -> TimeRange:
     return TimeRange(
-        start_ms=max(0, since_ms - CLOCK_LEAD_MS_MAX), end_ms=now_ms + CLOCK_LEAD_MS_MAX
+        start_ms=max(0, since_ms - _RECORDS_BACK_MS), end_ms=now_ms + CLOCK_LEAD_MS_MAX
     )
 
 

@@ -70,10 +70,13 @@ def check_file(path: Path) -> bool:
         StateUnavailable: it cannot be read now.
 
     """
-    if not path.exists() or path.stat().st_size == 0:
-        return True
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return True
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError as error:
+        raise StateUnavailable(f"{path} cannot be read: {error}; it was left as it is") from error
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise StateCorrupt(f"{path} is no SQLite file; it was left as it is")
     version = int.from_bytes(header[60:64], "big")

@@ -225,7 +225,7 @@ def _identity(path: Path) -> tuple[int, int]:
     return (found.st_dev, found.st_ino)
 
 
-def _open(path: Path, *, busy_ms_max: int) -> sqlite3.Connection:
+def _require_file(path: Path) -> None:
     if not path.exists():
         if wal_of(path).exists():
             raise StateCorrupt(
@@ -235,6 +235,13 @@ def _open(path: Path, *, busy_ms_max: int) -> sqlite3.Connection:
         create(path)
     if not path.is_file():
         raise StateUnavailable(f"{path}: not a regular file; name a file")
+
+
+def _open(path: Path, *, busy_ms_max: int) -> sqlite3.Connection:
+    try:
+        _require_file(path)
+    except OSError as error:  # a folder that must not be looked into
+        raise StateUnavailable(f"{path}: cannot be read: {error}; nothing was written") from error
     require_ours(path)
     require_sound(path, busy_ms_max=busy_ms_max)
     try:

@@ -7,6 +7,8 @@ comes at once can be lost or can end its reader. Hence the delay of acknowledgem
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from heapq import heappop, heappush
+from itertools import count
 
 import attrs
 
@@ -30,11 +32,20 @@ class Down:
     accepts_and_closes: bool = False
 
 
-@attrs.define
+@attrs.frozen
 class _Leaving:
     account_key: str
     push: PrivatePush
     delay_ms: int
+
+
+@attrs.frozen(order=True)
+class _Waiting:
+    """A push and when it leaves, in seconds of the loop's clock; equal ones in their order."""
+
+    due_s: float
+    number: int
+    leaving: _Leaving = attrs.field(order=False)
 
 
 class PushPlan:
@@ -42,8 +53,8 @@ class PushPlan:
 
     ``ack_delay_ms`` is how late acknowledgements and first snapshots of the streams are, 0 for at
     once. ``push_delay_ms`` is how late private pushes are; ``topic_delays_ms`` is added for single
-    topics, and so lets them overtake each other. ``is_ack_first`` keeps the pushes of an order of
-    the trade stream behind its acknowledgement.
+    topics, and so lets them overtake each other; within one topic the order stays. ``is_ack_first``
+    keeps the pushes of an order of the trade stream behind its acknowledgement.
 
     ``book_interval_ms`` gathers the changes of books and tells them that often; 0 tells each at
     once. ``best_repeat_ms`` sends level 1 again after so long without a change, as the venue does
@@ -69,8 +80,10 @@ class PushPlan:
         self._faults: dict[str, PrivateFaults] = {}
         self._sessions: set[Session] = set()
         self._behind_ms = 0
-        self._delayed = 0
         self._leaving: list[_Leaving] = []
+        self._waiting: list[_Waiting] = []
+        self._numbers = count()
+        self._last_due_s: dict[tuple[str, str], float] = {}
 
     # Connections
 
@@ -108,7 +121,7 @@ class PushPlan:
     @property
     def is_quiet(self) -> bool:
         """Tell whether nothing waits to be sent; what a fault holds back does not count."""
-        if self._leaving or self._delayed:
+        if self._leaving or self._waiting:
             return False
         return all(session.is_quiet for session in self._sessions)
 
@@ -159,21 +172,30 @@ class PushPlan:
         self._leaving.append(_Leaving(account_key, push, delay_ms))
 
     def _leave(self) -> None:
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
         leaving, self._leaving = self._leaving, []
-        groups: dict[tuple[str, int], list[PrivatePush]] = {}
-        for one in leaving:
-            groups.setdefault((one.account_key, one.delay_ms), []).append(one.push)
-        for (account_key, delay_ms), pushes in groups.items():
-            if delay_ms == 0:
-                self._deliver(account_key, pushes)
-            else:
-                loop = asyncio.get_running_loop()
-                self._delayed += 1
-                loop.call_later(delay_ms / 1_000, self._deliver_late, account_key, pushes)
+        dues = {self._wait(one, now_s) for one in leaving}
+        for due_s in sorted(dues):
+            if due_s > now_s:
+                loop.call_at(due_s, self._deliver_until, due_s)
+        self._deliver_until(now_s)
 
-    def _deliver_late(self, account_key: str, pushes: list[PrivatePush]) -> None:
-        self._delayed -= 1
-        self._deliver(account_key, pushes)
+    def _wait(self, one: _Leaving, now_s: float) -> float:
+        """Queue a push behind all that were pushed to the same topic before."""
+        topic = (one.account_key, one.push.topic)
+        due_s = max(now_s + one.delay_ms / 1_000, self._last_due_s.get(topic, 0.0))
+        self._last_due_s[topic] = due_s
+        heappush(self._waiting, _Waiting(due_s, next(self._numbers), one))
+        return due_s
+
+    def _deliver_until(self, due_s: float) -> None:
+        groups: dict[str, list[PrivatePush]] = {}
+        while self._waiting and self._waiting[0].due_s <= due_s:
+            one = heappop(self._waiting).leaving
+            groups.setdefault(one.account_key, []).append(one.push)
+        for account_key, pushes in groups.items():
+            self._deliver(account_key, pushes)
 
     def _deliver(self, account_key: str, pushes: list[PrivatePush]) -> None:
         self._send(account_key, self.faults(account_key).apply(pushes))

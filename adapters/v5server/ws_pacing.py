@@ -18,6 +18,7 @@ class Pacing:
 
     def start(self) -> None:
         """Begin; the running loop carries the clock."""
+        self._books_told_ms = self._exchange.clock.now_ms()
         self._exchange.market.is_book_held = self._exchange.pushes.book_interval_ms > 0
         self._wait()
 

@@ -6,6 +6,7 @@ changes by it: that is what was at risk when the entry filled.
 """
 
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 from tidegate.domain.account_settings import LeverageSetting
@@ -22,6 +23,7 @@ from .changing import change_protection, is_change_due
 from .comparing import finding_seen
 from .draft import Draft
 from .events import (
+    Event,
     FindingSettled,
     HandDecision,
     LeverageChangedByHand,
@@ -56,6 +58,38 @@ class _Verdict:
     @property
     def is_adopted(self) -> bool:
         return self.decision is HandDecision.ADOPTED
+
+
+V = TypeVar("V")
+V_contra = TypeVar("V_contra", contravariant=True)
+
+
+class _Event(Protocol[V_contra]):
+    def __call__(
+        self,
+        *,
+        symbol: Symbol,
+        trade_key: str,
+        before: V_contra,
+        after: V_contra,
+        decision: HandDecision,
+        why: str,
+        time_ms: int,
+    ) -> Event: ...
+
+
+@attrs.frozen
+class _Change(Generic[V]):
+    """What may be changed by hand: the name of it, and the event that says so."""
+
+    subject: str
+    event: _Event[V]
+
+
+_STOP: _Change[Price | None] = _Change("stop", StopChangedByHand)
+_TARGET: _Change[Price | None] = _Change("take-profit", TargetChangedByHand)
+_TRAILING: _Change[Distance | None] = _Change("trailing stop", TrailingChangedByHand)
+_LEVERAGE: _Change[Rate] = _Change("leverage", LeverageChangedByHand)
 
 
 def _finding_id(symbol: Symbol, subject: str) -> str:
@@ -127,19 +161,32 @@ def note_stop_by_hand(draft: Draft, trade: LiveTrade, report: PositionReport) ->
     elif _is_ours(draft, trade, shown, lambda order: order.stop_loss):
         return False
     verdict = _about_stop(draft, trade, shown)
+    _tell(draft, trade, _STOP, before=wanted, after=shown, verdict=verdict)
+    return verdict.is_adopted
+
+
+def _tell(
+    draft: Draft,
+    trade: LiveTrade,
+    change: _Change[V],
+    *,
+    before: V,
+    after: V,
+    verdict: _Verdict,
+) -> None:
+    """Journal a change and raise its finding."""
     draft.emit(
-        StopChangedByHand(
+        change.event(
             symbol=trade.symbol,
             trade_key=trade.key,
-            before=wanted,
-            after=shown,
+            before=before,
+            after=after,
             decision=verdict.decision,
             why=verdict.why,
             time_ms=draft.now_ms,
         )
     )
-    _raise(draft, trade.symbol, "stop", change=_from_to(wanted, shown), verdict=verdict)
-    return verdict.is_adopted
+    _raise(draft, trade.symbol, change.subject, change=_from_to(before, after), verdict=verdict)
 
 
 def _from_to(before: object, after: object) -> str:
@@ -200,7 +247,7 @@ def _look_at_target(draft: Draft, trade: LiveTrade, report: PositionReport) -> N
     if _is_changing(draft, trade.symbol):
         return
     if shown == wanted:
-        settle_by_hand(draft, trade.symbol, "take-profit")
+        settle_by_hand(draft, trade.symbol, _TARGET.subject)
         return
     if shown is None and wanted is not None and is_tighter(report.mark, wanted, side=trade.side):
         # The price is beyond it: it fired.
@@ -209,19 +256,8 @@ def _look_at_target(draft: Draft, trade: LiveTrade, report: PositionReport) -> N
         return
     is_revert = draft.config.manual_changes is ManualChanges.REVERT
     verdict = _reverted("manual_changes is revert") if is_revert else _adopted("it takes no risk")
-    if not _is_open(draft, trade.symbol, "take-profit"):
-        draft.emit(
-            TargetChangedByHand(
-                symbol=trade.symbol,
-                trade_key=trade.key,
-                before=wanted,
-                after=shown,
-                decision=verdict.decision,
-                why=verdict.why,
-                time_ms=draft.now_ms,
-            )
-        )
-        _raise(draft, trade.symbol, "take-profit", change=_from_to(wanted, shown), verdict=verdict)
+    if not _is_open(draft, trade.symbol, _TARGET.subject):
+        _tell(draft, trade, _TARGET, before=wanted, after=shown, verdict=verdict)
     if is_revert:
         back = _CLEARED if wanted is None else wanted
         _restore(draft, trade, ProtectionChange(take_profit=back))
@@ -236,27 +272,15 @@ def _look_at_trailing(draft: Draft, trade: LiveTrade, report: PositionReport) ->
     trail, shown = trade.managed.trail, report.trailing_distance
     wanted = None if trail is None else trail.distance
     if shown == wanted:
-        settle_by_hand(draft, trade.symbol, "trailing stop")
+        settle_by_hand(draft, trade.symbol, _TRAILING.subject)
         return
     if _is_changing(draft, trade.symbol) or (
         trail is not None and not trade.managed.is_trail_shown
     ):
         return
     verdict = _about_trailing(draft, wanted, shown)
-    if not _is_open(draft, trade.symbol, "trailing stop"):
-        draft.emit(
-            TrailingChangedByHand(
-                symbol=trade.symbol,
-                trade_key=trade.key,
-                before=wanted,
-                after=shown,
-                decision=verdict.decision,
-                why=verdict.why,
-                time_ms=draft.now_ms,
-            )
-        )
-        change = _from_to(wanted, shown)
-        _raise(draft, trade.symbol, "trailing stop", change=change, verdict=verdict)
+    if not _is_open(draft, trade.symbol, _TRAILING.subject):
+        _tell(draft, trade, _TRAILING, before=wanted, after=shown, verdict=verdict)
     if not verdict.is_adopted and trail is None:
         _restore(draft, trade, ProtectionChange(trailing_distance=ZERO_DISTANCE))
 
@@ -300,24 +324,13 @@ def leverage_wanted(trade: LiveTrade) -> Rate:
 def _look_at_leverage(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
     wanted, shown = leverage_wanted(trade), report.leverage
     if shown == wanted:
-        settle_by_hand(draft, trade.symbol, "leverage")
+        settle_by_hand(draft, trade.symbol, _LEVERAGE.subject)
         return
     if _is_set_now(draft, trade.symbol):
         return
     verdict = _about_leverage(draft, wanted, shown)
-    if not _is_open(draft, trade.symbol, "leverage"):
-        draft.emit(
-            LeverageChangedByHand(
-                symbol=trade.symbol,
-                trade_key=trade.key,
-                before=wanted,
-                after=shown,
-                decision=verdict.decision,
-                why=verdict.why,
-                time_ms=draft.now_ms,
-            )
-        )
-        _raise(draft, trade.symbol, "leverage", change=_from_to(wanted, shown), verdict=verdict)
+    if not _is_open(draft, trade.symbol, _LEVERAGE.subject):
+        _tell(draft, trade, _LEVERAGE, before=wanted, after=shown, verdict=verdict)
     subject = f"leverage {trade.symbol}"
     if not verdict.is_adopted and draft.is_due(subject):
         draft.note_asked(subject)

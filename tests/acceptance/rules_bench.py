@@ -16,7 +16,7 @@ from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.inputs import StartRequest
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import MarginMode
 from tidegate.domain.risk.limits import RiskLimits
@@ -83,9 +83,13 @@ def live_desk(
     ether: Instrument = ETH,
     margin_mode: MarginMode = MarginMode.ISOLATED,
     streams_needed: bool = False,
+    wallet_moved: Money = ZERO_MONEY,
     **changes: Any,
 ) -> LiveDesk:
-    """Build a desk that has started; ``changes`` are changes of the limits."""
+    """Build a desk that has started; ``changes`` are changes of the limits.
+
+    ``wallet_moved`` is what the operator states to have moved by hand.
+    """
     venue = PaperVenue(
         instruments={BTC: BTCUSDT, ETHER: ether},
         fees=FEES,
@@ -98,6 +102,7 @@ def live_desk(
         venue=VenueKind.PAPER,
         limits=attrs.evolve(limits, **changes),
         streams_needed=streams_needed,
+        wallet_moved=wallet_moved,
     )
     state_port = MemoryState()
     engine = Engine(config=config, clock=VenueClock(venue), state_port=state_port)

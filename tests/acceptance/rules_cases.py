@@ -115,8 +115,9 @@ def _stream_healthy(beyond: bool) -> Prepared:
 
 
 def _findings(beyond: bool) -> Prepared:
-    live = live_desk()
-    if beyond:
+    # The operator states a deposit, which the venue's wallet has received, or has not.
+    live = live_desk(wallet_moved=Money.of(50))
+    if not beyond:
         moved = live.venue.adjust_wallet(Money.of(50))
         assert isinstance(moved, Done), moved
     reconcile(live.runner)

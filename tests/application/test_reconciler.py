@@ -145,6 +145,18 @@ def test_records_that_cannot_be_read_leave_the_report_unconfirmed_and_are_asked_
         assert application.desk.reconcile(timeout_ms=10_000).is_clean
 
 
+def test_what_was_missed_is_found_although_the_venue_dates_it_far_ahead_of_our_clock() -> None:
+    venue, clock = RecordingVenue(), MovableClock()
+    with started(desk_on(venue, clock)) as application:
+        assert isinstance(application.desk.open_with_rr(signal("s1")), Placed)
+        venue.script.advance(1_800_000)
+        venue.script.drop_next(Execution)
+        venue.script.foreign_order(BTC, side=Side.SELL, qty=Qty.of("0.004"))
+        report = application.desk.reconcile(timeout_ms=10_000)
+        assert report.applied.executions == 1
+        assert application.desk.status().books.position(BTC).qty == Qty.of("0.006")
+
+
 def test_a_running_desk_books_what_it_missed_and_says_so() -> None:
     venue, clock = RecordingVenue(), MovableClock()
     with started(desk_on(venue, clock)) as application:

@@ -26,6 +26,8 @@ Doc = dict[str, Any]
 MINUTE_MS = 60_000
 WAIT_S = 60
 STRATEGY = '''
+from pathlib import Path
+
 from tidegate.domain.money import Rate
 from tidegate.domain.orders import Side
 from tidegate.domain.signal import RiskFraction, RungSpec, Signal, StopPercent
@@ -33,7 +35,7 @@ from tidegate.ports.strategy import Exit, StrategyPort
 
 
 class InAndOut(StrategyPort):
-    """Enter at one close, leave at the next; with ``fault`` fail instead."""
+    """Enter at one close, leave at the next; with ``fault`` fail instead. Notes each decision."""
 
     def __init__(self, fault: str = "") -> None:
         self._fault = fault
@@ -46,6 +48,8 @@ class InAndOut(StrategyPort):
         if self._fault:
             raise ValueError(self._fault)
         name = str(bars[-1].start_ms)
+        with Path("decided").open("a") as notes:
+            notes.write(f"{name}\\n")
         if view.position.side is not None:
             return Exit(signal_id=f"out-{name}", symbol=view.symbol, reason="a bar later")
         return Signal(
@@ -104,6 +108,11 @@ class LiveVenue:
     def now_ms(self) -> int:
         """Return the venue's time."""
         return int(self.act("now_ms"))
+
+    def decided_ms(self) -> list[int]:
+        """Return the start of every bar that strategies of this folder decided on, in order."""
+        notes = (self.home / "decided").read_text(encoding="utf-8")
+        return [int(line) for line in notes.splitlines()]
 
     def before_the_next_bar(self, left_ms: int) -> None:
         """Let time pass until so much is left of the present minute."""

@@ -1,14 +1,15 @@
 """When the store cannot be written, the caller gets a typed error and nothing was written."""
 
+import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -119,8 +120,10 @@ from pathlib import Path
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.ports.state import StateUnavailable
 
-if os.geteuid() == 0:
-    os.setuid(65_534)  # the superuser may write anywhere
+if os.geteuid() == 0:  # the superuser may write anywhere
+    os.setgroups([])
+    os.setgid(65_534)
+    os.setuid(65_534)
 try:
     SqliteState(Path(sys.argv[1]))
 except StateUnavailable as error:
@@ -128,24 +131,44 @@ except StateUnavailable as error:
 """
 
 
-def test_a_read_only_store_is_unavailable_at_the_start() -> None:
-    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to other users
-        folder = Path(name)
-        path = folder / "journal.sqlite"
-        write_journal(path)
-        before = path.read_bytes()
-        path.chmod(0o444)
-        folder.chmod(0o555)
+@pytest.mark.parametrize(("folder_mode", "said"), [(0o555, "read-only"), (0o000, "cannot be read")])
+def test_a_store_that_must_not_be_written_or_seen_is_unavailable_at_the_start(
+    folder_mode: int, said: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    path = folder / "journal.sqlite"
+    write_journal(path)
+    before = path.read_bytes()
+    path.chmod(0o444)
+    folder.chmod(folder_mode)
+    with _open_to_others(folder.parent):
         result = subprocess.run(
             [sys.executable, "-c", _READ_ONLY, str(path)],
             capture_output=True,
             text=True,
             check=False,
         )
-        folder.chmod(0o700)
-        assert result.returncode == 0, result.stderr
-        assert "read-only" in result.stdout or "cannot be opened" in result.stdout
-        assert path.read_bytes() == before
+    folder.chmod(0o700)
+    assert result.returncode == 0, result.stderr
+    assert said in result.stdout
+    assert path.read_bytes() == before
+
+
+@contextmanager
+def _open_to_others(folder: Path) -> Iterator[None]:
+    """Let other users through our own folders on the way: temporary ones are closed to them."""
+    ours = [one for one in (folder, *folder.parents) if one.stat().st_uid == os.geteuid()]
+    modes = {one: stat.S_IMODE(one.stat().st_mode) for one in ours}
+    for one, mode in modes.items():
+        if not mode & stat.S_IXOTH:
+            one.chmod(mode | stat.S_IXOTH)
+    try:
+        yield
+    finally:
+        for one, mode in modes.items():
+            if not mode & stat.S_IXOTH:
+                one.chmod(mode)
 
 
 def _move(path: Path) -> None:
