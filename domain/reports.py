@@ -117,7 +117,7 @@ class OrderReport:
 
     ``client_id`` is ``None`` for orders that the venue made itself; ``parent_client_id`` then names
     the entry they travelled in, where the venue tells. ``qty_filled`` and ``value_filled`` (USDT)
-    are cumulative.
+    are cumulative. A market order has no ``price``: neither its bound nor its fill is one.
     """
 
     symbol: Symbol

@@ -94,12 +94,14 @@ class PartialLegs:
 class WireOrder:
     """An order as its venue keeps it: the report, and what only a wire shows.
 
+    ``bound`` is the worst price of a market order, once it is live: the venue shows it as a price.
     ``fee`` is cumulative, USDT. ``last_price_on_created`` is the last price when the order came.
     ``is_partial_leg`` tells that it protects a part of a position; ``legs`` is set on an order
     whose own legs will.
     """
 
     report: OrderReport
+    bound: Price | None = None
     close_on_trigger: bool = False
     slippage_max: Rate | None = None
     trailing_distance: Distance | None = None

@@ -120,6 +120,7 @@ class PaperOrder:
         trailing = self.trailing
         return WireOrder(
             report=self.report(),
+            bound=self.price if self.kind is OrderKind.MARKET else None,
             close_on_trigger=self.close_on_trigger,
             slippage_max=self.slippage_max,
             trailing_distance=None if trailing is None else trailing.distance,
@@ -132,7 +133,7 @@ class PaperOrder:
         )
 
     def report(self) -> OrderReport:
-        """Return the venue's record of this order."""
+        """Return the venue's record of this order; a market order has no price in it."""
         return OrderReport(
             symbol=self.symbol,
             venue_id=self.venue_id,
@@ -145,7 +146,7 @@ class PaperOrder:
             qty=self.qty,
             qty_filled=self.qty_filled,
             value_filled=self.value_filled,
-            price=self.price,
+            price=self.price if self.kind is OrderKind.LIMIT else None,
             trigger=self.trigger,
             stop_loss=self.stop_loss,
             take_profit=self.take_profit,

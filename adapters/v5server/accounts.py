@@ -22,7 +22,7 @@ from tidegate.domain.reports import (
     VenueMessage,
 )
 from tidegate.ports.exchange import TimeRange
-from tidegate.ports.venue import WireVenuePort
+from tidegate.ports.venue import WireOrder, WireVenuePort
 
 from .ledger import AccountLedger
 from .levels import LimitLevel
@@ -145,16 +145,15 @@ class Account:
 
     def report(self, venue_id: VenueOrderId) -> OrderReport | None:
         """Return the last record of an order, finished or not; ``None`` for an unknown id."""
-        known = self.orders.by_id(venue_id)
+        order, known = self.venue.wire_order(venue_id), self.orders.by_id(venue_id)
         if known is not None:
-            return known.report
-        order = self.venue.wire_order(venue_id)
-        return None if order is None else order.report
+            return _as_shown(known.report, order)
+        return None if order is None else _as_shown(order.report, order)
 
     def order_view(self, report: OrderReport) -> OrderView:
         """Return an order with all that its row shows."""
         order = self.venue.wire_order(report.venue_id)
-        return order_view(report, order, self.ledger.order(report.venue_id))
+        return order_view(_as_shown(report, order), order, self.ledger.order(report.venue_id))
 
     def of_execution(self, execution: Execution) -> tuple[OrderReport | None, bool]:
         """Return the order of an execution, and whether it protected a part of a position."""
@@ -269,3 +268,10 @@ class Accounts:
         """Close every venue."""
         for account in self:
             account.venue.close()
+
+
+def _as_shown(report: OrderReport, order: WireOrder | None) -> OrderReport:
+    """Return a record with what the venue shows as a market order's price: its bound."""
+    if order is None or order.bound is None:
+        return report
+    return attrs.evolve(report, price=order.bound)

@@ -14,7 +14,16 @@ from types import MappingProxyType
 
 import pytest
 
-from .three import scenarios_orders, scenarios_queries
+from tests.quality.requirement_rows import NUMBERS, read_map
+
+from .three import (
+    scenarios_account,
+    scenarios_orders,
+    scenarios_protection,
+    scenarios_queries,
+    scenarios_safety,
+)
+from .three.elsewhere import ELSEWHERE
 from .three.local_worlds import MemoryWorld, PaperWorld
 from .three.scenarios import Scenario, scenarios
 from .three.told import Told, told
@@ -23,8 +32,8 @@ from .three.world import World
 
 WORLDS: Mapping[str, Callable[[Path], World]] = MappingProxyType(
     {
-        "memory": lambda _: MemoryWorld(),
-        "paper": lambda _: PaperWorld(),
+        "memory": lambda folder: MemoryWorld(folder / "memory"),
+        "paper": lambda folder: PaperWorld(folder / "paper"),
         "bybit": WireWorld,
     }
 )
@@ -37,6 +46,15 @@ def _run(make: Callable[[Path], World], folder: Path, scenario: Scenario) -> Tol
         assert world.application._runner.failure is None
         assert world.application._engine.listener_errors == 0
         return told(tuple(world.events), world.notes)
+
+
+def test_every_requirement_of_these_sections_is_shown_by_a_script_or_has_a_reason() -> None:
+    asked = {number for number in NUMBERS if number[0] in "AFGH"}
+    shown = {number for script in scenarios() for number in script.shows}
+    assert shown - set(NUMBERS) == set()
+    assert asked - shown == set(ELSEWHERE)
+    proven = {row.number for row in read_map() if row.proofs}
+    assert set(ELSEWHERE) - proven == set()
 
 
 @pytest.fixture
@@ -52,12 +70,18 @@ def told_by(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, Told
 @pytest.mark.parametrize("told_by", scenarios(), ids=lambda s: s.name, indirect=True)
 def test_every_venue_tells_the_same_story(told_by: Mapping[str, Told]) -> None:
     memory, paper, bybit = told_by["memory"], told_by["paper"], told_by["bybit"]
-    assert memory.orders or memory.notes, "the script did something"
+    assert memory.orders or memory.notes or memory.refusals, "the script did something"
     assert paper == memory
     assert bybit == memory
 
 
-BOOKED = (scenarios_orders, scenarios_queries)
+BOOKED = (
+    scenarios_account,
+    scenarios_orders,
+    scenarios_protection,
+    scenarios_queries,
+    scenarios_safety,
+)
 """The modules whose scripts are registered by being imported."""
 
 STREAMLESS = frozenset({"fills_while_the_streams_are_down_are_found_over_queries"})
@@ -105,7 +129,9 @@ def compare(condition: Condition, folder: Path, names: Container[str] | None) ->
     assert stories
     for script in scenarios():
         if script.name in stories:
-            assert stories[script.name] == _run(lambda _: MemoryWorld(), folder, script), script
+            assert stories[script.name] == _run(WORLDS["memory"], folder / script.name, script), (
+                script
+            )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from tidegate.ports.exchange import (
     Unknown,
 )
 from tidegate.ports.feed import QuotePoint
-from tidegate.ports.state import Record, StateUnavailable, StoredRecord
+from tidegate.ports.state import Record, StatePort, StateUnavailable, StoredRecord
 
 from tests.domain.samples import BTCUSDT, FEES
 
@@ -304,7 +304,7 @@ def running(bench: RunnerBench) -> Iterator[RunnerBench]:
 
 def make_application(
     port: ExchangePort,
-    state_port: MemoryState,
+    state_port: StatePort,
     *,
     symbols: Sequence[str] = ("BTCUSDT",),
     limits: RiskLimits | None = None,

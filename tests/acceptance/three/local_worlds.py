@@ -1,21 +1,24 @@
 """The two venues in this process: the scripted one in memory, and the paper venue."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tidegate.adapters.memory.exchange import MemoryVenue
-from tidegate.adapters.memory.options import MemoryOptions
-from tidegate.adapters.memory.state import MemoryState
+from tidegate.adapters.memory.options import Arrival, MemoryOptions, RequestKind
 from tidegate.adapters.paper.config import PaperConfig
 from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.paper.venue import PaperVenue
+from tidegate.adapters.sqlite import SqliteState
 from tidegate.application.clocks import SystemClock
+from tidegate.application.lifecycle import Application
 from tidegate.domain.money import ONE, ZERO_RATE, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
     OrderKind,
     OrderRequest,
     Purpose,
+    Reduction,
     Role,
     Side,
 )
@@ -27,7 +30,17 @@ from tidegate.domain.reports import (
     StreamState,
     VenueMessage,
 )
-from tidegate.ports.exchange import Accepted, Done, MessageSink, PositionStop
+from tidegate.domain.risk.approval import Approved
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.exchange import (
+    Accepted,
+    Done,
+    ExchangePort,
+    MessageSink,
+    PositionStop,
+    Rejected,
+    VenueError,
+)
 from tidegate.ports.feed import FeedItem, FundingPoint, MarkPoint, TradePoint
 
 from tests.application.threaded_bench import make_application
@@ -43,14 +56,22 @@ TIMINGS: Mapping[str, Any] = {"ask_again_ms": 100, "close_retry_ms": 200, "poll_
 TEN = Rate.of(10)
 
 
+def desk_on(venue: ExchangePort, folder: Path, clock: ClockPort) -> Application:
+    """Build a desk whose journal is in a folder."""
+    folder.mkdir(exist_ok=True)
+    journal = SqliteState(folder / "journal.sqlite")
+    return make_application(venue, journal, clock=clock, limits=LIMITS, **TIMINGS)
+
+
 class MemoryWorld(World):
     """The scripted venue."""
 
     name = "memory"
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        clock = SystemClock()
+        self._folder = folder
+        self._clock = clock = SystemClock()
         self.port = self.venue = MemoryVenue(
             instruments={BTC: BTCUSDT},
             fees=FEES,
@@ -59,11 +80,11 @@ class MemoryWorld(World):
             clock=clock,
         )
         self.venue.script.move(BTC, last=Price.of(START))
-        self.application = make_application(
-            self.venue, MemoryState(), clock=clock, limits=LIMITS, **TIMINGS
-        )
-        self.application._engine.listen(lambda event, _: self.events.append(event))
-        self.application.start()
+        self.begin()
+
+    def begin(self) -> None:
+        """See :meth:`World.begin`."""
+        self._start(desk_on(self.venue, self._folder, self._clock))
 
     def move(self, last: Price) -> None:
         """See :meth:`World.move`."""
@@ -98,6 +119,10 @@ class MemoryWorld(World):
         """See :meth:`World.reconnect`."""
         self.venue.script.reconnect()
 
+    def lose_next_answer(self) -> None:
+        """See :meth:`World.lose_next_answer`."""
+        self.venue.script.time_out_next(Arrival.REACHED, request=RequestKind.PLACE)
+
     def restart_venue(self) -> None:
         """See :meth:`World.restart_venue`."""
         self.venue.script.disconnect()
@@ -112,15 +137,19 @@ class MemoryWorld(World):
         """See :meth:`World.position`."""
         return self.venue.position(BTC)
 
-    def close(self) -> None:
-        """See :meth:`World.close`."""
-        self.application.stop()
-
 
 class _CutVenue(PaperVenue):
-    """A paper venue whose messages can be lost on the way, as on a real stream."""
+    """A paper venue whose messages and answers can be lost on the way, as on a real network."""
 
     is_cut = False
+    loses_answer = False
+
+    def place(self, order: Approved | Reduction) -> Accepted | Rejected:
+        answer = super().place(order)
+        if self.loses_answer:
+            self.loses_answer = False
+            raise VenueError("the answer was lost")
+        return answer
 
     def connect(self, sink: MessageSink) -> None:
         def pass_on(message: VenueMessage) -> None:
@@ -141,25 +170,35 @@ class PaperWorld(World):
 
     name = "paper"
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
+        self._folder = folder
         self._clock = SystemClock()
-        self.port = self.venue = _CutVenue(
+        self._foreign = 0
+        self.port = self.venue = self._opened()
+        self.move(Price.of(START))
+        self._start(desk_on(self.venue, self._folder, self._clock))
+
+    def _opened(self) -> "_CutVenue":
+        self._folder.mkdir(exist_ok=True)
+        return _CutVenue(
             instruments={BTC: BTCUSDT},
             fees=FEES,
             wallet=WALLET,
             config=PaperConfig(
                 spread_ticks=0, slippage=ZERO_RATE, participation=ONE, leverage_default=TEN
             ),
-            store=PaperStore(":memory:"),
+            store=PaperStore(self._folder / "venue.sqlite"),
         )
-        self._foreign = 0
-        self.move(Price.of(START))
-        self.application = make_application(
-            self.venue, MemoryState(), clock=self._clock, limits=LIMITS, **TIMINGS
-        )
-        self.application._engine.listen(lambda event, _: self.events.append(event))
-        self.application.start()
+
+    def halt(self) -> None:
+        """See :meth:`World.halt`; the venue, which the desk closed, goes on from its own store."""
+        super().halt()
+        self.port = self.venue = self._opened()
+
+    def begin(self) -> None:
+        """See :meth:`World.begin`."""
+        self._start(desk_on(self.venue, self._folder, self._clock))
 
     def _offer(self, make: Callable[[int], FeedItem]) -> None:
         for _ in self.venue.offer(make(self._clock.now_ms()), index=self.venue.cursor()):
@@ -218,6 +257,10 @@ class PaperWorld(World):
         """See :meth:`World.reconnect`."""
         self.venue.cut(is_down=False, now_ms=self._clock.now_ms())
 
+    def lose_next_answer(self) -> None:
+        """See :meth:`World.lose_next_answer`."""
+        self.venue.loses_answer = True
+
     def restart_venue(self) -> None:
         """See :meth:`World.restart_venue`."""
         self.disconnect()
@@ -230,7 +273,3 @@ class PaperWorld(World):
     def position(self) -> PositionReport:
         """See :meth:`World.position`."""
         return self.venue.position(BTC)
-
-    def close(self) -> None:
-        """See :meth:`World.close`."""
-        self.application.stop()

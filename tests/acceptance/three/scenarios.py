@@ -69,12 +69,13 @@ def opened(world: World, made: Signal) -> OpenOutcome:
 
 
 def held(world: World, name: str = "held", **more: Any) -> None:
-    """Hold a position with its stop seen at the venue and both targets resting."""
-    outcome = opened(world, wish(name, **more))
+    """Hold a position with its stop seen at the venue and its targets resting."""
+    made = wish(name, **more)
+    outcome = opened(world, made)
     assert isinstance(outcome, Placed), outcome
     until(lambda: world.books.trades[BTC].is_stop_confirmed, "the stop was seen at the venue")
     targets = [o for o in world.books.orders.values() if o.role is Role.TAKE_PROFIT]
-    assert len(targets) == 2
+    assert len(targets) == len(made.ladder)
 
 
 def flat(world: World) -> None:

@@ -1,7 +1,7 @@
 """Market scripts of questions: what the venue and the desk say must be the same everywhere."""
 
 from tidegate.domain.money import Price
-from tidegate.domain.orders import OrderKind, Symbol
+from tidegate.domain.orders import OrderKind, Symbol, TriggerBy
 from tidegate.domain.reports import OrderReport
 from tidegate.domain.signal import Entry
 from tidegate.ports.desk import Placed
@@ -93,6 +93,57 @@ def market_data_and_the_instrument(world: World) -> None:
         world.port.instrument(Symbol("NEVERUSDT"))
     except QueryFailed:
         world.note("an unknown symbol is an error")
+
+
+@scenario("G9")
+def market_data_through_the_desk(world: World) -> None:
+    world.price("65123.4")
+    market = world.desk.market
+    for by in TriggerBy:
+        world.note(by, market.price(BTC, by).value)
+    best = market.best(BTC).value
+    assert best.bid is not None
+    assert best.ask is not None
+    world.note("best", best.bid.price, best.bid.qty, best.ask.price, best.ask.qty)
+    world.note("status", market.status(BTC).value)
+    world.note("tick", market.instrument(BTC).value.tick)
+    for dated in (market.ticker(BTC), market.best(BTC), market.funding_rate(BTC)):
+        assert dated.age_ms < WAIT_MS, dated
+    world.note("trades", market.recent_trades(BTC, count=1).value[-1].price)
+    book = market.order_book(BTC, depth=1).value
+    world.note("book", len(book.bids), len(book.asks))
+
+
+@scenario("F9")
+def records_through_the_desk(world: World) -> None:
+    held(world)
+    world.price("66000.0")
+    world.price("64000.0")
+    flat(world)
+    records = world.desk.records
+    for done in records.executions(BTC, EVERYTHING).rows:
+        assert done.client_id is None or done.client_id in world.books.finished
+        world.note("execution", done.side, done.qty, done.price, done.origin)
+    ours = [o for o in records.order_history(BTC, EVERYTHING).rows if o.client_id is not None]
+    # Two may have been made within one millisecond, which gives them no order of their own.
+    for order in sorted(ours, key=lambda one: (one.side.value, str(one.price))):
+        _note_order(world, "history", order)
+        assert records.order(BTC, venue_id=order.venue_id) is not None
+    for closed in records.closed_profits(BTC, EVERYTHING).rows:
+        world.note("closed", closed.side, closed.qty, closed.profit)
+
+
+@scenario("G2", "G4")
+def positions_say_where_they_are_from_and_closing_reports(world: World) -> None:
+    held(world)
+    snapshot = world.desk.positions.position(BTC)
+    world.note(snapshot.qty, snapshot.entry_price, snapshot.stop_loss, snapshot.is_ours)
+    world.note(snapshot.notional, snapshot.unrealised, snapshot.leverage, snapshot.initial_margin)
+    assert snapshot.age_ms < WAIT_MS
+    world.note(len(world.desk.positions.positions()))
+    report = world.desk.positions.close(BTC, timeout_ms=WAIT_MS)
+    world.note(report.qty_before, report.qty_left, len(report.orders_left), report.net)
+    flat(world)
 
 
 @scenario("G8", "E7")

@@ -15,6 +15,8 @@ from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.money import Amount
 from tidegate.domain.orders import ClientId
 
+from .decisions import decisions
+
 __all__ = ["EXCLUSIONS", "Line", "Story", "Told", "told"]
 
 EXCLUSIONS: Mapping[str, str] = MappingProxyType(
@@ -32,6 +34,7 @@ EXCLUSIONS: Mapping[str, str] = MappingProxyType(
         "CancelIntended and cancel reason of a reduce-only order": "transport: the venue itself "
         "ends such orders of a flat symbol, and the desk cancels them: who is first varies",
         "CancelIntended, repeated": "transport: a cancel without an answer is sent again",
+        "a decision about the desk, repeated": "transport: what is not shown in time is sent again",
     }
 )
 """What the comparison leaves out, and why."""
@@ -69,10 +72,12 @@ class Story:
 @attrs.frozen
 class Told:
     """Everything that is compared: orders of ours in the order of their intents, what others or
-    the venue itself executed, trades, refusals, and what queries said.
+    the venue itself executed, what was decided beside orders, trades, refusals, and what queries
+    said.
     """
 
     orders: tuple[Story, ...]
+    decisions: tuple[str, ...]
     others: tuple[Line, ...]
     trades: tuple[tuple[str, ...], ...]
     refusals: tuple[tuple[str, ...], ...]
@@ -148,6 +153,7 @@ def told(events: Sequence[Event], notes: Sequence[str] = ()) -> Told:
             telling.hear(event)
     return Told(
         orders=telling.orders(),
+        decisions=decisions(events),
         others=tuple(telling.others),
         trades=tuple(_trades(events)),
         refusals=tuple(_refusals(events)),

@@ -65,11 +65,19 @@ class WireWorld(World):
         )
         self.bench.prepare = lambda: self.bench.server.server.call(_isolate)
         self.bench.__enter__()
-        self.application, self.port = self.bench.application, self.bench.venue
+        self._take_desk()
         self.events = self.bench.events
         self._is_over = threading.Event()
         self._flapper = threading.Thread(target=self._flap, daemon=True)
         self._begin()
+
+    def _take_desk(self) -> None:
+        self.application, self.port = self.bench.application, self.bench.venue
+
+    def begin(self) -> None:
+        """See :meth:`World.begin`."""
+        self.bench.restart()
+        self._take_desk()
 
     def _begin(self) -> None:
         control = self.bench.control
@@ -156,6 +164,10 @@ class WireWorld(World):
         for kind in (StreamKind.PRIVATE, StreamKind.PUBLIC):
             self.bench.control.reconnect(kind)
         self.bench.wait_up()
+
+    def lose_next_answer(self) -> None:
+        """See :meth:`World.lose_next_answer`."""
+        self.bench.control.lose_next_answer("/v5/order/create")
 
     def restart_venue(self) -> None:
         """See :meth:`World.restart_venue`."""

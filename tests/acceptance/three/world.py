@@ -135,6 +135,10 @@ class World(ABC):
         """Let the streams come up again."""
 
     @abstractmethod
+    def lose_next_answer(self) -> None:
+        """Let the next order reach the venue, and its answer be lost."""
+
+    @abstractmethod
     def restart_venue(self) -> None:
         """Let the venue's service restart: streams break, and a query fails meanwhile."""
 
@@ -172,6 +176,27 @@ class World(ABC):
         ours = {order_id for order_id, order in self.books.orders.items() if order.is_open}
         return ours <= at_venue and not self.state.view.in_flight
 
+    # The desk
+
     @abstractmethod
+    def begin(self) -> None:
+        """Build a desk on the journal that is there, and start it."""
+
+    def halt(self) -> None:
+        """Stop the desk; the venue and its market go on."""
+        self.application.stop()
+
+    def restart(self) -> None:
+        """Stop the desk, and start another one on the same journal."""
+        self.halt()
+        self.begin()
+        self.settle()
+
+    def _start(self, application: Application) -> None:
+        self.application = application
+        application._engine.listen(lambda event, _: self.events.append(event))
+        application.start()
+
     def close(self) -> None:
         """Stop everything."""
+        self.application.stop()
