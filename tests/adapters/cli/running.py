@@ -1,5 +1,6 @@
 """Starts the real command line in a process of its own, or in this one where only words matter."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -12,9 +13,14 @@ from tidegate.adapters.cli.app import build_app
 from tidegate.application.commands import Commands
 from typer.testing import CliRunner
 
+from .forking import Forks
+
 __all__ = ["Ended", "environment", "invoke", "start", "stopped_after", "tidegate"]
 
+_SECONDS_MAX = 120
 _MODULE = ("-W", "error", "-m", "tidegate.application.main")
+_FORKS = Forks()
+atexit.register(_FORKS.close)
 
 
 @attrs.frozen
@@ -46,15 +52,8 @@ def tidegate(
     *arguments: str, home: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; it finds no settings but those in ``env`` and ``home``."""
-    return subprocess.run(
-        [sys.executable, *_MODULE, *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        cwd=home,
-        env=environment(home, **(env or {})),
+    return _FORKS.run(
+        arguments, cwd=home, env=environment(home, **(env or {})), timeout_s=_SECONDS_MAX
     )
 
 
@@ -74,5 +73,5 @@ def start(*arguments: str, home: Path, env: Mapping[str, str]) -> "subprocess.Po
 def stopped_after(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[int, str, str]:
     """Send a signal and return how the process ended: code, output, words about trouble."""
     process.send_signal(number)
-    out, trouble = process.communicate(timeout=120)
+    out, trouble = process.communicate(timeout=_SECONDS_MAX)
     return process.returncode, out, trouble
