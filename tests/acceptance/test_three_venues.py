@@ -1,17 +1,19 @@
 """The same market script makes the same desk on memory, on paper and on Bybit's protocol.
 
-``python -m tests.acceptance.test_three_venues`` runs every script under every condition of the
-streams.
+``python -m tests.acceptance.test_three_venues [SCRIPT ...]`` runs every script, or these, under
+every condition of the streams.
 """
 
+import logging
 import sys
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
+import attrs
 import pytest
 
 from tests.quality.requirement_rows import NUMBERS, read_map
@@ -127,15 +129,28 @@ def compare(condition: Condition, folder: Path, names: Container[str] | None) ->
     """Compare scripts under a condition with the venue in memory, where nothing can go wrong."""
     stories = _under(condition, folder, names)
     assert stories
+    differing = []
     for script in scenarios():
         if script.name in stories:
-            assert stories[script.name] == _run(WORLDS["memory"], folder / script.name, script), (
-                script
-            )
+            right = _run(WORLDS["memory"], folder / script.name, script)
+            differing += [
+                f"{script.name}: {what}" for what in differences(stories[script.name], right)
+            ]
+    assert not differing, "\n".join(differing)
+
+
+def differences(told: Told, right: Told) -> Iterator[str]:
+    """Say in which parts two stories differ, and how each has it."""
+    for field in attrs.fields(Told):
+        ours, theirs = getattr(told, field.name), getattr(right, field.name)
+        if ours != theirs:
+            yield f"{field.name}:\n  {ours}\n  in memory {theirs}"
 
 
 if __name__ == "__main__":
+    logging.disable()
+    chosen = frozenset(sys.argv[1:]) or None
     for each in Condition:
         with TemporaryDirectory() as scratch:
-            compare(each, Path(scratch), None)
+            compare(each, Path(scratch), chosen)
             sys.stdout.write(f"{each.name}: every script tells the same story\n")

@@ -2,7 +2,8 @@
 
 ``python -m tests.quality.mutation [PATH ...]`` mutates the named files or folders of the domain
 (all of ``TARGETS`` by default), runs the domain's tests against each mutant, and prints the score
-and the difference of every mutant that no test noticed.
+and the difference of every mutant that no test noticed. With the domain's tests count those of the
+desk that ask the core in one thread, on the venue in memory.
 
 mutmut names a mutant after its file, so file and import name must agree. They do not where the
 folders stand at the root; the sources are therefore copied to ``src/tidegate/`` of a temporary
@@ -29,7 +30,13 @@ TARGETS = (
     "domain/risk",
     "domain/sizing.py",
 )
-_TESTS = "tests/domain"
+_TESTS = (
+    "tests/domain",
+    "tests/application/test_amend.py",
+    "tests/application/test_amend_settling.py",
+    "tests/application/test_cancel.py",
+    "tests/application/test_reduce.py",
+)
 _CLEAN = shutil.ignore_patterns("__pycache__")
 _CONFIG = """
 [tool.pytest.ini_options]
@@ -40,7 +47,7 @@ markers = ["benchmark"]
 [tool.mutmut]
 source_paths = ["src/tidegate"]
 only_mutate = [{patterns}]
-pytest_add_cli_args_test_selection = ["{tests}"]
+pytest_add_cli_args_test_selection = [{tests}]
 also_copy = ["tests"]
 """
 
@@ -50,7 +57,8 @@ def _stage(target: Path, chosen: list[str]) -> None:
         shutil.copytree(ROOT / folder, target / "src" / "tidegate" / folder, ignore=_CLEAN)
     shutil.copytree(ROOT / "tests", target / "tests", ignore=_CLEAN)
     patterns = ", ".join(f'"src/tidegate/{_pattern(path)}"' for path in chosen)
-    config = _CONFIG.format(patterns=patterns, tests=_TESTS)
+    tests = ", ".join(f'"{path}"' for path in _TESTS)
+    config = _CONFIG.format(patterns=patterns, tests=tests)
     (target / "pyproject.toml").write_text(config, encoding="utf-8")
 
 

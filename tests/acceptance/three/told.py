@@ -14,6 +14,7 @@ from tidegate.domain.core.events import Event
 from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.money import Amount
 from tidegate.domain.orders import ClientId
+from tidegate.domain.reports import RejectReason
 
 from .decisions import decisions
 
@@ -34,6 +35,8 @@ EXCLUSIONS: Mapping[str, str] = MappingProxyType(
         "CancelIntended and cancel reason of a reduce-only order": "transport: the venue itself "
         "ends such orders of a flat symbol, and the desk cancels them: who is first varies",
         "CancelIntended, repeated": "transport: a cancel without an answer is sent again",
+        "an order that found nothing to reduce": "transport: that the position had just ended was "
+        "not told yet",
         "a decision about the desk, repeated": "transport: what is not shown in time is sent again",
     }
 )
@@ -41,6 +44,7 @@ EXCLUSIONS: Mapping[str, str] = MappingProxyType(
 
 _ZEROS = re.compile(r"(?<=\.\d)0+\b")
 
+_TOO_LATE = RejectReason.NOTHING_TO_REDUCE.value
 _TRANSPORT = (
     ev.OrderAcknowledged,
     ev.OrderUnknown,
@@ -142,6 +146,7 @@ class _Telling:
         return tuple(
             Story(tuple([*lines, self.ends[order_id]] if order_id in self.ends else lines))
             for order_id, lines in self.stories.items()
+            if lines[-1].reason != _TOO_LATE
         )
 
 
