@@ -87,6 +87,9 @@ class TimedOut:
 
 
 OpenOutcome = Placed | Refused | Rejected | Unresolved | TimedOut
+"""``Placed``: the venue took the entry; ``Refused``: nothing was sent; ``Rejected``: the venue
+refused; ``Unresolved``: no answer, and it is being asked for; ``TimedOut``: no end in time; it
+goes on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +101,7 @@ class Failed:
 
 
 BatchOutcome = OpenOutcome | Failed
+"""What became of one signal of several; ``Failed``: an error kept it from being decided on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +114,7 @@ class Reduced:
 
 
 ReduceOutcome = Reduced | Refused | Rejected | Unresolved | TimedOut
+"""As of an entry; ``Reduced``: the venue has the orders, which says nothing of their fills."""
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +136,8 @@ class NotAmended:
 
 
 AmendOutcome = Amended | NotAmended | Refused | TimedOut
+"""``Amended`` and ``NotAmended``: by the venue's record; ``Refused``: nothing was sent;
+``TimedOut``: no end in time; it goes on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,6 +164,8 @@ class Left:
 
 
 CancelOutcome = Cancels | Left | Refused | TimedOut
+"""``Cancels``: all have ended; ``Left``: what the venue still lists; ``Refused``: nothing was sent;
+``TimedOut``: some have not ended in time; it goes on."""
 
 
 class CancelScope(enum.Enum):
@@ -169,7 +178,7 @@ class CancelScope(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Closing:
-    """The close was sent for ``qty``."""
+    """A close was asked for, of ``qty`` in base coin: all that was held then."""
 
     symbol: Symbol
     qty: Qty
@@ -193,17 +202,42 @@ class Fill:
 
 
 class OrdersPort(ABC):
-    """Every way to place, change and end orders. Every method may be called from any thread."""
+    """Every way to place, change and end orders. Every method may be called from any thread.
+
+    Raises:
+        StateError: the journal cannot be read; nothing was sent.
+
+    """
 
     @abstractmethod
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
-        """Judge a signal and, when approved, place its entry with the stop inside."""
+        """Judge a signal and, when approved, place its entry with the stop inside.
+
+        ``Placed``: the venue took the entry, which is no fill; ``Refused``: nothing was sent, and
+        every rule that fails is named; ``Rejected``: the venue refused, nothing was opened;
+        ``Unresolved``: no answer, so it counts as exposure and is asked for; ``TimedOut``: no end
+        within ``timeout_ms`` milliseconds, and what was begun goes on.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def execute_with_leverage(
         self, signal: Signal, leverage: Rate, *, timeout_ms: int = 10_000
     ) -> OpenOutcome:
-        """Execute a signal at another leverage than its own."""
+        """Execute a signal at another leverage than its own.
+
+        ``Placed``: the venue took the entry, which is no fill; ``Refused``: nothing was sent, and
+        every rule that fails is named; ``Rejected``: the venue refused, nothing was opened;
+        ``Unresolved``: no answer, so it counts as exposure and is asked for; ``TimedOut``: no end
+        within ``timeout_ms`` milliseconds, and what was begun goes on.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def execute_batch(
@@ -231,6 +265,14 @@ class OrdersPort(ABC):
 
         ``qty`` in base coin is capped at the position, ``None`` is all of it; without ``price`` it
         goes at market. A halted desk takes it from an operator only.
+
+        ``Reduced``: the venue has the orders, not their fills; ``Refused``: nothing was sent;
+        ``Rejected``: the venue refused; ``Unresolved``: no answer, and it is being asked for;
+        ``TimedOut``: no end within ``timeout_ms`` milliseconds, and what was begun goes on.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
         """
 
     @abstractmethod
@@ -249,11 +291,28 @@ class OrdersPort(ABC):
 
         ``qty`` is the new total; a leg at price zero is taken away. Rungs are not changed: the
         ladder is the desk's.
+
+        ``Amended``: the venue's record shows it; ``NotAmended``: the order is as ``order`` says;
+        ``Refused``: nothing was sent; ``TimedOut``: no end within ``timeout_ms`` milliseconds, and
+        what was begun goes on.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
         """
 
     @abstractmethod
     def cancel(self, client_id: ClientId, *, timeout_ms: int = 10_000) -> CancelOutcome:
-        """Cancel one order of ours and wait until it has ended. A rung is not placed again."""
+        """Cancel one order of ours and wait until it has ended. A rung is not placed again.
+
+        ``Cancels``: all have ended, also those that filled first; ``Left``: what the venue still
+        lists after a cancel of everybody's; ``Refused``: nothing was sent; ``TimedOut``: some had
+        not ended within ``timeout_ms`` milliseconds, and what was begun goes on.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def cancel_all(
@@ -263,7 +322,16 @@ class OrdersPort(ABC):
         scope: CancelScope = CancelScope.OURS,
         timeout_ms: int = 60_000,
     ) -> CancelOutcome:
-        """Cancel all orders of a symbol or of the account, and wait until they have ended."""
+        """Cancel all orders of a symbol or of the account, and wait until they have ended.
+
+        ``Cancels``: all have ended, also those that filled first; ``Left``: what the venue still
+        lists after a cancel of everybody's; ``Refused``: nothing was sent; ``TimedOut``: some had
+        not ended within ``timeout_ms`` milliseconds, and what was begun goes on.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def close_position(
@@ -276,6 +344,13 @@ class OrdersPort(ABC):
         """Cancel our orders of a symbol and close its position reduce-only at market.
 
         ``reason`` is what the journal and the statistics say of it.
+
+        ``Closing``: a close of ``qty`` was asked for, and waited for ``timeout_ms`` milliseconds
+        at most: the position says whether it is flat; ``Nothing``: there was no position.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
         """
 
     @abstractmethod
@@ -283,13 +358,21 @@ class OrdersPort(ABC):
         """Close every position that is held, and wait until all are flat or the time is over.
 
         One outcome for each, in order of the symbols. A close that failed is tried again.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
         """
 
     @abstractmethod
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
         """Wait until an order is finished.
 
+        ``Fill``: it is finished, with what it filled, which may be nothing; ``TimedOut``: not
+        within ``timeout_ms`` milliseconds; the order stays as it is.
+
         Raises:
             KeyError: the order is not known: it was never placed, or is long over.
+            WriterStopped: nobody decides any more.
 
         """
