@@ -37,6 +37,7 @@ REFERENCE = (
     'def g() -> Outcome:\n    """``Won``: yes. ``Lost``: no."""\n'
     'def f() -> Outcome:\n    """Outcomes: see :func:`g`."""'
 )
+MAKER = 'class Worse(Bad):\n    """W."""\ndef _made(x) -> Bad:\n    return Worse(x)\n'
 HELPER = 'def _h(x):\n    raise ValueError("x")\n'
 NAMED = "Do it.\n\n    Raises:\n        {}: when.\n\n    "
 
@@ -53,6 +54,7 @@ NAMED = "Do it.\n\n    Raises:\n        {}: when.\n\n    "
         ),
         (_raising("g(x)", more='def g(x):\n    """G."""\n    raise Bad("x")\n'), "Bad by g"),
         (_raising('raise _made("x")', more="def _made(x) -> Bad:\n    return Bad(x)\n"), "Bad"),
+        (_raising('raise _made("x")', more=MAKER), "f raises Worse"),
         (_raising('raise ValueError("x")', text="Raises ValueError."), "f raises ValueError"),
         (_raising("raise Bad", text=NAMED.format("ValueError")), "f raises Bad"),
         (_raising("raise ValueError", text="See :func:`g`.", more='def g():\n    """G."""\n'), "f"),
