@@ -114,7 +114,8 @@ class Reduced:
 
 
 ReduceOutcome = Reduced | Refused | Rejected | Unresolved | TimedOut
-"""As of an entry; ``Reduced``: the venue has the orders, which says nothing of their fills."""
+"""``Reduced``: the venue has the orders, which says nothing of their fills; ``Refused``,
+``Rejected``, ``Unresolved``, ``TimedOut``: as of an entry."""
 
 
 @attrs.frozen(kw_only=True)
@@ -136,8 +137,8 @@ class NotAmended:
 
 
 AmendOutcome = Amended | NotAmended | Refused | TimedOut
-"""``Amended`` and ``NotAmended``: by the venue's record; ``Refused``: nothing was sent;
-``TimedOut``: no end in time; it goes on."""
+"""``Amended``: the venue's record shows it; ``NotAmended``: it shows ``order`` instead;
+``Refused``: nothing was sent; ``TimedOut``: no end in time, and what was begun goes on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -164,8 +165,8 @@ class Left:
 
 
 CancelOutcome = Cancels | Left | Refused | TimedOut
-"""``Cancels``: all have ended; ``Left``: what the venue still lists; ``Refused``: nothing was sent;
-``TimedOut``: some have not ended in time; it goes on."""
+"""``Cancels``: all have ended, also by a fill that came first; ``Left``: what the venue still
+lists; ``Refused``: nothing was sent; ``TimedOut``: some have not ended in time, and it goes on."""
 
 
 class CancelScope(enum.Enum):
@@ -204,7 +205,11 @@ class Fill:
 class OrdersPort(ABC):
     """Every way to place, change and end orders. Every method may be called from any thread.
 
+    What each outcome means stands at its union, such as :data:`AmendOutcome`. ``timeout_ms`` is how
+    long, in milliseconds, the caller waits for it.
+
     Raises:
+        WriterStopped: nobody decides any more.
         StateError: the journal cannot be read; nothing was sent.
 
     """
@@ -217,27 +222,13 @@ class OrdersPort(ABC):
         every rule that fails is named; ``Rejected``: the venue refused, nothing was opened;
         ``Unresolved``: no answer, so it counts as exposure and is asked for; ``TimedOut``: no end
         within ``timeout_ms`` milliseconds, and what was begun goes on.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
         """
 
     @abstractmethod
     def execute_with_leverage(
         self, signal: Signal, leverage: Rate, *, timeout_ms: int = 10_000
     ) -> OpenOutcome:
-        """Execute a signal at another leverage than its own.
-
-        ``Placed``: the venue took the entry, which is no fill; ``Refused``: nothing was sent, and
-        every rule that fails is named; ``Rejected``: the venue refused, nothing was opened;
-        ``Unresolved``: no answer, so it counts as exposure and is asked for; ``TimedOut``: no end
-        within ``timeout_ms`` milliseconds, and what was begun goes on.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
-        """
+        """Execute a signal at another leverage than its own."""
 
     @abstractmethod
     def execute_batch(
@@ -265,14 +256,6 @@ class OrdersPort(ABC):
 
         ``qty`` in base coin is capped at the position, ``None`` is all of it; without ``price`` it
         goes at market. A halted desk takes it from an operator only.
-
-        ``Reduced``: the venue has the orders, not their fills; ``Refused``: nothing was sent;
-        ``Rejected``: the venue refused; ``Unresolved``: no answer, and it is being asked for;
-        ``TimedOut``: no end within ``timeout_ms`` milliseconds, and what was begun goes on.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
         """
 
     @abstractmethod
@@ -291,28 +274,11 @@ class OrdersPort(ABC):
 
         ``qty`` is the new total; a leg at price zero is taken away. Rungs are not changed: the
         ladder is the desk's.
-
-        ``Amended``: the venue's record shows it; ``NotAmended``: the order is as ``order`` says;
-        ``Refused``: nothing was sent; ``TimedOut``: no end within ``timeout_ms`` milliseconds, and
-        what was begun goes on.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
         """
 
     @abstractmethod
     def cancel(self, client_id: ClientId, *, timeout_ms: int = 10_000) -> CancelOutcome:
-        """Cancel one order of ours and wait until it has ended. A rung is not placed again.
-
-        ``Cancels``: all have ended, also those that filled first; ``Left``: what the venue still
-        lists after a cancel of everybody's; ``Refused``: nothing was sent; ``TimedOut``: some had
-        not ended within ``timeout_ms`` milliseconds, and what was begun goes on.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
-        """
+        """Cancel one order of ours and wait until it has ended. A rung is not placed again."""
 
     @abstractmethod
     def cancel_all(
@@ -322,16 +288,7 @@ class OrdersPort(ABC):
         scope: CancelScope = CancelScope.OURS,
         timeout_ms: int = 60_000,
     ) -> CancelOutcome:
-        """Cancel all orders of a symbol or of the account, and wait until they have ended.
-
-        ``Cancels``: all have ended, also those that filled first; ``Left``: what the venue still
-        lists after a cancel of everybody's; ``Refused``: nothing was sent; ``TimedOut``: some had
-        not ended within ``timeout_ms`` milliseconds, and what was begun goes on.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
-        """
+        """Cancel all orders of a symbol or of the account, and wait until they have ended."""
 
     @abstractmethod
     def close_position(
@@ -347,10 +304,6 @@ class OrdersPort(ABC):
 
         ``Closing``: a close of ``qty`` was asked for, and waited for ``timeout_ms`` milliseconds
         at most: the position says whether it is flat; ``Nothing``: there was no position.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
         """
 
     @abstractmethod
@@ -358,10 +311,6 @@ class OrdersPort(ABC):
         """Close every position that is held, and wait until all are flat or the time is over.
 
         One outcome for each, in order of the symbols. A close that failed is tried again.
-
-        Raises:
-            WriterStopped: nobody decides any more.
-
         """
 
     @abstractmethod
@@ -373,6 +322,5 @@ class OrdersPort(ABC):
 
         Raises:
             KeyError: the order is not known: it was never placed, or is long over.
-            WriterStopped: nobody decides any more.
 
         """
