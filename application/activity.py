@@ -38,7 +38,12 @@ _RECORDS_BACK_MS = 1_000
 def bookings_since(
     since_ms: int, port: ExchangePort, clock: ClockPort
 ) -> History[Execution | FundingPayment]:
-    """Return executions and funding payments since a time, in venue order."""
+    """Return executions and funding payments since a time, in venue order.
+
+    Raises:
+        VenueError: the venue gave no usable answer.
+
+    """
     now_ms = clock.now_ms()
     within = TimeRange(start_ms=min(since_ms, now_ms), end_ms=now_ms + CLOCK_LEAD_MS_MAX)
     executions = port.executions(None, within)
@@ -64,6 +69,10 @@ def read_activity(asked: ReadActivity, port: ExchangePort, clock: ClockPort) -> 
 
     Executions come before the reports that they explain, then balances; what the whole shows is
     last, so that it is compared with books that have all of it.
+
+    Raises:
+        VenueError: the venue gave no usable answer.
+
     """
     bookings = bookings_since(asked.since_ms, port, clock)
     held = port.holdings()
@@ -84,6 +93,10 @@ def read_records(asked: ReadRecords, port: ExchangePort, clock: ClockPort) -> Re
     """Return what the venue says that each closing order earned, where it keeps such records.
 
     It is asked from a little earlier: its time of a row may be before ours.
+
+    Raises:
+        VenueError: the venue gave no usable answer.
+
     """
     now_ms = clock.now_ms()
     since_ms = min(asked.since_ms, now_ms)

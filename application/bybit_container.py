@@ -234,7 +234,12 @@ def make_venue_checks(
 
 @contextmanager
 def open_venue_checks(settings: Settings, env: Mapping[str, str]) -> Iterator[PreflightPort]:
-    """Give the checks that ask the venue, on connections of their own, closed afterwards."""
+    """Give the checks that ask the venue, on connections of their own, closed afterwards.
+
+    Raises:
+        CredentialsMissing: neither the environment nor the keyring has the key and its secret.
+
+    """
     hosts, credentials, clock = hosts_of(settings), read_credentials(settings, env), SystemClock()
     venue = make_venue(settings, hosts, credentials, clock)
     try:

@@ -125,6 +125,12 @@ def open_desk(settings: Settings) -> Iterator[DeskPort]:
 
     It has recovered when it is handed out, and both stores are closed afterwards. Orders take
     effect at once where the venue has no latency, otherwise with the next market data.
+
+    Raises:
+        StateError: a store is damaged, in use, or of another account (``JournalMismatch``); left
+            untouched.
+        VenueError: the venue gave no usable answer while the desk recovered.
+
     """
     parts = PaperContainer(settings=settings)
     with ExitStack() as stack:

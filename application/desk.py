@@ -56,6 +56,10 @@ class Desk(DeskPort):
 
     ``safety``, ``risk``, ``positions`` and ``reconciler`` are its parts, each with questions and
     acts of its own.
+
+    Raises:
+        ModeMismatch: trading mode and venue do not belong together.
+
     """
 
     def __init__(

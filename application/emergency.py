@@ -49,6 +49,8 @@ def panic_now(
         JournalMismatch: the journal belongs to another venue, or is known to belong to another
             account. An account that cannot be told in two seconds does not hold a panic back.
         ModeMismatch: trading mode and venue do not belong together.
+        WriterStopped: nobody decides any more: the journal could not be written.
+        StateError: the journal cannot be read; the panic was not begun.
 
     """
     check_mode(engine.config, port)

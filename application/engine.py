@@ -30,6 +30,10 @@ def fold(state_port: StatePort, config: CoreConfig) -> tuple[Books, int]:
     """Rebuild the books from the newest snapshot, if any, and the journal after it.
 
     Returns them with the journal's version.
+
+    Raises:
+        StateError: the journal cannot be read, or holds what this release does not know.
+
     """
     books, version = _from_snapshot(state_port)
     for stored in state_port.read(after_version=version):
@@ -69,7 +73,13 @@ class Engine:
         self._listeners.append(listener)
 
     def handle(self, item: Input) -> tuple[Effect, ...]:
-        """Decide on one input, write its events, and return what is to be done."""
+        """Decide on one input, write its events, and return what is to be done.
+
+        Raises:
+            StateError: the events could not be written; nothing was decided, and no effect may
+                leave.
+
+        """
         now_ms = self.clock.now_ms()
         decided = step(self.state, item, self.config, now_ms)
         if decided.events:
@@ -90,7 +100,12 @@ class Engine:
         )
 
     def save_snapshot(self) -> None:
-        """Keep the books as they are now, so that the next start need not fold from the start."""
+        """Keep the books as they are now, so that the next start need not fold from the start.
+
+        Raises:
+            StateError: it could not be written; the journal has everything all the same.
+
+        """
         version, books = self._folded
         if version > 0:
             self._state_port.save_snapshot(Snapshot(version=version, body=encode_books(books)))

@@ -62,7 +62,12 @@ class Runner(ABC):
 
     @abstractmethod
     def wait(self, is_done: Callable[[], bool], *, timeout_ms: int) -> bool:
-        """Wait until ``is_done`` holds for the state; returns whether it did in time."""
+        """Wait until ``is_done`` holds for the state; returns whether it did in time.
+
+        Raises:
+            WriterStopped: nobody decides any more, and it is not so.
+
+        """
 
     @abstractmethod
     def start(self) -> None:

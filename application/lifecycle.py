@@ -144,6 +144,7 @@ class Application:
                 outside the main thread.
             PreflightFailed: a check failed; it holds every finding with its remedy.
             JournalMismatch: the journal belongs to another venue or account.
+            VenueError: the venue gave no usable answer; what was begun is undone.
 
         """
         with self._lock:

@@ -82,7 +82,12 @@ class EventHub:
         self._ended: dict[str, _Worker] = {}
 
     def add(self, name: str, listener: NotifierPort) -> None:
-        """Start telling ``listener``; a name is taken once."""
+        """Start telling ``listener``; a name is taken once.
+
+        Raises:
+            ValueError: there is a listener of that name.
+
+        """
         with self._lock:
             if name in self._workers:
                 raise ValueError(f"listener {name!r} is there already: choose another name")

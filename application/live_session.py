@@ -59,7 +59,12 @@ class _Counts:
 
 
 class LiveSession(LiveSessionPort):
-    """Owns the application. ``bars`` is asked for once the venue is connected."""
+    """Owns the application. ``bars`` is asked for once the venue is connected.
+
+    Raises:
+        StateError: the journal cannot be read.
+
+    """
 
     def __init__(
         self,

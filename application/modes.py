@@ -19,7 +19,12 @@ class ModeMismatch(Exception):
 
 
 def check_mode(config: CoreConfig, port: ExchangePort) -> None:
-    """Raise :class:`ModeMismatch`, naming both sides, unless they agree."""
+    """Raise :class:`ModeMismatch`, naming both sides, unless they agree.
+
+    Raises:
+        ModeMismatch: they do not agree; nothing was sent.
+
+    """
     objection = mode_objection(config, port)
     if objection is not None:
         raise ModeMismatch(objection)

@@ -40,7 +40,12 @@ _LOG = logging.getLogger(__name__)
 
 
 class PositionManager:
-    """Reads the frozen state and, where that is not fresh, the venue. Any thread may call."""
+    """Reads the frozen state and, where that is not fresh, the venue. Any thread may call.
+
+    Raises:
+        StateError: the journal cannot be read.
+
+    """
 
     def __init__(self, *, runner: Runner, state_port: StatePort, desk: DeskPort) -> None:
         self._runner = runner
@@ -175,6 +180,7 @@ class PositionManager:
 
         Raises:
             ValueError: ``count`` is below one or above ``TRADES_KEPT``.
+            StateError: the journal cannot be read.
 
         """
         if not 1 <= count <= TRADES_KEPT:

@@ -95,6 +95,12 @@ class PositionProtection:
     it. A tighter stop is always allowed, HALTED included; a farther one, or none, is judged by the
     rules. Prices are rounded to the tick: stops toward the price, targets nearer. What was begun
     goes on after ``timeout_ms``.
+
+    Raises:
+        WriterStopped: nobody decides any more.
+        ValueError: a negative price or distance, or a pair that is none.
+        StateError: the journal cannot be read; nothing was sent.
+
     """
 
     def __init__(

@@ -52,6 +52,7 @@ class Reconciler:
         Raises:
             VenueError: on a desk without a writer thread, when the venue gave no usable answer.
             WriterStopped: nobody decides any more.
+            StateError: the journal cannot be read.
 
         """
         before = self._state_port.version()

@@ -70,6 +70,10 @@ def finish_recovery(
 
     It was booked before prices are shown: a price of now against books of then would record
     profits and falls that never were. Stops come before everything else that is sent.
+
+    Raises:
+        VenueError: the venue gave no usable answer.
+
     """
     for symbol in sorted(symbols | _in_use(runner.state.books)):
         runner.submit(runner.port.ticker(symbol))

@@ -88,6 +88,9 @@ class RiskManager:
 
         Between this answer and a call of ``execute`` the market and the desk move on: only the
         judgement of the send itself decides.
+
+        ``Allowed`` holds the ticket that would be sent; ``Refused`` names every rule that fails,
+        what is not known, and the largest size that would pass.
         """
         engine = self._runner.engine
         asked = OpenRequest(signal=signal, key=_DRY_KEY)
@@ -109,7 +112,11 @@ class RiskManager:
         raise AssertionError(f"signal {signal.signal_id} was neither approved nor refused")
 
     def trade_levels(self, signal: Signal) -> TradeLevels | NoLevels:
-        """Return stop, ladder and break-even of a signal, whatever the rules say of it."""
+        """Return stop, ladder and break-even of a signal, whatever the rules say of it.
+
+        ``TradeLevels`` has prices in quote currency and quantities in base coin; ``NoLevels`` says
+        what is wrong with the signal.
+        """
         engine = self._runner.engine
         (state, untold), now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
         draft = Draft(state, engine.config, now_ms)

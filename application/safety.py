@@ -113,6 +113,7 @@ class Safety:
 
         Raises:
             WriterStopped: nobody decides any more.
+            StateError: the journal cannot be read; the panic was not begun.
 
         """
         key = self._keys.key(f"panic {self._state_port.version()}")

@@ -33,7 +33,12 @@ __all__ = ["PaperSession"]
 
 
 class PaperSession(SessionPort):
-    """One strategy on one symbol's bars."""
+    """One strategy on one symbol's bars.
+
+    Raises:
+        ModeMismatch: trading mode and venue do not belong together.
+
+    """
 
     def __init__(
         self,

@@ -158,7 +158,12 @@ class StrategySettings:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings. Money is USDT, rates are fractions or percentages, times are milliseconds."""
+    """All settings. Money is USDT, rates are fractions or percentages, times are milliseconds.
+
+    Raises:
+        ValueError: mode live without its literal acknowledgement.
+
+    """
 
     mode: TradingMode = TradingMode.PAPER
     """Where orders go: nowhere (memory), to the simulated venue (paper), to Bybit's demo account or

@@ -60,7 +60,12 @@ def _loopback_url(*schemes: str) -> Callable[..., None]:
 
 @attrs.frozen(kw_only=True)
 class BybitSettings:
-    """The connection to Bybit. Times are milliseconds unless the name says otherwise."""
+    """The connection to Bybit. Times are milliseconds unless the name says otherwise.
+
+    Raises:
+        ValueError: values that do not go together; the text says which, and what is accepted.
+
+    """
 
     region: Region = Region.GLOBAL
     """Which main net site the account belongs to; test net and demo have one host each."""

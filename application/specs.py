@@ -64,6 +64,10 @@ class SpecCache:
 
     ``ttl_ms`` is the life of an entry. With ``refresh`` one that has lived three quarters of it is
     refreshed that way: at once, and once. After a failure nobody asks for 5 s what is still usable.
+
+    Raises:
+        ValueError: ``ttl_ms`` is not above zero, or ``stale_ms`` is below it.
+
     """
 
     def __init__(

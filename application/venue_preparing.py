@@ -30,6 +30,7 @@ def prepare_venue(request: VenueRequest, settings: Settings) -> VenueServerPort:
     Raises:
         BadInput: with every reason why it cannot be served.
         FeedError: the market data cannot be used.
+        CatalogueError: the instrument is not known, or its file cannot be used.
 
     """
     problems = [*_problems(request)]

@@ -65,7 +65,12 @@ class VenueServerSettings:
 
 
 def require_server_library() -> None:
-    """Raise :class:`BadInput`, saying how to install it, where the server's library is missing."""
+    """Raise :class:`BadInput`, saying how to install it, where the server's library is missing.
+
+    Raises:
+        BadInput: it is not installed; the text says how to install it.
+
+    """
     try:
         import aiohttp  # noqa: F401, PLC0415  (an extra, and slow to import)
     except ImportError:
@@ -75,7 +80,12 @@ def require_server_library() -> None:
 
 
 class ServedVenue(VenueServerPort):
-    """One server with one market, driven by one feed at most."""
+    """One server with one market, driven by one feed at most.
+
+    Raises:
+        BadInput: the server's library is not installed.
+
+    """
 
     def __init__(self, settings: VenueServerSettings) -> None:
         require_server_library()
@@ -101,7 +111,7 @@ class ServedVenue(VenueServerPort):
     def accounts(self) -> tuple[ServedAccount, ...]:
         """See :meth:`VenueServerPort.accounts`."""
         return tuple(
-            ServedAccount(key=spec.key, secret=spec.secret, wallet=str(spec.wallet))
+            ServedAccount(key=spec.key, secret=spec.secret, wallet=spec.wallet)
             for spec in self._settings.accounts
         )
 

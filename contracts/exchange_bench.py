@@ -50,7 +50,12 @@ class AbilityMissing(Exception):
 
 
 class Drive(ABC):
-    """Makes the venue's market and its faults happen. Only prices are required of every drive."""
+    """Makes the venue's market and its faults happen. Only prices are required of every drive.
+
+    Raises:
+        AbilityMissing: the bench cannot do what was asked of it, and does not declare it.
+
+    """
 
     @property
     @abstractmethod

@@ -85,6 +85,10 @@ class Stage:
 
     Prices are told in per cent away from the start. ``unit`` is a quantity that stays above the
     venue's minimum notional down to half of the start price.
+
+    Raises:
+        VenueError: the venue gave no usable answer, or lacks what was asked of it.
+
     """
 
     def __init__(self, bench: ExchangeBench) -> None:
@@ -159,7 +163,10 @@ class Stage:
         )
 
     def send(self, order: OrderRequest) -> Accepted | Rejected | Unknown:
-        """Send an order and wait until its effects show."""
+        """Send an order and wait until its effects show.
+
+        Outcomes and errors: see :meth:`ExchangePort.place`.
+        """
         way = Reduction(order) if order.reduce_only else self.bench.approve(order)
         outcome = self.port.place(way)
         self.drive.settle()

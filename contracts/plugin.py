@@ -60,7 +60,12 @@ def _option(port: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load the factories that the options name, so that a wrong one stops the run at once."""
+    """Load the factories that the options name, so that a wrong one stops the run at once.
+
+    Raises:
+        UsageError: a factory cannot be found or loaded; the text says why.
+
+    """
     config.stash[_FACTORIES] = {port: _load(config, port) for port in _PORTS}
 
 

@@ -52,6 +52,10 @@ class StateBench(ABC):
     ``abilities`` declares what the store and the bench can do. Declare no more than is true, and
     no less: the suite checks that an undeclared ability refuses with :class:`AbilityMissing`, and
     that a store without ``PERSISTENCE`` really starts empty.
+
+    Raises:
+        AbilityMissing: the bench cannot do what was asked of it, and does not declare it.
+
     """
 
     abilities: ClassVar[frozenset[StateAbility]] = frozenset()

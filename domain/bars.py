@@ -40,7 +40,12 @@ BARS_MAX = 50_000
 
 
 def check_span(span_ms: int) -> None:
-    """Raise ``ValueError`` for a length of bars that the venue does not have."""
+    """Raise ``ValueError`` for a length of bars that the venue does not have.
+
+    Raises:
+        ValueError: no such length; the text names those that there are.
+
+    """
     if span_ms not in BAR_SPANS_MS:
         accepted = ", ".join(map(str, BAR_SPANS_MS))
         raise ValueError(f"bars of {span_ms} ms: accepted are {accepted}")

@@ -62,6 +62,9 @@ def entry_terms(
 
     ``reference`` is the present price of a market order, ``watched`` the present price of the kind
     that the trigger watches, ``None`` without one.
+
+    ``EntryTerms`` are on the grid; an ``EntryFault`` says what was observed, the limit and the
+    remedy.
     """
     fault = _contradiction(entry)
     if fault is not None:

@@ -36,27 +36,52 @@ def _ceil(value: Decimal, step: Decimal) -> Decimal:
 
 
 def price_down(price: Price, tick: Distance) -> Price:
-    """Return the highest price on the grid that is not above ``price``."""
+    """Return the highest price on the grid that is not above ``price``.
+
+    Raises:
+        ValueError: the tick is not above zero, or the price is negative.
+
+    """
     return Price(_floor(price.value, tick.value))
 
 
 def price_up(price: Price, tick: Distance) -> Price:
-    """Return the lowest price on the grid that is not below ``price``."""
+    """Return the lowest price on the grid that is not below ``price``.
+
+    Raises:
+        ValueError: the tick is not above zero, or the price is negative.
+
+    """
     return Price(_ceil(price.value, tick.value))
 
 
 def qty_down(qty: Qty, step: Qty) -> Qty:
-    """Round a quantity down: what was asked is never exceeded."""
+    """Round a quantity down: what was asked is never exceeded.
+
+    Raises:
+        ValueError: the step is not above zero, or the quantity is negative.
+
+    """
     return Qty(_floor(qty.value, step.value))
 
 
 def qty_up(qty: Qty, step: Qty) -> Qty:
-    """Return the smallest quantity on the grid that is not below ``qty`` (for minimums only)."""
+    """Return the smallest quantity on the grid that is not below ``qty`` (for minimums only).
+
+    Raises:
+        ValueError: the step is not above zero, or the quantity is negative.
+
+    """
     return Qty(_ceil(qty.value, step.value))
 
 
 def is_on_grid(value: Price | Qty, step: Distance | Qty) -> bool:
-    """Tell whether ``value`` is a whole number of steps."""
+    """Tell whether ``value`` is a whole number of steps.
+
+    Raises:
+        ValueError: the step is not above zero, or the value is negative.
+
+    """
     return _floor(value.value, step.value) == value.value
 
 

@@ -49,6 +49,10 @@ class Instrument:
     Quantities are in base coin, prices in quote currency, ``notional_min`` in USDT. The venue's
     market and limit maxima differ. ``price_band_x`` and ``price_band_y`` are the venue's
     ``priceLimitRatioX`` and ``Y``. Tiers are ordered by ``notional_max``.
+
+    Raises:
+        ValueError: a step that is not above zero, no risk tier, or tiers out of order.
+
     """
 
     symbol: Symbol

@@ -79,6 +79,8 @@ def stop_price(
     ``entry x fraction / leverage``; an ATR stop stands ``multiple x atr`` away. Refused: a
     distance that is not above zero, a stop on the wrong side or at zero, less than a tick of room.
 
+    A ``Price`` on the tick, or a ``LevelRefusal`` with what is wrong.
+
     Raises:
         ValueError: for a leverage that is not above zero.
 
@@ -121,6 +123,8 @@ def plan_ladder(
     to exactly one, the farthest rung takes the remainder, so that the ladder closes the position.
     A rung below the venue's minimum quantity is merged into a neighbour and a note says so;
     closing needs no minimum notional. A refusal names the first fault found.
+
+    A ``Ladder`` on tick and step, or a ``LevelRefusal`` with what is wrong.
     """
     if not ladder:
         return Ladder()
@@ -157,6 +161,8 @@ def replan(
     what left by any other order. ``stop`` is the one that defines R. The quantities returned are
     what each rung has still to close: together never more than is held, and all of it when the
     fractions add up to one.
+
+    A ``Ladder`` on tick and step, or a ``LevelRefusal`` with what is wrong.
 
     Raises:
         ValueError: when more was closed than ``qty``.

@@ -55,7 +55,12 @@ def notional_allowed(tiers: tuple[RiskTier, ...], leverage: Rate) -> Money:
 
 
 def bankruptcy_price(*, side: Side, entry: Price, leverage: Rate) -> Price:
-    """Return the price at which the initial margin is gone: ``E (1 -+ 1/L)``."""
+    """Return the price at which the initial margin is gone: ``E (1 -+ 1/L)``.
+
+    Raises:
+        ValueError: the leverage is not above zero.
+
+    """
     _leverage_is_positive(leverage)
     return entry - (entry * ONE / leverage).times(side.sign)
 
@@ -112,6 +117,10 @@ def liquidation_price_isolated(
     long ``[E (1 - 1/L) - (X / (1 - f) + MMD) / S] / (1 - MMR)``,
     short ``[E (1 + 1/L) + (X / (1 + f) + MMD) / S] / (1 + MMR)``.
     A long at leverage 1 has it at zero or below: see :func:`reachable`.
+
+    Raises:
+        ValueError: quantity or leverage is not above zero.
+
     """
     _qty_is_positive(qty)
     bankruptcy = bankruptcy_price(side=side, entry=entry, leverage=leverage)
@@ -141,6 +150,10 @@ def liquidation_price_cross(
     long ``[S E - A - MMD] / [S (1 - MMR - f (1 - 1/L))]``,
     short ``[S E + A + MMD] / [S (1 + MMR + f (1 + 1/L))]``.
     ``None`` outside [``price_min``, ``price_max``], where the venue shows no price.
+
+    Raises:
+        ValueError: quantity or leverage is not above zero.
+
     """
     _qty_is_positive(qty)
     _leverage_is_positive(leverage)

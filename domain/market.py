@@ -27,13 +27,23 @@ _MINUTE_MS = 60_000
 
 
 def check_depth(depth: int) -> None:
-    """Raise ``ValueError`` for a number of levels that no query may ask for."""
+    """Raise ``ValueError`` for a number of levels that no query may ask for.
+
+    Raises:
+        ValueError: a depth below one or above ``DEPTH_MAX``.
+
+    """
     if not 1 <= depth <= DEPTH_MAX:
         raise ValueError(f"a depth of {depth}: 1 to {DEPTH_MAX} levels are accepted")
 
 
 def check_count(count: int) -> None:
-    """Raise ``ValueError`` for a number of trades that no query may ask for."""
+    """Raise ``ValueError`` for a number of trades that no query may ask for.
+
+    Raises:
+        ValueError: a count below one or above ``TRADES_MAX``.
+
+    """
     if not 1 <= count <= TRADES_MAX:
         raise ValueError(f"a count of {count}: 1 to {TRADES_MAX} trades are accepted")
 

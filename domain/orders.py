@@ -142,6 +142,12 @@ class OrderRequest:
     A market order has no ``price``; ``slippage_max`` bounds how far from the best price it may
     fill, as a fraction (Bybit V5 order/create, ``slippageTolerance``). Construction refuses
     combinations that no venue can mean.
+
+    Raises:
+        ValueError: a client id that the venue would not take, a quantity that is not above zero, a
+            limit order without a price or a market order with one or post-only, or legs on a
+            reduce-only order.
+
     """
 
     client_id: ClientId = attrs.field(validator=_client_id_fits)

@@ -111,7 +111,7 @@ class Plan:
 
 
 def make_plan(signal: Signal, given: PlanInput) -> Plan | Fault:
-    """Plan ``signal``: levels first, then size, then the ladder, checked as one."""
+    """Plan ``signal``, all on the grid, or say by a ``Fault`` what is wrong and the remedy."""
     terms = entry_terms(
         signal.entry,
         side=signal.side,

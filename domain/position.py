@@ -67,6 +67,10 @@ def apply_fill(position: Position, *, side: Side, qty: Qty, price: Price) -> Fil
 
     Entry is volume-weighted and unchanged by reductions; realised profit is
     ``closed x (exit - entry) x direction``, before fees (Bybit V5 ``execPnl``).
+
+    Raises:
+        ValueError: the quantity is not above zero.
+
     """
     if qty <= ZERO_QTY:
         raise ValueError(f"an execution of quantity {qty}: must be above zero")

@@ -61,6 +61,10 @@ class PartialPair:
 
     They come on top of the position's own stop: they never replace it. A leg fires a market order,
     or a limit order at its limit. ``qty`` is in base coin.
+
+    Raises:
+        ValueError: a quantity that is not above zero, no leg at all, or a limit without its leg.
+
     """
 
     qty: Qty = attrs.field(validator=_above_zero)

@@ -75,6 +75,10 @@ class SizingInput:
     ``entry`` is the worst expected fill, its slippage already in it. ``reference`` is the price at
     which the venue values the order for its minimum notional; ``None`` takes ``entry``.
     ``is_market`` chooses between the venue's two maximum quantities.
+
+    Raises:
+        ValueError: ``entry`` or ``reference`` is not above zero.
+
     """
 
     equity: Money
@@ -168,6 +172,9 @@ def size(method: SizingMethod, given: SizingInput) -> Sizing | SizingRefusal:
 
     A size above the venue's maximum is refused with the largest that would pass: whether to
     reduce is the caller's policy, see :func:`reduce_to`.
+
+    A ``Sizing`` may be proposed; a ``SizingRefusal`` has the value, the limit and the smallest
+    size.
     """
     fault = _stop_fault(method, given)
     if fault is not None:
@@ -194,6 +201,9 @@ def reduce_to(
 
     For the largest quantity that the venue or a risk rule lets through; ``reduced_from`` reports
     what was asked. A reduction below a minimum is a refusal.
+
+    A ``Sizing`` may be proposed; a ``SizingRefusal`` has the value, the limit and the smallest
+    size.
 
     Raises:
         ValueError: when ``qty`` is negative or not below ``asked``.

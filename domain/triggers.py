@@ -59,6 +59,8 @@ def resolve_entry_trigger(
     """Return the trigger of an order that opens: rounded so that it never fires earlier than asked.
 
     ``now`` is the present price of the kind that ``spec`` watches.
+
+    A ``Trigger`` on the tick, or ``TriggerPassed`` where it would fire at once.
     """
     direction = _direction(spec, now)
     price = entry_trigger(spec.price, tick, direction=direction)
@@ -71,6 +73,8 @@ def resolve_exit_trigger(
     """Return the trigger of an order that reduces: rounded so that it never fires later than asked.
 
     Later would mean a larger loss for a stop, and a target that is missed.
+
+    A ``Trigger`` on the tick, or ``TriggerPassed`` where it would fire at once.
     """
     direction = _direction(spec, now)
     rises = direction is TriggerDirection.RISES_TO

@@ -89,6 +89,18 @@ class AccountDeskPort(ABC):
 
     Settings are journaled before their request and are done only once the venue shows them. What
     adds risk is refused unless the desk is ACTIVE. Queries raise ``VenueError``.
+
+    A setting ends as ``SettingApplied``: the venue shows it; ``SettingRefused``: the desk sent
+    nothing; ``SettingRejected``: the venue refused; ``SettingUnknown``: not known, so read the
+    account before acting on it; ``SettingNotAnswered``: no end within ``timeout_ms`` milliseconds,
+    and what was begun goes on.
+
+    Raises:
+        WriterStopped: from a setting: nobody decides any more.
+        QueryFailed: from a query: the venue gave no usable answer.
+        NotSupported: from a query: the venue lacks it.
+        StateError: from a setting: the journal cannot be read; nothing was sent.
+
     """
 
     @abstractmethod

@@ -237,6 +237,14 @@ class CommandsPort(ABC):
     Every method may raise ``BadInput`` for what was asked, ``FeedError`` for market data,
     ``StateError`` for a store, ``VenueError`` for a venue and ``SessionError`` for a session that
     cannot run.
+
+    Raises:
+        BadInput: what was asked, or a setting, cannot be used; it lists every reason.
+        FeedError: market data cannot be read.
+        StateError: a store is missing, damaged, in use or of another account.
+        VenueError: a venue gave no usable answer, or cannot be used.
+        SessionError: a session cannot run on what it was given.
+
     """
 
     @abstractmethod

@@ -71,7 +71,12 @@ class StatusReport:
 
 
 class DeskPort(ABC):
-    """The public facade of the trading core. Every method may be called from any thread."""
+    """The public facade of the trading core. Every method may be called from any thread.
+
+    Raises:
+        StateError: the journal cannot be read; nothing was sent.
+
+    """
 
     @property
     @abstractmethod
@@ -95,11 +100,20 @@ class DeskPort(ABC):
 
     @abstractmethod
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
-        """Judge a signal and, when approved, place its entry with the stop inside."""
+        """Judge a signal and, when approved, place its entry with the stop inside.
+
+        Outcomes and errors: see :meth:`OrdersPort.execute`.
+        """
 
     @abstractmethod
     def open_with_rr(self, signal: Signal, *, timeout_ms: int = 30_000) -> OpenOutcome:
-        """Execute, then wait until the position is protected and its ladder placed."""
+        """Execute, then wait until the position is protected and its ladder placed.
+
+        ``Placed``: the stop is confirmed and the ladder placed, or the entry ended unfilled;
+        ``TimedOut``: that did not come about within ``timeout_ms`` milliseconds, for the entry and
+        again for its protection; the desk goes on. ``Refused``, ``Rejected``, ``Unresolved`` and
+        errors: see :meth:`OrdersPort.execute`.
+        """
 
     @abstractmethod
     def close_position(
@@ -112,27 +126,55 @@ class DeskPort(ABC):
         """Cancel our orders of a symbol and close its position reduce-only at market.
 
         ``reason`` is what the journal and the statistics say of it.
+
+        Outcomes and errors: see :meth:`OrdersPort.close_position`.
         """
 
     @abstractmethod
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
-        """Wait until an order is finished."""
+        """Wait until an order is finished.
+
+        Outcomes and errors: see :meth:`OrdersPort.wait_for_fill`.
+        """
 
     @abstractmethod
     def panic(self, cause: str, *, timeout_ms: int = 60_000) -> tuple[str, ...]:
-        """Halt, cancel and close everything; returns what could not be closed."""
+        """Halt, cancel and close everything; returns what could not be closed.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def reset_panic(self, *, confirmation: str) -> None:
-        """Leave panic; ``confirmation`` must be the literal ``RESET``."""
+        """Leave panic; ``confirmation`` must be the literal ``RESET``.
+
+        Raises:
+            ValueError: the confirmation is another; nothing was changed.
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def set_trading_state(self, state: TradingState, cause: str) -> None:
-        """Set ACTIVE, REDUCING or HALTED."""
+        """Set ACTIVE, REDUCING or HALTED.
+
+        Raises:
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def reconcile(self, *, timeout_ms: int = 30_000) -> ReconcileReport:
-        """Compare everything with the venue now, correct what can be, and say what is left."""
+        """Compare everything with the venue now, correct what can be, and say what is left.
+
+        Raises:
+            StateError: the journal cannot be read.
+            VenueError: on a desk without a writer thread, when the venue gave no usable answer.
+            WriterStopped: nobody decides any more.
+
+        """
 
     @abstractmethod
     def status(self) -> StatusReport:
@@ -144,4 +186,10 @@ class DeskPort(ABC):
 
     @abstractmethod
     def journal(self, *, after_version: int = 0) -> Iterator[JournalEntry]:
-        """Yield the journal."""
+        """Yield the journal.
+
+        Raises:
+            ValueError: ``after_version`` is below zero.
+            StateError: the journal cannot be read, or holds what this release does not know.
+
+        """

@@ -110,7 +110,12 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
         """What this adapter really talks to, for the agreement check with the trading mode."""
 
     def account_id(self) -> str | None:
-        """Return the venue's id of the account, ``None`` where a venue has one account only."""
+        """Return the venue's id of the account, ``None`` where a venue has one account only.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+
+        """
         return None
 
     @property
@@ -123,6 +128,10 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
         """Open streams and deliver every message to ``sink``, which never raises or blocks.
 
         There is no replay of what was missed before. A second call replaces the sink.
+
+        Raises:
+            NotSupported: the venue pushes nothing.
+
         """
 
     @abstractmethod
@@ -131,31 +140,72 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
 
     @abstractmethod
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return the specification of ``symbol``; :class:`QueryFailed` for an unknown one."""
+        """Return the specification of ``symbol``; :class:`QueryFailed` for an unknown one.
+
+        Raises:
+            QueryFailed: the symbol is not known, a field is missing, or the venue gave no usable
+                answer.
+
+        """
 
     @abstractmethod
     def fee_rates(self, symbol: Symbol) -> FeeRates:
-        """Return the account's fee rates for ``symbol``."""
+        """Return the account's fee rates for ``symbol``.
+
+        Raises:
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """
 
     @abstractmethod
     def ticker(self, symbol: Symbol) -> Ticker:
-        """Return current prices."""
+        """Return current prices.
+
+        Raises:
+            QueryFailed: the symbol is not known, it has no price yet, or the venue gave no usable
+                answer.
+
+        """
 
     @abstractmethod
     def account(self) -> AccountReport:
-        """Return balances and margin."""
+        """Return balances and margin.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+
+        """
 
     @abstractmethod
     def position(self, symbol: Symbol) -> PositionReport:
-        """Return the position of ``symbol``, with quantity zero when flat."""
+        """Return the position of ``symbol``, with quantity zero when flat.
+
+        Raises:
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+
+        """
 
     @abstractmethod
     def positions(self) -> tuple[PositionReport, ...]:
-        """Return every position that is not flat."""
+        """Return every position that is not flat.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+
+        """
 
     @abstractmethod
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
-        """Send an order. A client id that the venue already knows is rejected as a duplicate."""
+        """Send an order. A client id that the venue already knows is rejected as a duplicate.
+
+        ``Accepted``: acknowledged, which is neither live nor filled; ``Rejected``: refused, without
+        effect; ``Unknown``: no answer, so ask for the order by its id and send nothing again.
+
+        Raises:
+            NotSupported: the order needs what the venue lacks; nothing was sent.
+
+        """
 
     def place_batch(
         self, orders: Sequence[Approved | Reduction]
@@ -185,7 +235,15 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
         stop_loss: ProtectiveLeg | None = None,
         take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected | Unknown:
-        """Change a resting order, as :class:`Amendment` says."""
+        """Change a resting order, as :class:`Amendment` says.
+
+        ``Accepted``: acknowledged, which is no proof of the change; ``Rejected``: refused, without
+        effect; ``Unknown``: no answer, so read the order before it is changed again.
+
+        Raises:
+            NotSupported: the venue lacks amending, or the legs inside an order; nothing was sent.
+
+        """
 
     def amend_batch(
         self, changes: Sequence[Amendment]
@@ -213,7 +271,12 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
     def cancel(
         self, symbol: Symbol, order_id: ClientId | VenueOrderId
     ) -> Accepted | Rejected | Unknown:
-        """Cancel one order by either id. An ended order is ``ORDER_NOT_FOUND`` or ``_FINISHED``."""
+        """Cancel one order by either id. An ended order is ``ORDER_NOT_FOUND`` or ``_FINISHED``.
+
+        ``Accepted``: acknowledged, and the order may still fill before it ends; ``Rejected``:
+        refused, without effect; ``Unknown``: no answer, so ask for the order before it counts as
+        ended.
+        """
 
     def cancel_batch(
         self, cancels: Sequence[Cancellation]
@@ -229,45 +292,104 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
 
         It bares positions: protective legs are orders too (Bybit V5 order/cancel-all). ``Done``:
         every order that was there before the answer is over; ``was_already``: there was none.
+
+        ``Rejected``: refused as a whole; ``Unknown``: no answer, so list the open orders.
+
+        Raises:
+            NotSupported: the venue lacks it: cancel one by one.
+
         """
         del symbol
         raise NotSupported(Capability.CANCEL_ALL)
 
     @abstractmethod
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
-        """Set, move or clear the protection of an open position, for its whole size."""
+        """Set, move or clear the protection of an open position, for its whole size.
+
+        ``Done``: the venue shows it; ``Rejected``: refused, nothing changed; ``Unknown``: no
+        answer, so read it back before anything else.
+
+        Raises:
+            NotSupported: the venue lacks it; nothing was sent.
+
+        """
 
     @abstractmethod
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
-        """Set the leverage of ``symbol``; the same leverage again is done, ``was_already``."""
+        """Set the leverage of ``symbol``; the same leverage again is done, ``was_already``.
+
+        ``Done``: the venue shows it; ``Rejected``: refused, nothing changed; ``Unknown``: no
+        answer, so read it back before anything else.
+
+        Raises:
+            NotSupported: the venue lacks it; nothing was sent.
+
+        """
 
     @abstractmethod
     def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
-        """Return every order that is not finished, oldest first."""
+        """Return every order that is not finished, oldest first.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+
+        """
 
     def holdings(self) -> Holdings:
         """Return every position and open order, and what could not be read of them.
 
         Where :meth:`positions` and :meth:`open_orders` are whole or fail, that is all of it.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+
         """
         return Holdings(positions=self.positions(), orders=self.open_orders())
 
     @abstractmethod
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:
-        """Return one order from the live set or the history; ``None`` when neither knows it."""
+        """Return one order from the live set or the history; ``None`` when neither knows it.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer: the order may exist.
+
+        """
 
     @abstractmethod
     def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
-        """Do as :meth:`find_order` by the venue's own id, which every order has, a stop's too."""
+        """Do as :meth:`find_order` by the venue's own id, which every order has, a stop's too.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer: the order may exist.
+
+        """
 
     @abstractmethod
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
-        """Return orders last updated within the range."""
+        """Return orders last updated within the range.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """
 
     @abstractmethod
     def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
-        """Return executions within the range."""
+        """Return executions within the range.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """
 
     @abstractmethod
     def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
-        """Return funding settlements within the range."""
+        """Return funding settlements within the range.
+
+        Raises:
+            QueryFailed: the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """

@@ -21,12 +21,20 @@ class MarketDataPort:
 
         Raises:
             ValueError: a depth below one, or beyond what the venue gives; the text names the bound.
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
 
         """
         raise NotSupported(Capability.ORDER_BOOK)
 
     def recent_trades(self, symbol: Symbol, *, count: int) -> tuple[PublicTrade, ...]:
-        """Return the last trades of the market, at most ``count``, oldest first."""
+        """Return the last trades of the market, at most ``count``, oldest first.
+
+        Raises:
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """
         raise NotSupported(Capability.RECENT_TRADES)
 
     def bars(
@@ -43,14 +51,28 @@ class MarketDataPort:
 
         Raises:
             ValueError: an interval that the venue does not have; the text names those it has.
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
 
         """
         raise NotSupported(Capability.BARS)
 
     def funding_rate(self, symbol: Symbol) -> FundingRate:
-        """Return the rate of the coming settlement, and when that is."""
+        """Return the rate of the coming settlement, and when that is.
+
+        Raises:
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """
         raise NotSupported(Capability.FUNDING_RATES)
 
     def funding_rates(self, symbol: Symbol, within: TimeRange) -> History[FundingRate]:
-        """Return the settled rates within the range, ascending."""
+        """Return the settled rates within the range, ascending.
+
+        Raises:
+            QueryFailed: the symbol is not known, or the venue gave no usable answer.
+            NotSupported: the venue lacks the query.
+
+        """
         raise NotSupported(Capability.FUNDING_RATES)

@@ -87,6 +87,9 @@ class TimedOut:
 
 
 OpenOutcome = Placed | Refused | Rejected | Unresolved | TimedOut
+"""``Placed``: the venue took the entry; ``Refused``: nothing was sent; ``Rejected``: the venue
+refused; ``Unresolved``: no answer, and it is being asked for; ``TimedOut``: no end in time; it
+goes on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +101,7 @@ class Failed:
 
 
 BatchOutcome = OpenOutcome | Failed
+"""What became of one signal of several; ``Failed``: an error kept it from being decided on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +114,8 @@ class Reduced:
 
 
 ReduceOutcome = Reduced | Refused | Rejected | Unresolved | TimedOut
+"""``Reduced``: the venue has the orders, which says nothing of their fills; ``Refused``,
+``Rejected``, ``Unresolved``, ``TimedOut``: as of an entry."""
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +137,8 @@ class NotAmended:
 
 
 AmendOutcome = Amended | NotAmended | Refused | TimedOut
+"""``Amended``: the venue's record shows it; ``NotAmended``: it shows ``order`` instead;
+``Refused``: nothing was sent; ``TimedOut``: no end in time, and what was begun goes on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,6 +165,8 @@ class Left:
 
 
 CancelOutcome = Cancels | Left | Refused | TimedOut
+"""``Cancels``: all have ended, also by a fill that came first; ``Left``: what the venue still
+lists; ``Refused``: nothing was sent; ``TimedOut``: some have not ended in time, and it goes on."""
 
 
 class CancelScope(enum.Enum):
@@ -169,7 +179,7 @@ class CancelScope(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Closing:
-    """The close was sent for ``qty``."""
+    """A close was asked for, of ``qty`` in base coin: all that was held then."""
 
     symbol: Symbol
     qty: Qty
@@ -193,11 +203,26 @@ class Fill:
 
 
 class OrdersPort(ABC):
-    """Every way to place, change and end orders. Every method may be called from any thread."""
+    """Every way to place, change and end orders. Every method may be called from any thread.
+
+    What each outcome means stands at its union, such as :data:`AmendOutcome`. ``timeout_ms`` is how
+    long, in milliseconds, the caller waits for it.
+
+    Raises:
+        WriterStopped: nobody decides any more.
+        StateError: the journal cannot be read; nothing was sent.
+
+    """
 
     @abstractmethod
     def execute(self, signal: Signal, *, timeout_ms: int = 10_000) -> OpenOutcome:
-        """Judge a signal and, when approved, place its entry with the stop inside."""
+        """Judge a signal and, when approved, place its entry with the stop inside.
+
+        ``Placed``: the venue took the entry, which is no fill; ``Refused``: nothing was sent, and
+        every rule that fails is named; ``Rejected``: the venue refused, nothing was opened;
+        ``Unresolved``: no answer, so it counts as exposure and is asked for; ``TimedOut``: no end
+        within ``timeout_ms`` milliseconds, and what was begun goes on.
+        """
 
     @abstractmethod
     def execute_with_leverage(
@@ -276,6 +301,9 @@ class OrdersPort(ABC):
         """Cancel our orders of a symbol and close its position reduce-only at market.
 
         ``reason`` is what the journal and the statistics say of it.
+
+        ``Closing``: a close of ``qty`` was asked for, and waited for ``timeout_ms`` milliseconds
+        at most: the position says whether it is flat; ``Nothing``: there was no position.
         """
 
     @abstractmethod
@@ -288,6 +316,9 @@ class OrdersPort(ABC):
     @abstractmethod
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
         """Wait until an order is finished.
+
+        ``Fill``: it is finished, with what it filled, which may be nothing; ``TimedOut``: not
+        within ``timeout_ms`` milliseconds; the order stays as it is.
 
         Raises:
             KeyError: the order is not known: it was never placed, or is long over.

@@ -94,12 +94,22 @@ class Capabilities:
     not_found_final_ms: int = 0
 
     def require(self, capability: Capability) -> None:
-        """Raise :class:`NotSupported` when ``capability`` is not declared."""
+        """Raise :class:`NotSupported` when ``capability`` is not declared.
+
+        Raises:
+            NotSupported: it is not declared.
+
+        """
         if capability not in self.supported:
             raise NotSupported(capability)
 
     def check_batch(self, size: int) -> None:
-        """Raise ``ValueError`` for a batch that is larger than this venue takes at once."""
+        """Raise ``ValueError`` for a batch that is larger than this venue takes at once.
+
+        Raises:
+            ValueError: ``size`` is above ``batch_size_max``.
+
+        """
         if size > self.batch_size_max:
             raise ValueError(f"a batch of {size}: this venue takes at most {self.batch_size_max}")
 

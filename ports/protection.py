@@ -58,3 +58,6 @@ class ProtectUnresolved:
 
 
 ProtectOutcome = Protected | ProtectRefused | ProtectRejected | ProtectUnresolved | TimedOut
+"""``Protected``: the venue shows it; ``ProtectRefused``: nothing was sent; ``ProtectRejected``: it
+has no effect, and what protected before is in force; ``ProtectUnresolved``: not known, and being
+read; ``TimedOut``: no end in time, and what was begun goes on."""

@@ -44,7 +44,14 @@ class SessionPort(ABC):
 
     @abstractmethod
     def run(self, progress: Progress) -> SessionReport:
-        """Run to the end of the data or until :meth:`stop`; a stopped session can be resumed."""
+        """Run to the end of the data or until :meth:`stop`; a stopped session can be resumed.
+
+        Raises:
+            SessionError: the data is empty, or is not what the session was begun with.
+            StateError: a store cannot be read or written, or is of another account.
+            VenueError: the venue gave no usable answer, or has stopped.
+
+        """
 
     @abstractmethod
     def stop(self) -> None:

@@ -81,7 +81,13 @@ class StatePort(ABC):
 
     @abstractmethod
     def version(self) -> int:
-        """Return the version of the last record, 0 when empty."""
+        """Return the version of the last record, 0 when empty.
+
+        Raises:
+            StateCorrupt: the store is damaged.
+            StateUnavailable: the store is closed, or cannot be read now.
+
+        """
 
     @abstractmethod
     def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
@@ -93,20 +99,42 @@ class StatePort(ABC):
         Raises:
             VersionConflict: ``expected_version`` is not the current version.
             StateUnavailable: the store cannot be written now.
+            StateCorrupt: the store is damaged; nothing was written.
+            ValueError: a text that the store cannot hold; nothing was written.
 
         """
 
     @abstractmethod
     def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
-        """Yield records in order, from a consistent view."""
+        """Yield records in order, from a consistent view.
+
+        Raises:
+            ValueError: ``after_version`` is below zero.
+            StateCorrupt: a record is missing or changed; found at the call or while reading.
+            StateUnavailable: the store is closed, or cannot be read now.
+
+        """
 
     @abstractmethod
     def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot; its version must not be beyond the journal's."""
+        """Keep a snapshot; its version must not be beyond the journal's.
+
+        Raises:
+            ValueError: its version is below zero or beyond the journal's.
+            StateCorrupt: the store is damaged.
+            StateUnavailable: the store is closed, or cannot be written now.
+
+        """
 
     @abstractmethod
     def load_snapshot(self) -> Snapshot | None:
-        """Return the newest snapshot, if any."""
+        """Return the newest snapshot, if any.
+
+        Raises:
+            StateCorrupt: the snapshot is damaged, or is not this journal's.
+            StateUnavailable: the store is closed, or cannot be read now.
+
+        """
 
     @abstractmethod
     def close(self) -> None:

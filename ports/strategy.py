@@ -42,4 +42,8 @@ class StrategyPort(ABC):
 
     @abstractmethod
     def decide(self, bars: Sequence[Bar], view: StrategyView) -> Signal | Exit | None:
-        """Decide at the close of ``bars[-1]``; ``bars`` holds exactly ``window`` bars."""
+        """Decide at the close of ``bars[-1]``; ``bars`` holds exactly ``window`` bars.
+
+        A ``Signal`` is asked to be traded, an ``Exit`` to close the position; ``None`` changes
+        nothing.
+        """

@@ -121,6 +121,14 @@ class WireVenuePort(SimulatedVenuePort):
 
     Every change is durable and sends the messages that follow from it before the method returns.
     A refusal has the venue's code and changes nothing.
+
+    Orders end as ``Accepted``: the venue has the change, which says nothing of a fill; other
+    changes as ``Done``: it is so now, ``was_already`` where it was so before; both as ``Rejected``:
+    refused, and nothing changed. There is no lost answer within one process.
+
+    Raises:
+        VenueError: the store could not be written, or the venue has stopped; nothing was done.
+
     """
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 import attrs
+from tidegate.domain.money import Money
 
 from .exchange import VenueError
 
@@ -15,11 +16,11 @@ class VenueServerError(VenueError):
 
 @attrs.frozen(kw_only=True)
 class ServedAccount:
-    """An account of the venue: its key, the secret to it, and its wallet in USDT as text."""
+    """An account of the venue: its key, the secret to it, and its wallet in USDT."""
 
     key: str
     secret: str = attrs.field(repr=False)
-    wallet: str
+    wallet: Money
 
 
 class VenueServerPort(ABC):
@@ -38,12 +39,22 @@ class VenueServerPort(ABC):
     @property
     @abstractmethod
     def rest_url(self) -> str:
-        """Return where REST listens, once it was started."""
+        """Return where REST listens, once it was started.
+
+        Raises:
+            VenueServerError: it was not started.
+
+        """
 
     @property
     @abstractmethod
     def ws_url(self) -> str:
-        """Return where the streams listen, once it was started."""
+        """Return where the streams listen, once it was started.
+
+        Raises:
+            VenueServerError: it was not started.
+
+        """
 
     @abstractmethod
     def start(self) -> None:

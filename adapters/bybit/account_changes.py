@@ -42,11 +42,17 @@ class AccountChanges:
         self._account = AccountQueries(rest)
 
     def add_partial_stop(self, stop: PartialStop) -> Outcome:
-        """Add a pair of legs; there is nothing that could stand already."""
+        """Add a pair of legs; there is nothing that could stand already.
+
+        Outcomes and errors: see :meth:`AccountPort.add_partial_stop`.
+        """
         return self._done(Call.TRADING_STOP, partial_stop_body(stop), Lane.SAFETY)
 
     def add_margin(self, symbol: Symbol, amount: Money) -> Outcome:
-        """Add to a position's margin, or take back."""
+        """Add to a position's margin, or take back.
+
+        Outcomes and errors: see :meth:`AccountPort.add_margin`.
+        """
         try:
             body = margin_body(symbol, amount)
         except Unsendable as error:
@@ -54,7 +60,10 @@ class AccountChanges:
         return self._done(Call.ADD_MARGIN, body, Lane.SAFETY)
 
     def set_auto_add_margin(self, symbol: Symbol, *, on: bool) -> Outcome:
-        """Choose whether margin is added by itself."""
+        """Choose whether margin is added by itself.
+
+        Outcomes and errors: see :meth:`AccountPort.set_auto_add_margin`.
+        """
 
         def is_set() -> bool:
             return self._states.position(symbol, lane=Lane.SAFETY).auto_add_margin is on
@@ -63,7 +72,10 @@ class AccountChanges:
         return self._set(is_set, Call.SET_AUTO_ADD_MARGIN, body, Lane.SAFETY)
 
     def set_collateral(self, coin: str, *, on: bool) -> Outcome:
-        """Choose whether a coin counts as margin."""
+        """Choose whether a coin counts as margin.
+
+        Outcomes and errors: see :meth:`AccountPort.set_collateral`.
+        """
 
         def is_set() -> bool:
             shown = self._account.collateral(coin, lane=Lane.ORDERS)
@@ -72,7 +84,10 @@ class AccountChanges:
         return self._set(is_set, Call.SET_COLLATERAL, collateral_body(coin, on=on), Lane.ORDERS)
 
     def set_margin_mode(self, mode: MarginMode) -> Outcome:
-        """Set the margin mode of a flat account."""
+        """Set the margin mode of a flat account.
+
+        Outcomes and errors: see :meth:`AccountPort.set_margin_mode`.
+        """
         try:
             if self._states.margin_mode() is mode:
                 return self._already()

@@ -13,7 +13,12 @@ T = TypeVar("T")
 
 
 def asked(ask: Callable[[], T]) -> T:
-    """Ask; an answer that cannot be understood is a failed query."""
+    """Ask; an answer that cannot be understood is a failed query.
+
+    Raises:
+        QueryFailed: there was no usable answer, or one that cannot be understood.
+
+    """
     try:
         return ask()
     except Unreadable as error:

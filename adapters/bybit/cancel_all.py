@@ -51,7 +51,10 @@ class CancelAll:
         self._pauses_s = pauses_s
 
     def run(self, symbol: Symbol | None) -> Done | Rejected | Unknown:
-        """Cancel all that was there at the first answer; later orders are not waited for."""
+        """Cancel all that was there at the first answer; later orders are not waited for.
+
+        Outcomes: see :meth:`ExchangePort.cancel_all`.
+        """
         body = cancel_all_body(symbol)
         first: Answered | None = None
         before: int | None = None

@@ -65,7 +65,10 @@ class Changes:
         self.closing.set()
 
     def place(self, order: OrderRequest) -> Accepted | Rejected | Unknown:
-        """Send an order; one that can only reduce goes by the lane that nothing else uses."""
+        """Send an order; one that can only reduce goes by the lane that nothing else uses.
+
+        Outcomes and errors: see :meth:`ExchangePort.place`.
+        """
         try:
             body = order_body(order)
         except Unsendable as error:
@@ -74,7 +77,10 @@ class Changes:
         return self.send(Act.CREATE, body, lane)
 
     def amend(self, change: Amendment) -> Accepted | Rejected | Unknown:
-        """Change a resting order, or the legs inside one that has not filled."""
+        """Change a resting order, or the legs inside one that has not filled.
+
+        Outcomes and errors: see :meth:`ExchangePort.amend`.
+        """
         outcome = self.send(Act.AMEND, amend_body(change), Lane.ORDERS)
         return self.read_back(change, outcome)
 
@@ -97,6 +103,8 @@ class Changes:
 
         Nothing in the text says which kind an id is: the likelier kind is tried first, and the
         other one when no such order exists.
+
+        Outcomes and errors: see :meth:`ExchangePort.cancel`.
         """
         likely, other = cancel_bodies(symbol, order_id)
         outcome = self.send(Act.CANCEL, likely, Lane.SAFETY)
@@ -105,7 +113,10 @@ class Changes:
         return outcome
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
-        """Set, move or clear the protection of a position."""
+        """Set, move or clear the protection of a position.
+
+        Outcomes and errors: see :meth:`ExchangePort.set_position_stop`.
+        """
         if _is_activation_alone(stop):
             return self._refused(
                 RejectReason.INVALID_PARAMETER,
@@ -139,7 +150,10 @@ class Changes:
         )
 
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
-        """Set the leverage of a symbol."""
+        """Set the leverage of a symbol.
+
+        Outcomes and errors: see :meth:`ExchangePort.set_leverage`.
+        """
         body = leverage_body(symbol, leverage)
         reply = self._rest.change(Call.SET_LEVERAGE, body, lane=Lane.ORDERS)
         outcome = done(reply, now_ms=self._rest.clock.now_ms())
@@ -149,7 +163,10 @@ class Changes:
         return self._already(outcome, is_as_wanted=shown is not None and shown.leverage == leverage)
 
     def send(self, act: Act, body: Body, lane: Lane) -> Accepted | Rejected | Unknown:
-        """Send one request about one order, and again while the venue is just working on it."""
+        """Send one request about one order, and again while the venue is just working on it.
+
+        Outcomes: see :meth:`ExchangePort.place`.
+        """
         outcome = self._sent(act, body, lane)
         for pause_s in PAUSES_S:
             if not is_busy(outcome) or self.closing.wait(pause_s):

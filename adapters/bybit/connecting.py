@@ -34,6 +34,7 @@ class Dial:
 
         Raises:
             OSError: none did; the last address's error.
+            TimeoutError: the time was over before every address was tried.
 
         """
         deadline_s = time.monotonic() + timeout_ms / 1_000

@@ -48,6 +48,11 @@ class HistoryQueries:
     """History over REST. Methods raise ``QueryFailed`` and ``Unreadable``.
 
     With a listener, a row that cannot be read is told to it once, and left out.
+
+    Raises:
+        QueryFailed: the venue gave no usable answer.
+        Unreadable: the answer cannot be understood.
+
     """
 
     def __init__(self, rest: RestClient) -> None:
@@ -57,7 +62,10 @@ class HistoryQueries:
     def executions(
         self, symbol: Symbol | None, within: TimeRange, heard: Heard | None = None
     ) -> History[Execution]:
-        """Return executions within the range, ascending; funding is left out."""
+        """Return executions within the range, ascending; funding is left out.
+
+        Outcomes and errors: see :meth:`ExchangePort.executions`.
+        """
         covers, read = self._execution_rows(scope(symbol), within, heard)
         found = tuple(item for item in read if isinstance(item, Execution))
         return History(rows=found, covers=covers, is_complete=is_whole(covers, within))
@@ -65,7 +73,10 @@ class HistoryQueries:
     def funding_payments(
         self, symbol: Symbol | None, within: TimeRange, heard: Heard | None = None
     ) -> History[FundingPayment]:
-        """Return funding settlements within the range, ascending."""
+        """Return funding settlements within the range, ascending.
+
+        Outcomes and errors: see :meth:`ExchangePort.funding_payments`.
+        """
         asked = {**scope(symbol), "execType": _FUNDING}
         covers, read = self._execution_rows(asked, within, heard)
         found = tuple(item for item in read if isinstance(item, FundingPayment))
@@ -107,6 +118,8 @@ class HistoryQueries:
 
         It is complete for the last 24 hours only. One window before the range is asked too, since
         the venue does not say whether it filters by creation or by change.
+
+        Outcomes and errors: see :meth:`ExchangePort.order_history`.
         """
         earlier = TimeRange(
             start_ms=max(within.start_ms - WINDOW_MS, 0),

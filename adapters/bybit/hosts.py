@@ -83,6 +83,11 @@ class Hosts:
     Construction refuses an address that does not belong to ``kind``. A loopback address belongs to
     no environment, so it is taken only with ``is_loopback``, as :meth:`loopback` sets it, and then
     every address must be one.
+
+    Raises:
+        ValueError: a kind that is not Bybit's, an address that is not accepted there, or a trade
+            stream on demo.
+
     """
 
     kind: VenueKind

@@ -49,19 +49,31 @@ _BAR_CALLS: Mapping[TriggerBy, Call] = MappingProxyType(
 
 
 class MarketQueries:
-    """The market over REST. Methods raise ``QueryFailed`` and ``Unreadable``."""
+    """The market over REST. Methods raise ``QueryFailed`` and ``Unreadable``.
+
+    Raises:
+        QueryFailed: the venue gave no usable answer.
+        Unreadable: the answer cannot be understood.
+
+    """
 
     def __init__(self, rest: RestClient) -> None:
         self._rest = rest
 
     def order_book(self, symbol: Symbol, depth: int) -> OrderBook:
-        """Return the best levels of each side."""
+        """Return the best levels of each side.
+
+        Outcomes and errors: see :meth:`MarketDataPort.order_book`.
+        """
         check_depth(depth)
         asked = {"category": CATEGORY, "symbol": symbol, "limit": str(depth)}
         return order_book(self._rest.query(Call.ORDER_BOOK, asked).result)
 
     def recent_trades(self, symbol: Symbol, count: int) -> tuple[PublicTrade, ...]:
-        """Return the last trades, oldest first."""
+        """Return the last trades, oldest first.
+
+        Outcomes and errors: see :meth:`MarketDataPort.recent_trades`.
+        """
         check_count(count)
         asked = {"category": CATEGORY, "symbol": symbol}
         rows, _ = all_rows(self._rest, Call.RECENT_TRADES, asked, limit=count)
@@ -71,7 +83,10 @@ class MarketQueries:
     def bars(
         self, symbol: Symbol, interval_ms: int, within: TimeRange, by: TriggerBy
     ) -> History[Bar]:
-        """Return the bars that begin within the range, ascending; the last one may be open."""
+        """Return the bars that begin within the range, ascending; the last one may be open.
+
+        Outcomes and errors: see :meth:`MarketDataPort.bars`.
+        """
         check_span(interval_ms)
         asked = {"category": CATEGORY, "symbol": symbol, "interval": KLINE_WORDS[interval_ms]}
 
@@ -86,7 +101,10 @@ class MarketQueries:
         return _read_back(page, within, of=lambda bar: bar.start_ms, most=_BARS_LIMIT)
 
     def funding_rate(self, symbol: Symbol) -> FundingRate:
-        """Return the rate of the coming settlement, which moves until then."""
+        """Return the rate of the coming settlement, which moves until then.
+
+        Outcomes and errors: see :meth:`MarketDataPort.funding_rate`.
+        """
         rows, _ = all_rows(self._rest, Call.TICKERS, {"category": CATEGORY, "symbol": symbol})
         for row in rows:
             if row.fields.get("symbol") == symbol:
@@ -94,7 +112,10 @@ class MarketQueries:
         raise QueryFailed(f"the venue has no ticker of {symbol}")
 
     def funding_rates(self, symbol: Symbol, within: TimeRange) -> History[FundingRate]:
-        """Return the settled rates within the range, ascending."""
+        """Return the settled rates within the range, ascending.
+
+        Outcomes and errors: see :meth:`MarketDataPort.funding_rates`.
+        """
         asked = {"category": CATEGORY, "symbol": symbol, "limit": _RATES_LIMIT}
 
         def page(part: TimeRange) -> list[FundingRate]:

@@ -25,7 +25,11 @@ _REASON_OF_STATUS = MappingProxyType(
 
 
 def accepted(reply: Reply, *, now_ms: int) -> Accepted | Rejected | Unknown:
-    """Return the outcome of a request about one order; success is acceptance and no more."""
+    """Return the outcome of a request about one order; success is acceptance and no more.
+
+    ``Accepted``: acknowledged; ``Rejected``: refused, or turned away before it was looked at;
+    ``Unknown``: perhaps executed, or an answer without an order id.
+    """
     if not isinstance(reply, Answered):
         return _failure(reply, now_ms)
     try:
@@ -80,7 +84,11 @@ def _same_order(order: Mapping[str, object], row: Row) -> None:
 
 
 def done(reply: Reply, *, now_ms: int) -> Done | Rejected | Unknown:
-    """Return the outcome of a setting."""
+    """Return the outcome of a setting.
+
+    ``Done``: the venue confirmed it; ``Rejected``: refused, or not sent; ``Unknown``: perhaps in
+    force.
+    """
     if isinstance(reply, Answered):
         return Done(time_ms=reply.time_ms)
     return _failure(reply, now_ms)

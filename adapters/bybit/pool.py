@@ -64,6 +64,9 @@ class ConnectionPool:
 
         ``request`` gives its bytes; it is called when the connection is there, for each attempt:
         what it stamps is not older for the wait.
+
+        ``HttpAnswer``: a whole answer, whatever its status; ``Unsent``: nothing left; ``Broken``:
+        it may have arrived.
         """
         left_s = max(deadline_ms - monotonic_ms(), 0) / 1_000
         if not self._slots.acquire(timeout=left_s):

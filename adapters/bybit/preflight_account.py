@@ -70,6 +70,10 @@ def look_at_position_mode(client: RestClient, rules: PreflightRules) -> Finding:
     """Refuse hedge mode: there, two positions of one symbol would be open at once.
 
     A position row has index 0 in one-way mode, 1 and 2 in hedge mode (position/list).
+
+    Raises:
+        QueryFailed: a question got no usable answer, or a refusal.
+
     """
     hedged = [symbol for symbol in sorted(rules.symbols) if _is_hedged(client, symbol)]
     if not hedged:
@@ -95,6 +99,10 @@ def look_at_limit_price(client: RestClient, rules: PreflightRules, *, is_fixing:
     """See to it that a limit price beyond the venue's bound is refused and not moved.
 
     ``lpaPerp`` true means refused; it is what ``modifyEnable`` false sets (set-limit-px-action).
+
+    Raises:
+        QueryFailed: a question got no usable answer, or a refusal.
+
     """
     if rules.is_demo:
         what = "demo trading has no such setting: a limit price beyond the bound is moved to it"
@@ -125,6 +133,10 @@ def look_at_disconnect(client: RestClient, rules: PreflightRules, *, is_fixing: 
 
     It fires only for connections that subscribed to it (Bybit V5, disconnected-cancel-all), which
     the streams do where a window is chosen.
+
+    Raises:
+        QueryFailed: a question got no usable answer, or a refusal.
+
     """
     none = "this account has none: while disconnected, the stops that rest at the venue protect"
     if rules.is_demo:

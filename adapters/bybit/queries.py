@@ -33,13 +33,21 @@ class StateQueries:
     """What is now. Methods raise ``QueryFailed`` and ``Unreadable``, and return nothing partial.
 
     Of lists that are given a listener, a row that cannot be read is told to it and left out.
+
+    Raises:
+        QueryFailed: the venue gave no usable answer.
+        Unreadable: the answer cannot be understood.
+
     """
 
     def __init__(self, rest: RestClient) -> None:
         self._rest = rest
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return the specification: filters and risk tiers together."""
+        """Return the specification: filters and risk tiers together.
+
+        Outcomes and errors: see :meth:`ExchangePort.instrument`.
+        """
         params = {"category": CATEGORY, "symbol": symbol}
         rows, _ = all_rows(self._rest, Call.INSTRUMENTS, params)
         row = _the_one(rows, symbol, "instrument")
@@ -48,13 +56,19 @@ class StateQueries:
         return instrument(row.fields, tiers=risk_tiers(own))
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
-        """Return the account's fee rates of a symbol."""
+        """Return the account's fee rates of a symbol.
+
+        Outcomes and errors: see :meth:`ExchangePort.fee_rates`.
+        """
         params = {"category": CATEGORY, "symbol": symbol}
         rows, _ = all_rows(self._rest, Call.FEE_RATES, params)
         return fee_rates(_the_one(rows, symbol, "fee rate").fields)
 
     def ticker(self, symbol: Symbol) -> Ticker:
-        """Return the present prices of a symbol."""
+        """Return the present prices of a symbol.
+
+        Outcomes and errors: see :meth:`ExchangePort.ticker`.
+        """
         params = {"category": CATEGORY, "symbol": symbol}
         rows, time_ms = all_rows(self._rest, Call.TICKERS, params)
         return ticker(_the_one(rows, symbol, "ticker").fields, time_ms=time_ms)
@@ -64,7 +78,10 @@ class StateQueries:
         return margin_mode(self._rest.query(Call.ACCOUNT_INFO).result)
 
     def account(self, mode: MarginMode) -> AccountReport:
-        """Return balances, read as the margin mode says. Without any USDT they are zero."""
+        """Return balances, read as the margin mode says. Without any USDT they are zero.
+
+        Outcomes and errors: see :meth:`ExchangePort.account`.
+        """
         params = {"accountType": "UNIFIED", "coin": _COIN}
         rows, time_ms = all_rows(self._rest, Call.WALLET, params)
         if not rows:
@@ -83,7 +100,10 @@ class StateQueries:
         )
 
     def position(self, symbol: Symbol, *, lane: Lane = Lane.READS) -> PositionReport:
-        """Return the position of a symbol; a symbol in hedge mode is unreadable."""
+        """Return the position of a symbol; a symbol in hedge mode is unreadable.
+
+        Outcomes and errors: see :meth:`ExchangePort.position`.
+        """
         rows, time_ms = all_rows(self._rest, Call.POSITIONS, scope(symbol), lane=lane)
         reports = [position_report(row.fields, time_ms=time_ms) for row in rows]
         for report in reports:
@@ -92,7 +112,10 @@ class StateQueries:
         raise QueryFailed(f"get_positions: the answer holds no position of {symbol}")
 
     def positions(self, heard: Heard | None = None) -> tuple[PositionReport, ...]:
-        """Return every position that is not flat; one in hedge mode cannot be read."""
+        """Return every position that is not flat; one in hedge mode cannot be read.
+
+        Outcomes and errors: see :meth:`ExchangePort.positions`.
+        """
         params = scope(None)
         rows, time_ms = all_rows(self._rest, Call.POSITIONS, params, limit=_POSITIONS_LIMIT)
         reports = read_each(
@@ -107,7 +130,10 @@ class StateQueries:
     def open_orders(
         self, symbol: Symbol | None, heard: Heard | None = None, *, lane: Lane = Lane.READS
     ) -> tuple[OrderReport, ...]:
-        """Return every order that is not finished, oldest first."""
+        """Return every order that is not finished, oldest first.
+
+        Outcomes and errors: see :meth:`ExchangePort.open_orders`.
+        """
         rows, time_ms = all_rows(
             self._rest, Call.OPEN_ORDERS, scope(symbol), limit=_ORDERS_LIMIT, lane=lane
         )
@@ -129,11 +155,16 @@ class StateQueries:
         The history shows seven days where no range is given, and orders with fills for two years
         where one is. The executions of an id are told whatever the time (Bybit V5 order/history,
         execution/list): the last of them says in which week an older order lies.
+
+        Outcomes and errors: see :meth:`ExchangePort.find_order`.
         """
         return self._find(symbol, "orderLinkId", client_id, lane)
 
     def find_by_venue_id(self, symbol: Symbol, venue_id: VenueOrderId) -> OrderReport | None:
-        """Do as :meth:`find_order` by the venue's id."""
+        """Do as :meth:`find_order` by the venue's id.
+
+        Outcomes and errors: see :meth:`ExchangePort.find_by_venue_id`.
+        """
         return self._find(symbol, "orderId", venue_id, Lane.READS)
 
     def _find(self, symbol: Symbol, name: str, order_id: str, lane: Lane) -> OrderReport | None:

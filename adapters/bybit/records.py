@@ -27,13 +27,22 @@ _COIN = "USDT"
 
 
 class RecordQueries:
-    """Records over REST. Every method raises ``QueryFailed`` when there is no usable answer."""
+    """Records over REST. Every method raises ``QueryFailed`` when there is no usable answer.
+
+    Raises:
+        QueryFailed: the venue gave no usable answer.
+        Unreadable: the answer cannot be understood.
+
+    """
 
     def __init__(self, rest: RestClient) -> None:
         self._rest = rest
 
     def closed_profits(self, symbol: Symbol | None, within: TimeRange) -> History[ClosedProfit]:
-        """Return the profit of every closing order within the range, ascending."""
+        """Return the profit of every closing order within the range, ascending.
+
+        Outcomes and errors: see :meth:`AccountPort.closed_profits`.
+        """
         return self._history(
             Call.CLOSED_PNL,
             scope(symbol),
@@ -47,6 +56,8 @@ class RecordQueries:
         """Return every change of the account's USDT within the range, ascending.
 
         No category is named: transfers, bonuses and interest have none.
+
+        Outcomes and errors: see :meth:`AccountPort.account_changes`.
         """
         return self._history(
             Call.TRANSACTION_LOG,

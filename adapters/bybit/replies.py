@@ -64,3 +64,5 @@ class NotSent:
 
 
 Reply = Answered | Refused | BadStatus | NoAnswer | NotSent
+"""``Answered``: success; ``Refused``: another code; ``BadStatus``: turned away before it was looked
+at, so not executed; ``NoAnswer``: perhaps executed; ``NotSent``: certainly not."""

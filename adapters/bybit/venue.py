@@ -225,7 +225,10 @@ class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
         return asked(lambda: self._queries.account(mode))
 
     def account_id(self) -> str:
-        """Return the user id of the API key, asked for once."""
+        """Return the user id of the API key, asked for once.
+
+        Outcomes and errors: see :meth:`ExchangePort.account_id`.
+        """
         if self._account_id is None:
             self._account_id = str(self.records.api_key().user_id)
         return self._account_id

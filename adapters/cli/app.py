@@ -5,6 +5,8 @@ from tidegate.ports.commands import CommandsPort
 
 from .check_command import add_check
 from .doctor_command import add_doctor
+from .exits import Exit
+from .options import KEY_VARIABLES, SETTING_VARIABLES, SETTINGS_FILE, epilog
 from .reconcile_command import add_reconcile
 from .run_command import add_run
 from .session_commands import add_demo, add_paper
@@ -18,9 +20,25 @@ _HELP = """A risk-first trading core for Bybit USDT perpetual futures.
 Start with: tidegate demo. It needs no keys and no network, and takes about ten seconds.
 
 Results go to stdout, words about trouble to stderr. With --json a command writes JSON and nothing
-else to stdout; amounts are exact decimals, as text. Settings come from a TOML file and from
-variables such as TIDEGATE_LIMITS__DAY_LOSS_MAX=2%.
+else to stdout; amounts are exact decimals, as text, and times are UTC milliseconds.
+
+A setting comes from a command's option, else from its variable in the environment, else from the
+settings file, else it has its default. Key and secret are never read from an option or a file.
+
+tidegate COMMAND --help tells what a command does, reads and writes, and how it ends.
 """
+_EXAMPLES = (
+    "tidegate demo",
+    "tidegate check BTCUSDT long --entry 65000 --stop 2% --risk 1% --equity 1400",
+    "tidegate paper --data bars.csv --state run1",
+    "tidegate doctor --mode demo",
+)
+_FILES = (
+    SETTINGS_FILE,
+    ("STATE/journal.sqlite", "the journal of a mode; STATE is the state folder, on"),
+    ("", "Linux ~/.local/state/tidegate/MODE, or --state"),
+    ("STATE/venue.sqlite", "the books of the simulated exchange"),
+)
 
 
 def build_app(commands: CommandsPort) -> typer.Typer:
@@ -28,6 +46,12 @@ def build_app(commands: CommandsPort) -> typer.Typer:
     app = typer.Typer(
         name="tidegate",
         help=_HELP,
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            examples=_EXAMPLES,
+            files=_FILES,
+            variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
+        ),
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,

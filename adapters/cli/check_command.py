@@ -13,7 +13,7 @@ from . import parsing
 from .checks import show_check
 from .exits import Exit
 from .machine import as_json, plain
-from .options import InstrumentOption, JsonOption, epilog
+from .options import SETTING_VARIABLES, SETTINGS_FILE, InstrumentOption, JsonOption, epilog
 from .output import machine_out, page, reported
 
 __all__ = ["add_check"]
@@ -28,18 +28,20 @@ class _Kind(enum.StrEnum):
 
 _EntryOption = Annotated[
     Price,
-    typer.Option(metavar="PRICE", parser=parsing.price, help="Price at which you would enter."),
+    typer.Option(
+        metavar="PRICE", parser=parsing.price, help="Price at which you would enter, USDT."
+    ),
 ]
 _EquityOption = Annotated[
     Money,
-    typer.Option(metavar="USDT", parser=parsing.money, help="What the account is worth."),
+    typer.Option(metavar="USDT", parser=parsing.money, help="What the account is worth, USDT."),
 ]
 _StopOption = Annotated[
     parsing.StopText | None,
     typer.Option(
         metavar="PRICE",
         parser=parsing.stop,
-        help="Stop price, or how far from the entry it lies, such as 2%.",
+        help="Stop price, or how far from the entry it lies: 64000 or 2%.",
     ),
 ]
 _RiskOption = Annotated[
@@ -47,14 +49,12 @@ _RiskOption = Annotated[
     typer.Option(
         metavar="SHARE",
         parser=parsing.rate,
-        help="Share of the equity that the stop may cost, fees and slippage in: 1%.",
+        help="Share of the equity that the stop may cost, fees and slippage in: 1%. This or --qty.",
     ),
 ]
 _QtyOption = Annotated[
     Qty | None,
-    typer.Option(
-        metavar="QTY", parser=parsing.qty, help="Quantity in base coin, instead of --risk."
-    ),
+    typer.Option(metavar="QTY", parser=parsing.qty, help="Quantity in base coin. This or --risk."),
 ]
 _LadderOption = Annotated[
     parsing.LadderText | None,
@@ -66,7 +66,9 @@ _LadderOption = Annotated[
 ]
 _LeverageOption = Annotated[
     Rate | None,
-    typer.Option(metavar="X", parser=parsing.rate, help="Leverage.", show_default="1"),
+    typer.Option(
+        metavar="X", parser=parsing.rate, help="Leverage, a factor above 0.", show_default="1"
+    ),
 ]
 _OrderOption = Annotated[
     _Kind, typer.Option(help="Market orders are expected to slip, limit orders are not.")
@@ -76,15 +78,15 @@ _MarkOption = Annotated[
     typer.Option(
         metavar="PRICE",
         parser=parsing.price,
-        help="Mark price, to judge how far the entry is from it.",
+        help="Mark price, USDT, to judge how far the entry is from it.",
     ),
 ]
 _LimitsOption = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Settings file whose limits and costs apply.",
-        show_default=False,
+        help="Settings file (TOML) whose limits and costs apply.",
+        show_default="that of TIDEGATE_CONFIG, or the user's own",
     ),
 ]
 _SymbolArgument = Annotated[
@@ -93,10 +95,25 @@ _SymbolArgument = Annotated[
 _SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="long or short.")]
 
 
+_EXAMPLES = (
+    "tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% \\",
+    "  --equity 1400 --rr 1,2,3",
+    "tidegate check ETHUSDT short --entry 3000 --stop 2% --qty 0.1 --equity 1400",
+)
+
+
 def add_check(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the dry check."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.REFUSED))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.REFUSED,
+            examples=_EXAMPLES,
+            files=(SETTINGS_FILE,),
+            variables=SETTING_VARIABLES,
+        )
+    )
     def check(
         symbol: _SymbolArgument,
         side: _SideArgument,
@@ -120,8 +137,7 @@ def add_check(app: typer.Typer, commands: CommandsPort) -> None:
         account is taken to hold that equity and nothing else. Rules that need facts you did not
         state are listed: they do not refuse here, but the desk refuses until it knows.
 
-        Example: tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% --equity 1400
-        --rr 1,2,3
+        The size is given once, by --risk or by --qty. Nothing is written and no venue is asked.
         """
         request = CheckRequest(
             symbol=parsing.symbol(symbol),

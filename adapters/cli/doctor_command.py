@@ -16,7 +16,16 @@ from tidegate.ports.preflight import Check, Finding, Severity
 from . import figures
 from .exits import Exit
 from .machine import as_json, plain
-from .options import ConfigOption, JsonOption, StateOption, epilog
+from .options import (
+    JOURNAL_FILE,
+    KEY_VARIABLES,
+    SETTING_VARIABLES,
+    SETTINGS_FILE,
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    epilog,
+)
 from .output import machine_out, page, reported
 
 __all__ = ["EXIT_OF", "add_doctor"]
@@ -74,7 +83,8 @@ _FixOption = Annotated[
     bool,
     typer.Option(
         "--fix",
-        help="Change what trading needs and account settings alone decide; each is read back.",
+        help="Switch on what trading needs: a limit price out of bounds is refused instead of "
+        "moved, and the cancel on disconnect that the settings ask for. Each is read back.",
     ),
 ]
 
@@ -82,7 +92,15 @@ _FixOption = Annotated[
 def add_doctor(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the check list."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, *EXIT_OF.values()))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            *EXIT_OF.values(),
+            examples=("tidegate doctor --mode demo", "tidegate doctor --mode live --fix"),
+            files=(JOURNAL_FILE, SETTINGS_FILE),
+            variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
+        )
+    )
     def doctor(
         mode: _ModeOption = None,
         is_fixing: _FixOption = False,
@@ -90,13 +108,14 @@ def add_doctor(app: typer.Typer, commands: CommandsPort) -> None:
         config: ConfigOption = None,
         is_json: JsonOption = False,
     ) -> None:
-        """Check everything that trading needs: what is wrong, and how to mend it.
+        """Check everything that trading needs, and how to mend it.
 
         Settings, state store, API key and its permissions, clock, account, position mode,
         instrument, fees, balance and streams. Nothing is ordered, moved or closed. A desk does not
         start while one of these checks fails; a warning does not stop it.
 
-        The first check that fails decides the exit code.
+        A line for each check: ok, warning, FAILED or skipped, what was seen, and the remedy. The
+        first check that fails decides the exit code.
         """
         request = DoctorRequest(
             mode=None if mode is None else TradingMode(mode.value),

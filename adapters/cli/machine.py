@@ -13,7 +13,12 @@ __all__ = ["as_json", "as_line", "plain"]
 
 
 def plain(value: object) -> Any:
-    """Turn a value into what JSON knows: amounts and enum members become text."""
+    """Turn a value into what JSON knows: amounts and enum members become text.
+
+    Raises:
+        TypeError: the value is of a kind that has no form in JSON.
+
+    """
     match value:
         case Amount():
             return str(value)

@@ -45,7 +45,12 @@ def trouble(text: str) -> None:
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """End with a message and the documented code where the application says what went wrong."""
+    """End with a message and the documented code where the application says what went wrong.
+
+    Raises:
+        Exit: with the documented code, once the message is written.
+
+    """
     try:
         yield
     except tuple(kind for kind, _ in _CODES) as error:

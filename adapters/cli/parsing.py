@@ -57,22 +57,42 @@ def _above_zero(read: Callable[[str], T], text: str, example: str) -> T:
 
 
 def price(text: str) -> Price:
-    """Read a price."""
+    """Read a price.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     return _above_zero(Price.of, text, "a price such as 65000")
 
 
 def money(text: str) -> Money:
-    """Read an amount of USDT."""
+    """Read an amount of USDT.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     return _above_zero(Money.of, text, "an amount such as 1400")
 
 
 def qty(text: str) -> Qty:
-    """Read a quantity of the base coin."""
+    """Read a quantity of the base coin.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     return _above_zero(Qty.of, text, "a quantity such as 0.01")
 
 
 def rate(text: str) -> Rate:
-    """Read a factor, or a percentage."""
+    """Read a factor, or a percentage.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     return _above_zero(_rate, text, "a number such as 0.01, or a percentage such as 1%")
 
 
@@ -83,7 +103,12 @@ def _rate(text: str) -> Rate:
 
 
 def speed(text: str) -> Rate:
-    """Read a pace, which may be zero."""
+    """Read a pace, which may be zero.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     try:
         value = Rate.of(text)
     except ValueError:
@@ -94,7 +119,12 @@ def speed(text: str) -> Rate:
 
 
 def stop(text: str) -> StopText:
-    """Read a stop: a price, or a percentage of the entry price away from it."""
+    """Read a stop: a price, or a percentage of the entry price away from it.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     if text.strip().endswith("%"):
         return StopText(StopPercent(rate(text)))
     at = _above_zero(Price.of, text, "a price such as 64000, or 2% from the entry")
@@ -102,7 +132,12 @@ def stop(text: str) -> StopText:
 
 
 def side(text: str) -> Side:
-    """Read a direction."""
+    """Read a direction.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     found = _SIDES.get(text.strip().lower())
     if found is None:
         raise typer.BadParameter(f"{text!r}; accepted: long or short", param_hint="SIDE")
@@ -110,7 +145,12 @@ def side(text: str) -> Side:
 
 
 def symbol(text: str) -> Symbol:
-    """Read a symbol."""
+    """Read a symbol.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     name = text.strip().upper()
     if not name.replace("-", "").isalnum():
         raise typer.BadParameter(
@@ -123,6 +163,10 @@ def rungs(text: str) -> LadderText:
     """Read a ladder: ``1,2,3`` in equal parts, or with the share that each closes, ``1:50%,3:50%``.
 
     Equal parts are cut at four decimals and the last one takes the rest.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
     """
     parts = [part.strip() for part in text.split(",")]
     if any(":" in part for part in parts):
@@ -147,7 +191,12 @@ def _rung(text: str) -> RungSpec:
 
 
 def parameters(pairs: list[str]) -> dict[str, str]:
-    """Read ``name=value`` pairs."""
+    """Read ``name=value`` pairs.
+
+    Raises:
+        BadParameter: the text is not one; the message says what is accepted.
+
+    """
     found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

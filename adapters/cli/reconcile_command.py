@@ -11,7 +11,17 @@ from tidegate.ports.reconciling import Applied, OpenFinding, ReconcileReport
 from . import figures
 from .exits import Exit
 from .machine import as_json, plain
-from .options import ConfigOption, JsonOption, StateOption, epilog
+from .options import (
+    JOURNAL_FILE,
+    KEY_VARIABLES,
+    SETTING_VARIABLES,
+    SETTINGS_FILE,
+    VENUE_FILE,
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    epilog,
+)
 from .output import machine_out, page, reported
 
 __all__ = ["add_reconcile"]
@@ -22,11 +32,21 @@ _DAYS_SHOWN = 7
 def add_reconcile(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the reconciliation."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.STATE, Exit.VENUE, Exit.FINDINGS))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.STATE,
+            Exit.VENUE,
+            Exit.FINDINGS,
+            examples=("tidegate reconcile", "tidegate reconcile --state run1 --json"),
+            files=(JOURNAL_FILE, VENUE_FILE, SETTINGS_FILE),
+            variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
+        )
+    )
     def reconcile(
         state: StateOption = None, config: ConfigOption = None, is_json: JsonOption = False
     ) -> None:
-        """Compare the books with the venue, and put right what can be put right.
+        """Compare the books with the venue, and put right what can be.
 
         Missed executions and funding are booked from the venue's history, orders that carry the
         journal's tag and are not in it are cancelled, stops that are missing are set, and each

@@ -17,7 +17,16 @@ from .doctor_command import EXIT_OF
 from .exits import Exit
 from .live_view import LiveLines, LiveView
 from .machine import as_line
-from .options import ConfigOption, JsonOption, StateOption, epilog
+from .options import (
+    JOURNAL_FILE,
+    KEY_VARIABLES,
+    SETTING_VARIABLES,
+    SETTINGS_FILE,
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    epilog,
+)
 from .output import machine_out, page, reported, trouble
 from .signals import Stopper, stop_on_signals
 from .summaries import show_live_summary
@@ -91,7 +100,13 @@ _BarsOption = Annotated[
 def add_run(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the live session."""
 
-    @app.command(epilog=epilog(*_ENDS))
+    @app.command(
+        epilog=epilog(
+            *_ENDS,
+            files=(JOURNAL_FILE, SETTINGS_FILE),
+            variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
+        )
+    )
     def run(
         mode: _ModeOption = None,
         acknowledge: _AcknowledgeOption = None,

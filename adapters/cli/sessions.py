@@ -22,7 +22,12 @@ Open = Callable[[], OpenedSession]
 
 
 def run_session(open_session: Open, *, name: str, tickets_max: int, is_json: bool) -> None:
-    """Open, run and close a session; ends with the code that says how it ended."""
+    """Open, run and close a session; ends with the code that says how it ended.
+
+    Raises:
+        Exit: always, with the code that says how the session ended.
+
+    """
     with stop_on_signals() as stopper, reported():
         opened = open_session()
         try:

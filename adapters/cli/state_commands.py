@@ -12,24 +12,45 @@ from .books_view import show_status, status_document
 from .exits import Exit
 from .journal_view import journal_line
 from .machine import as_json, as_line, plain
-from .options import ConfigOption, JsonOption, StateOption, epilog
+from .options import (
+    JOURNAL_FILE,
+    KEY_VARIABLES,
+    SETTING_VARIABLES,
+    SETTINGS_FILE,
+    VENUE_FILE,
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    epilog,
+)
 from .output import machine_out, page, reported
 
 __all__ = ["add_journal", "add_panic", "add_reset_panic", "add_status"]
 
 _LIMIT = 50
+_READ_ALONE = (JOURNAL_FILE, SETTINGS_FILE)
+_BOTH_STORES = (JOURNAL_FILE, VENUE_FILE, SETTINGS_FILE)
 
 
 def add_status(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the status."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.STATE))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.STATE,
+            examples=("tidegate status", "tidegate status --state run1 --json"),
+            files=_READ_ALONE,
+            variables=SETTING_VARIABLES,
+        )
+    )
     def status(
         state: StateOption = None, config: ConfigOption = None, is_json: JsonOption = False
     ) -> None:
-        """Show the desk at a glance: trading state, money, positions, orders, findings.
+        """Show the desk at a glance: state, money, positions, orders.
 
-        It reads the journal alone and works while a session runs.
+        Findings of the last reconciliation too. It reads the journal alone, writes nothing, asks no
+        venue, and works while a session runs: what it shows is what the journal says until now.
         """
         with reported():
             report = commands.status(Where(state=state, config=config))
@@ -42,20 +63,31 @@ def add_status(app: typer.Typer, commands: CommandsPort) -> None:
 def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the journal."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.STATE))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.STATE,
+            examples=(
+                "tidegate journal --state run1 --kind trade_closed --limit 0",
+                "tidegate journal --after 1200 --json",
+            ),
+            files=_READ_ALONE,
+            variables=SETTING_VARIABLES,
+        )
+    )
     def journal(
         after: Annotated[
             int | None,
             typer.Option(
                 metavar="VERSION",
                 min=0,
-                help="Start after this version.",
+                help="The first entries after this version.",
                 show_default="the last entries",
             ),
         ] = None,
         kind: Annotated[
             str | None,
-            typer.Option(metavar="KIND", help="Only this kind, such as filled or trade_closed."),
+            typer.Option(metavar="KIND", help="Only this kind, as filled or trade_closed."),
         ] = None,
         limit: Annotated[
             int, typer.Option(metavar="N", min=0, help="How many entries at most; 0 for all.")
@@ -66,7 +98,9 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
     ) -> None:
         """Read the journal: everything that happened, in order.
 
-        With --json each entry is a JSON document on a line of its own.
+        A line for each entry, oldest first: version, time (UTC), kind and what it says, cut at 80
+        columns. With --json each entry is a whole JSON document on a line of its own. Nothing is
+        written, and it works while a session runs.
         """
         where = Where(state=state, config=config)
         with reported():
@@ -84,7 +118,17 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
 def add_panic(app: typer.Typer, commands: CommandsPort) -> None:
     """Add panic."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.STATE, Exit.VENUE, Exit.INCOMPLETE))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.STATE,
+            Exit.VENUE,
+            Exit.INCOMPLETE,
+            examples=("tidegate panic", 'tidegate panic --state run1 --cause "wrong prices"'),
+            files=_BOTH_STORES,
+            variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
+        )
+    )
     def panic(
         cause: Annotated[
             str, typer.Option(metavar="TEXT", help="Why; it goes into the journal.")
@@ -93,10 +137,14 @@ def add_panic(app: typer.Typer, commands: CommandsPort) -> None:
         config: ConfigOption = None,
         is_json: JsonOption = False,
     ) -> None:
-        """Halt, cancel every order and close every position, at once and without asking.
+        """Halt, cancel every order and close every position, at once.
 
-        The desk stays halted, also after a restart, until reset-panic. A session that runs on this
-        state has to be stopped first (Ctrl-C).
+        Nothing is asked first. Orders and positions of others on the account are taken too, and
+        protective stops stay until their position is flat. The halt is in the journal before the
+        first request leaves: the desk stays halted, also after a restart, until reset-panic.
+
+        It ends when the venue shows that all is flat, or after a minute, and says what is left. A
+        session that runs on this state has to be stopped first (Ctrl-C).
         """
         with reported():
             report = commands.panic(Where(state=state, config=config), cause=cause)
@@ -123,7 +171,16 @@ def _show_panic(report: PanicReport) -> None:
 def add_reset_panic(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the way out of panic."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.STATE, Exit.VENUE))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.STATE,
+            Exit.VENUE,
+            examples=("tidegate reset-panic --confirm RESET",),
+            files=_BOTH_STORES,
+            variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
+        )
+    )
     def reset_panic(
         confirm: Annotated[
             str, typer.Option(metavar="RESET", help="The literal RESET, in capitals.")
@@ -132,7 +189,12 @@ def add_reset_panic(app: typer.Typer, commands: CommandsPort) -> None:
         config: ConfigOption = None,
         is_json: JsonOption = False,
     ) -> None:
-        """Leave panic, once its cause is understood. It is journaled."""
+        """Leave panic, once its cause is understood.
+
+        The reset is an entry of the journal, and orders nothing by itself. What else holds the desk
+        back, such as a trading state that an operator set, stays as it is: see tidegate status. A
+        session that runs on this state has to be stopped first.
+        """
         with reported():
             commands.reset_panic(Where(state=state, config=config), confirmation=confirm)
         if is_json:

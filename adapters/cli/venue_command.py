@@ -13,7 +13,7 @@ from tidegate.ports.venue_server import VenueServerPort
 from . import parsing
 from .exits import Exit
 from .machine import as_json
-from .options import ConfigOption, JsonOption, epilog
+from .options import SETTING_VARIABLES, SETTINGS_FILE, ConfigOption, JsonOption, epilog
 from .output import machine_out, page, reported
 from .signals import stop_on_signals
 
@@ -29,13 +29,19 @@ class _Feed(enum.StrEnum):
 _PortOption = Annotated[
     int, typer.Option(metavar="N", min=0, max=65_535, help="Port to listen on; 0: any free one.")
 ]
-_HostOption = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
+_HostOption = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address to listen on; others than this machine's need --allow-remote.",
+    ),
+]
 _RemoteOption = Annotated[
     bool,
     typer.Option("--allow-remote", help="Let other machines reach it; needs --accounts."),
 ]
 _DataOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Bars that move the market (CSV).")
+    str | None, typer.Option(metavar="FILE", help="CSV file of bars that move the market.")
 ]
 _FeedOption = Annotated[
     _Feed | None, typer.Option(help="Bundled data instead of a file: hourly bars of 2017 to 2019.")
@@ -45,7 +51,7 @@ _SpeedOption = Annotated[
     typer.Option(
         metavar="X",
         parser=parsing.speed,
-        help="Pace of the data: 1 as recorded, 0 as fast as it goes.",
+        help="Pace of the data: 1 as recorded, 2 twice as fast, 0 without a pause.",
         show_default="1; 3600 for the bundled data",
     ),
 ]
@@ -54,7 +60,7 @@ _PriceOption = Annotated[
     typer.Option(
         metavar="PRICE",
         parser=parsing.price,
-        help="Where the market stands before any data.",
+        help="Where the market stands without data, USDT.",
         show_default="60000",
     ),
 ]
@@ -67,7 +73,7 @@ _AccountsOption = Annotated[
     typer.Option(metavar="FILE", help="TOML file with accounts.", show_default="two ready ones"),
 ]
 _CertOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Certificate (PEM): serve TLS.")
+    str | None, typer.Option(metavar="FILE", help="Certificate (PEM): serve TLS; needs --tls-key.")
 ]
 _KeyOption = Annotated[
     str | None, typer.Option(metavar="FILE", help="Private key to the certificate (PEM).")
@@ -77,7 +83,7 @@ _StateOption = Annotated[
     typer.Option(
         "--state",
         metavar="DIR",
-        help="Keep the accounts here and go on from them.",
+        help="Folder to keep the accounts in, and to go on from.",
         show_default="a temporary folder",
     ),
 ]
@@ -86,7 +92,19 @@ _StateOption = Annotated[
 def add_venue(app: typer.Typer, commands: CommandsPort) -> None:
     """Add the served venue."""
 
-    @app.command(epilog=epilog(Exit.BAD_INPUT, Exit.STATE, Exit.VENUE))
+    @app.command(
+        epilog=epilog(
+            Exit.BAD_INPUT,
+            Exit.STATE,
+            Exit.VENUE,
+            examples=(
+                "tidegate venue --feed demo --port 8080",
+                "tidegate venue --price 65000 --state venue1 --json",
+            ),
+            files=(("account-ID.sqlite", "in --state, the books of one account"), SETTINGS_FILE),
+            variables=SETTING_VARIABLES,
+        )
+    )
     def venue(
         port: _PortOption = 0,
         host: _HostOption = "127.0.0.1",
@@ -103,15 +121,16 @@ def add_venue(app: typer.Typer, commands: CommandsPort) -> None:
         config: ConfigOption = None,
         is_json: JsonOption = False,
     ) -> None:
-        """Serve a simulated exchange that speaks Bybit's V5 protocol: REST and streams.
+        """Serve a simulated exchange over Bybit's V5 protocol.
+
+        REST and streams. It tells where it listens and its accounts with their keys, and serves
+        until it is stopped; where data ends, the last prices stand.
 
         For trying out any client of Bybit's without keys and without its network: tidegate itself
         in mode demo, testnet or live, or another library. Money, orders and positions are
         simulated; several accounts trade on one market. Needs the extra: tidegate[venue].
 
-        Ctrl-C ends it.
-
-        Example: tidegate venue --feed demo --port 8080
+        Ctrl-C and SIGTERM end it; a second signal exits at once.
         """
         request = VenueRequest(
             data=data,

@@ -50,7 +50,12 @@ class Table:
         )
 
     def time_column(self, wanted: str | None) -> int:
-        """Return the position of the time column: the one named, or the only one of usual name."""
+        """Return the position of the time column: the one named, or the only one of usual name.
+
+        Raises:
+            FeedError: no such column, or not exactly one of a usual name.
+
+        """
         if wanted is not None:
             return self.column(wanted)
         names = self.names()
@@ -97,7 +102,12 @@ class Table:
         return FeedError(f"{self.name}, row {row}, column {label!r}: {shown!r} {why}")
 
     def amount(self, row: int, column: int, cells: Sequence[str], *, lowest: Lowest) -> Decimal:
-        """Read one cell as an exact decimal from ``lowest`` to 1e18."""
+        """Read one cell as an exact decimal from ``lowest`` to 1e18.
+
+        Raises:
+            FeedError: the cell is no number, or is out of range.
+
+        """
         number = self.number(row, column, cells)
         if number < 0 or (number == 0 and lowest == "above zero") or number > AMOUNT_MAX:
             why = f"is out of range; accepted: {lowest} to {AMOUNT_MAX:f}"
@@ -105,7 +115,12 @@ class Table:
         return number
 
     def number(self, row: int, column: int, cells: Sequence[str]) -> Decimal:
-        """Read one cell as an exact finite decimal."""
+        """Read one cell as an exact finite decimal.
+
+        Raises:
+            FeedError: the cell is no finite number.
+
+        """
         text = cells[column]
         try:
             number = Decimal(text)

@@ -24,7 +24,11 @@ def _done(books: Books, *, was_already: bool = False) -> Done:
 
 
 def set_margin_mode(books: Books, mode: MarginMode) -> Done | Refusal:
-    """Set the margin mode; with a position or an order only the present one is accepted."""
+    """Set the margin mode; with a position or an order only the present one is accepted.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+    """
     if mode is books.margin_mode:
         return _done(books, was_already=True)
     held = [symbol for symbol, position in books.folded.items() if not position.is_flat]
@@ -42,7 +46,15 @@ def set_margin_mode(books: Books, mode: MarginMode) -> Done | Refusal:
 
 
 def add_margin(books: Books, symbol: Symbol, amount: Money) -> Done | Refusal:
-    """Add to an isolated position's margin, or take back what was added."""
+    """Add to an isolated position's margin, or take back what was added.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
+    """
     refusal = _margin_refusal(books, symbol, amount)
     if refusal is not None:
         return refusal
@@ -103,7 +115,11 @@ def _unknown(symbol: Symbol) -> Refusal:
 
 
 def set_auto_add_margin(books: Books, symbol: Symbol, *, on: bool) -> Done | Refusal:
-    """Keep whether margin is to be added by itself; isolated margin only."""
+    """Keep whether margin is to be added by itself; isolated margin only.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+    """
     if symbol not in books.instruments:
         return _unknown(symbol)
     if books.margin_mode is not MarginMode.ISOLATED:
@@ -120,7 +136,11 @@ def set_auto_add_margin(books: Books, symbol: Symbol, *, on: bool) -> Done | Ref
 
 
 def set_collateral(books: Books, coin: str, *, on: bool) -> Done | Refusal:
-    """Take what is so already for done, and refuse the rest: USDT cannot be switched."""
+    """Take what is so already for done, and refuse the rest: USDT cannot be switched.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+    """
     if coin == _COIN and on:
         return _done(books, was_already=True)
     what = "cannot be switched" if coin == _COIN else f"is unknown here; {_COIN} is the only coin"

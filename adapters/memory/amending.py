@@ -20,7 +20,10 @@ _PARAMETER = 10001
 
 
 def amend(books: Books, change: Amendment) -> Accepted | Refusal:
-    """Change a live order; one that reaches the market by it trades like a new one."""
+    """Change a live order; one that reaches the market by it trades like a new one.
+
+    ``Accepted``: done, as far as it goes at once; ``Refusal``: why not, and nothing changed.
+    """
     order = live_order(books, change.symbol, change.client_id)
     if isinstance(order, Refusal):
         return order

@@ -94,7 +94,12 @@ class Books:
         return self.clock.now_ms() + self._advanced_ms
 
     def advance(self, ms: int) -> None:
-        """Let ``ms`` milliseconds pass."""
+        """Let ``ms`` milliseconds pass.
+
+        Raises:
+            ScriptError: ``ms`` is below zero.
+
+        """
         if ms < 0:
             raise ScriptError(f"cannot advance by {ms} ms: time does not go back")
         self._advanced_ms += ms
@@ -110,7 +115,12 @@ class Books:
         return self._pairs_made
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return a specification; :class:`QueryFailed` for a symbol that does not trade here."""
+        """Return a specification; :class:`QueryFailed` for a symbol that does not trade here.
+
+        Raises:
+            QueryFailed: the symbol does not trade here.
+
+        """
         try:
             return self.instruments[symbol]
         except KeyError:
@@ -118,12 +128,22 @@ class Books:
             raise QueryFailed(f"unknown symbol {symbol!r}; this venue trades {known}") from None
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
-        """Return the fee rates; :class:`QueryFailed` for a symbol that does not trade here."""
+        """Return the fee rates; :class:`QueryFailed` for a symbol that does not trade here.
+
+        Raises:
+            QueryFailed: the symbol does not trade here.
+
+        """
         self.instrument(symbol)
         return self.fees
 
     def quote(self, symbol: Symbol) -> Quote:
-        """Return the prices; :class:`QueryFailed` before the script gave any."""
+        """Return the prices; :class:`QueryFailed` before the script gave any.
+
+        Raises:
+            QueryFailed: the symbol does not trade here, or has no price yet.
+
+        """
         self.instrument(symbol)
         if symbol not in self.quotes:
             raise QueryFailed(f"{symbol} has no price yet: let the script move it first")
@@ -211,7 +231,12 @@ class Books:
         self._sequences[symbol] = self.sequence(symbol) + 1
 
     def ticker(self, symbol: Symbol) -> Ticker:
-        """Return the scripted prices as the venue reports them."""
+        """Return the scripted prices as the venue reports them.
+
+        Raises:
+            QueryFailed: the symbol does not trade here, or has no price yet.
+
+        """
         quote = self.quote(symbol)
         return Ticker(
             symbol=symbol,
@@ -235,7 +260,12 @@ class Books:
         )
 
     def unrealised(self, symbol: Symbol) -> Money:
-        """Return the profit of the position of ``symbol`` at mark, zero when flat."""
+        """Return the profit of the position of ``symbol`` at mark, zero when flat.
+
+        Raises:
+            QueryFailed: the symbol does not trade here, or has no price yet.
+
+        """
         position = self.position(symbol)
         return ZERO_MONEY if position.is_flat else position.unrealised(self.quote(symbol).mark)
 

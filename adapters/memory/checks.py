@@ -237,7 +237,12 @@ def _margin_refusal(books: Books, order: OrderReport) -> Refusal | None:
 
 
 def position_stop_refusal(books: Books, stop: PositionStop) -> Refusal | None:
-    """Return why protection is refused (Bybit V5 position/trading-stop)."""
+    """Return why protection is refused (Bybit V5 position/trading-stop).
+
+    Raises:
+        QueryFailed: the symbol does not trade here.
+
+    """
     side = books.position(stop.symbol).side
     if side is None:
         return _refuse(

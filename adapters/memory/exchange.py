@@ -87,7 +87,10 @@ class MemoryVenue(MemoryOrders, MemoryMarket, MemoryAccount):
         return VenueKind.MEMORY
 
     def connect(self, sink: MessageSink) -> None:
-        """Deliver every later message to ``sink``, and the state of the stream at once."""
+        """Deliver every later message to ``sink``, and the state of the stream at once.
+
+        Outcomes and errors: see :meth:`ExchangePort.connect`.
+        """
         self._capabilities.require(Capability.STREAM)
         with self._shared.turn() as books:
             self._shared.delivery.connect(sink, books.now_ms())
@@ -104,7 +107,10 @@ class MemoryVenue(MemoryOrders, MemoryMarket, MemoryAccount):
         return self._ask("instrument", lambda books: books.instrument(symbol))
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
-        """Return the fee rates, the same for every symbol."""
+        """Return the fee rates, the same for every symbol.
+
+        Outcomes and errors: see :meth:`ExchangePort.fee_rates`.
+        """
         self._capabilities.require(Capability.FEE_RATES)
         return self._ask("fee_rates", lambda books: books.fee_rates(symbol))
 
@@ -156,7 +162,10 @@ class MemoryVenue(MemoryOrders, MemoryMarket, MemoryAccount):
     # Settings
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected | Unknown:
-        """Set, move or clear the protection of an open position."""
+        """Set, move or clear the protection of an open position.
+
+        Outcomes and errors: see :meth:`ExchangePort.set_position_stop`.
+        """
         self._capabilities.require(Capability.POSITION_STOP)
         if stop.trailing_distance is not None:
             self._capabilities.require(Capability.TRAILING_STOP)
@@ -165,7 +174,10 @@ class MemoryVenue(MemoryOrders, MemoryMarket, MemoryAccount):
         )
 
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
-        """Set the leverage of ``symbol``."""
+        """Set the leverage of ``symbol``.
+
+        Outcomes and errors: see :meth:`ExchangePort.set_leverage`.
+        """
         self._capabilities.require(Capability.LEVERAGE)
         return self._request(
             RequestKind.LEVERAGE, lambda books: requests.set_leverage(books, symbol, leverage)

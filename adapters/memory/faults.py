@@ -43,7 +43,11 @@ class Faults:
         self._requests.append(_Planned(aim, fault))
 
     def take(self, kind: RequestKind) -> Refusal | Arrival | None:
-        """Use up and return the first fault that a request of ``kind`` meets."""
+        """Use up and return the first fault that a request of ``kind`` meets.
+
+        A ``Refusal`` is the answer; an ``Arrival`` says that request or answer is lost; ``None``:
+        no fault.
+        """
         for planned in self._requests:
             if planned.aim in (None, kind):
                 self._requests.remove(planned)

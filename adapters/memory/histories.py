@@ -21,7 +21,10 @@ class MemoryHistories(MemoryCalls):
     """The queries of the port about a range of time."""
 
     def order_history(self, symbol: Symbol | None, within: TimeRange) -> History[OrderReport]:
-        """Return finished orders last updated within the range; none is ever forgotten."""
+        """Return finished orders last updated within the range; none is ever forgotten.
+
+        Outcomes and errors: see :meth:`ExchangePort.order_history`.
+        """
         self.capabilities.require(Capability.HISTORY)
 
         def read(books: Books) -> History[OrderReport]:
@@ -32,7 +35,10 @@ class MemoryHistories(MemoryCalls):
         return self._ask("order_history", read)
 
     def executions(self, symbol: Symbol | None, within: TimeRange) -> History[Execution]:
-        """Return executions within the range; none is ever forgotten."""
+        """Return executions within the range; none is ever forgotten.
+
+        Outcomes and errors: see :meth:`ExchangePort.executions`.
+        """
         self.capabilities.require(Capability.HISTORY)
         return self._ask(
             "executions",
@@ -42,7 +48,10 @@ class MemoryHistories(MemoryCalls):
         )
 
     def funding_payments(self, symbol: Symbol | None, within: TimeRange) -> History[FundingPayment]:
-        """Return funding settlements within the range; none is ever forgotten."""
+        """Return funding settlements within the range; none is ever forgotten.
+
+        Outcomes and errors: see :meth:`ExchangePort.funding_payments`.
+        """
         self.capabilities.require(Capability.FUNDING)
         return self._ask(
             "funding_payments",
@@ -50,7 +59,10 @@ class MemoryHistories(MemoryCalls):
         )
 
     def closed_profits(self, symbol: Symbol | None, within: TimeRange) -> History[ClosedProfit]:
-        """Return the profit of closing orders last updated within the range."""
+        """Return the profit of closing orders last updated within the range.
+
+        Outcomes and errors: see :meth:`AccountPort.closed_profits`.
+        """
         self.capabilities.require(Capability.CLOSED_PROFITS)
 
         def read(books: Books) -> History[ClosedProfit]:
@@ -60,7 +72,10 @@ class MemoryHistories(MemoryCalls):
         return self._ask("closed_profits", read)
 
     def account_changes(self, within: TimeRange) -> History[AccountChange]:
-        """Return changes of the wallet within the range; none is ever forgotten."""
+        """Return changes of the wallet within the range; none is ever forgotten.
+
+        Outcomes and errors: see :meth:`AccountPort.account_changes`.
+        """
         self.capabilities.require(Capability.ACCOUNT_CHANGES)
 
         def read(books: Books) -> History[AccountChange]:

@@ -21,7 +21,12 @@ __all__ = [
 
 
 def initial_margin(books: Books, symbol: Symbol, *, leverage: Rate) -> Money:
-    """Return what the position of ``symbol`` locks at ``leverage``, what was added included."""
+    """Return what the position of ``symbol`` locks at ``leverage``, what was added included.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
+    """
     position = books.position(symbol)
     if position.side is None:
         return ZERO_MONEY
@@ -65,7 +70,12 @@ def _maintenance_margin(books: Books, symbol: Symbol) -> Money:
 def liquidation_price(
     books: Books, symbol: Symbol, *, extra_margin: Money | None = None
 ) -> Price | None:
-    """Return the mark that ends the position, with another extra margin than it has if given."""
+    """Return the mark that ends the position, with another extra margin than it has if given.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
+    """
     position, spec = books.position(symbol), books.instrument(symbol)
     if position.side is None or position.entry_price is None:
         return None
@@ -142,7 +152,12 @@ def _unrealised(books: Books) -> Money:
 
 
 def account_report(books: Books) -> AccountReport:
-    """Return balances; account-wide rates are defined in cross margin only."""
+    """Return balances; account-wide rates are defined in cross margin only.
+
+    Raises:
+        QueryFailed: a symbol that was traded has no price.
+
+    """
     equity = books.wallet + _unrealised(books)
     initial = _total(*(initial_margin(books, s, leverage=books.leverage(s)) for s in books.folded))
     maintenance = _total(*(_maintenance_margin(books, symbol) for symbol in books.folded))
@@ -159,7 +174,12 @@ def account_report(books: Books) -> AccountReport:
 
 
 def position_report(books: Books, symbol: Symbol) -> PositionReport:
-    """Return the venue's view of a position, flat ones included."""
+    """Return the venue's view of a position, flat ones included.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
+    """
     position, legs = books.position(symbol), books.leg_prices(symbol)
     return PositionReport(
         symbol=symbol,

@@ -29,7 +29,10 @@ class MemoryMarket(MemoryHistories):
     """Market data of the port, with the venue's present time where a value has none of its own."""
 
     def order_book(self, symbol: Symbol, *, depth: int) -> OrderBook:
-        """Return the best level of each side; there is no more than that."""
+        """Return the best level of each side; there is no more than that.
+
+        Outcomes and errors: see :meth:`MarketDataPort.order_book`.
+        """
         self.capabilities.require(Capability.ORDER_BOOK)
         check_depth(depth)
 
@@ -47,7 +50,10 @@ class MemoryMarket(MemoryHistories):
         return self._ask("order_book", read)
 
     def recent_trades(self, symbol: Symbol, *, count: int) -> tuple[PublicTrade, ...]:
-        """Return the last prices that the script set, as trades of what was on offer."""
+        """Return the last prices that the script set, as trades of what was on offer.
+
+        Outcomes and errors: see :meth:`MarketDataPort.recent_trades`.
+        """
         self.capabilities.require(Capability.RECENT_TRADES)
         check_count(count)
 
@@ -65,7 +71,10 @@ class MemoryMarket(MemoryHistories):
         within: TimeRange,
         by: TriggerBy = TriggerBy.LAST,
     ) -> History[Bar]:
-        """Return bars of the prices that the script set; the last week of them is kept."""
+        """Return bars of the prices that the script set; the last week of them is kept.
+
+        Outcomes and errors: see :meth:`MarketDataPort.bars`.
+        """
         self.capabilities.require(Capability.BARS)
         check_span(interval_ms)
 
@@ -88,7 +97,10 @@ class MemoryMarket(MemoryHistories):
         return self._ask("bars", read)
 
     def funding_rate(self, symbol: Symbol) -> FundingRate:
-        """Return the rate that was settled last, for the next multiple of the interval."""
+        """Return the rate that was settled last, for the next multiple of the interval.
+
+        Outcomes and errors: see :meth:`MarketDataPort.funding_rate`.
+        """
         self.capabilities.require(Capability.FUNDING_RATES)
 
         def read(books: Books) -> FundingRate:
@@ -99,7 +111,10 @@ class MemoryMarket(MemoryHistories):
         return self._ask("funding_rate", read)
 
     def funding_rates(self, symbol: Symbol, within: TimeRange) -> History[FundingRate]:
-        """Return the rates that the script settled; the last thousand are kept."""
+        """Return the rates that the script settled; the last thousand are kept.
+
+        Outcomes and errors: see :meth:`MarketDataPort.funding_rates`.
+        """
         self.capabilities.require(Capability.FUNDING_RATES)
 
         def read(books: Books) -> History[FundingRate]:

@@ -176,6 +176,10 @@ def sweep(books: Books, symbol: Symbol) -> None:
 
     A fill may arm protection that the price has passed already, so it repeats until nothing moves;
     each resting order finds the scripted size once.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
     """
     served: set[VenueOrderId] = set()
     while _sweep_once(books, symbol, served):

@@ -39,12 +39,18 @@ class MemoryOrders(MemoryCalls):
     """The scripted venue's requests. A request that is refused leaves no trace."""
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
-        """Send an order. A refused one leaves no trace, and its client id stays free."""
+        """Send an order. A refused one leaves no trace, and its client id stays free.
+
+        Outcomes and errors: see :meth:`ExchangePort.place`.
+        """
         self._require(_needs(order.order))
         return self._request(RequestKind.PLACE, _placing(order))
 
     def place_batch(self, orders: Sequence[Approved | Reduction]) -> tuple[Outcome, ...]:
-        """Send several orders at once; the script may refuse some, or lose the batch."""
+        """Send several orders at once; the script may refuse some, or lose the batch.
+
+        Outcomes and errors: see :meth:`ExchangePort.place_batch`.
+        """
         self._require(need for order in orders for need in _needs(order.order))
         acts = [_placing(order) for order in orders]
         return self._batch(RequestKind.PLACE_BATCH, RequestKind.PLACE, acts)
@@ -60,7 +66,10 @@ class MemoryOrders(MemoryCalls):
         stop_loss: ProtectiveLeg | None = None,
         take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected | Unknown:
-        """Change a live order; a limit price moved into the market trades at once."""
+        """Change a live order; a limit price moved into the market trades at once.
+
+        Outcomes and errors: see :meth:`ExchangePort.amend`.
+        """
         change = Amendment(
             symbol=symbol,
             client_id=client_id,
@@ -74,7 +83,14 @@ class MemoryOrders(MemoryCalls):
         return self._request(RequestKind.AMEND, partial(amend, change=change))
 
     def amend_batch(self, changes: Sequence[Amendment]) -> tuple[Outcome, ...]:
-        """Change several orders at once; conditional ones travel with the others here."""
+        """Change several orders at once; conditional ones travel with the others here.
+
+        Outcomes and errors: see :meth:`ExchangePort.amend_batch`.
+
+        Raises:
+            NotSupported: a change needs what the venue was built without; nothing was sent.
+
+        """
         self._require(need for change in changes for need in _amending(change))
         acts = [partial(amend, change=change) for change in changes]
         return self._batch(RequestKind.AMEND_BATCH, RequestKind.AMEND, acts)
@@ -82,7 +98,10 @@ class MemoryOrders(MemoryCalls):
     def cancel(
         self, symbol: Symbol, order_id: ClientId | VenueOrderId
     ) -> Accepted | Rejected | Unknown:
-        """Cancel one order by either id, the venue's own protective orders included."""
+        """Cancel one order by either id, the venue's own protective orders included.
+
+        Outcomes and errors: see :meth:`ExchangePort.cancel`.
+        """
         act = _cancelling(Cancellation(symbol=symbol, order_id=order_id))
         return self._request(RequestKind.CANCEL, act)
 
@@ -92,7 +111,10 @@ class MemoryOrders(MemoryCalls):
         return self._batch(RequestKind.CANCEL_BATCH, RequestKind.CANCEL, acts)
 
     def cancel_all(self, symbol: Symbol | None = None) -> Done | Rejected | Unknown:
-        """Cancel every order of a symbol, or of all, protective ones included, at once."""
+        """Cancel every order of a symbol, or of all, protective ones included, at once.
+
+        Outcomes and errors: see :meth:`ExchangePort.cancel_all`.
+        """
         self._capabilities.require(Capability.CANCEL_ALL)
         return self._request(
             RequestKind.CANCEL_ALL, lambda books: requests.cancel_all(books, symbol)

@@ -37,7 +37,15 @@ def _parts(stop: PartialStop) -> Iterator[_Part]:
 
 
 def add_partial_stop(books: Books, stop: PartialStop) -> Done | Refusal:
-    """Add a pair of legs to an open position; nothing is added unless all of it is valid."""
+    """Add a pair of legs to an open position; nothing is added unless all of it is valid.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
+    """
     side = books.position(stop.symbol).side
     if side is None:
         return Refusal(

@@ -150,7 +150,12 @@ def start_trail(books: Books, symbol: Symbol, distance: Distance, activation: Pr
 
 
 def trail(books: Books, symbol: Symbol) -> None:
-    """Let the trailing stop follow the last price; it only ever moves with the position."""
+    """Let the trailing stop follow the last price; it only ever moves with the position.
+
+    Raises:
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
+    """
     plan, side = books.trails.get(symbol), books.position(symbol).side
     if plan is None or side is None:
         return

@@ -36,7 +36,10 @@ __all__ = [
 
 
 def place(books: Books, request: OrderRequest) -> Accepted | Refusal:
-    """Accept an order and let it trade, or refuse it without a trace."""
+    """Accept an order and let it trade, or refuse it without a trace.
+
+    ``Accepted``: done, as far as it goes at once; ``Refusal``: why not, and nothing changed.
+    """
     return submit(books, _record(books, request))
 
 
@@ -65,7 +68,10 @@ def _record(books: Books, request: OrderRequest) -> OrderReport:
 
 
 def submit(books: Books, order: OrderReport) -> Accepted | Refusal:
-    """Accept ``order`` as its record stands, or refuse it without a trace."""
+    """Accept ``order`` as its record stands, or refuse it without a trace.
+
+    ``Accepted``: done, as far as it goes at once; ``Refusal``: why not, and nothing changed.
+    """
     refusal = order_refusal(books, order)
     if refusal is not None:
         return refusal
@@ -77,7 +83,10 @@ def submit(books: Books, order: OrderReport) -> Accepted | Refusal:
 
 
 def live_order(books: Books, symbol: Symbol, order_id: str) -> OrderReport | Refusal:
-    """Return an order that is not finished, by either id, or why there is none."""
+    """Return an order that is not finished, by either id, or why there is none.
+
+    An ``OrderReport`` where there is one, else a ``Refusal`` with the venue's code.
+    """
     order = books.find(order_id)
     if order is None or order.symbol != symbol:
         return Refusal(
@@ -98,6 +107,8 @@ def cancel(books: Books, symbol: Symbol, order_id: str) -> Accepted | Refusal:
     """Cancel a live order by either id; what it filled stays filled.
 
     A cancel that the script lets a fill outrun is acknowledged all the same, as on the venue.
+
+    ``Accepted``: done, as far as it goes at once; ``Refusal``: why not, and nothing changed.
     """
     order = live_order(books, symbol, order_id)
     if isinstance(order, Refusal):
@@ -115,6 +126,9 @@ def cancel_all(books: Books, symbol: Symbol | None) -> Done | Refusal:
     """Cancel every order of a symbol, or of all, the venue's own protective ones included.
 
     An order that the script lets a fill outrun fills instead; none of its parts is left.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
     """
     if symbol is not None and symbol not in books.instruments:
         return Refusal(
@@ -133,7 +147,11 @@ def cancel_all(books: Books, symbol: Symbol | None) -> Done | Refusal:
 
 
 def set_position_stop(books: Books, stop: PositionStop) -> Done | Refusal:
-    """Set, move or clear the legs of a position; nothing changes unless all of it is valid."""
+    """Set, move or clear the legs of a position; nothing changes unless all of it is valid.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+    """
     refusal = position_stop_refusal(books, stop)
     if refusal is not None:
         return refusal
@@ -174,7 +192,11 @@ def _set_trail(books: Books, stop: PositionStop) -> None:
 
 
 def set_leverage(books: Books, symbol: Symbol, leverage: Rate) -> Done | Refusal:
-    """Set the leverage of a symbol; the same again changes nothing."""
+    """Set the leverage of a symbol; the same again changes nothing.
+
+    ``Done``: it is so now, ``was_already`` where it was so before; ``Refusal``: why not, and
+    nothing changed.
+    """
     refusal = leverage_refusal(books, symbol, leverage)
     if refusal is not None:
         return refusal

@@ -41,6 +41,11 @@ class Script:
     """What a test tells the venue to do. Any thread may call.
 
     Raises :class:`ScriptError` for what no venue could do, such as filling a finished order.
+
+    Raises:
+        ScriptError: what was asked, no venue could do; nothing was changed.
+        QueryFailed: the symbol does not trade here, or has no price yet.
+
     """
 
     _shared: Shared

@@ -29,7 +29,10 @@ class MemoryState(StatePort):
         self._is_closed = False
 
     def version(self) -> int:
-        """Return the version of the last record, 0 when empty."""
+        """Return the version of the last record, 0 when empty.
+
+        Outcomes and errors: see :meth:`StatePort.version`.
+        """
         with self._lock:
             self._require_open()
             return len(self._journal)
@@ -58,7 +61,10 @@ class MemoryState(StatePort):
             return len(self._journal)
 
     def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
-        """Yield the records that exist at this call, in order."""
+        """Yield the records that exist at this call, in order.
+
+        Outcomes and errors: see :meth:`StatePort.read`.
+        """
         if after_version < 0:
             raise ValueError(f"after_version is {after_version}; versions count from 1, so give 0")
         with self._lock:
@@ -86,7 +92,10 @@ class MemoryState(StatePort):
                 self._snapshot = snapshot
 
     def load_snapshot(self) -> Snapshot | None:
-        """Return the newest snapshot, if any."""
+        """Return the newest snapshot, if any.
+
+        Outcomes and errors: see :meth:`StatePort.load_snapshot`.
+        """
         with self._lock:
             self._require_open()
             return self._snapshot

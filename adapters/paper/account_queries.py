@@ -30,7 +30,10 @@ class PaperAccountQueries(PaperQueries):
         return self.instrument(symbol).tiers
 
     def balance(self, coin: str) -> CoinBalance:
-        """Return the balance of USDT; any other coin is :class:`QueryFailed`."""
+        """Return the balance of USDT; any other coin is :class:`QueryFailed`.
+
+        Outcomes and errors: see :meth:`AccountPort.balance`.
+        """
         if coin != _COIN:
             raise QueryFailed(f"balance of {coin!r}: this venue knows {_COIN} only")
         with self._transactions.reading() as world:
@@ -46,7 +49,10 @@ class PaperAccountQueries(PaperQueries):
         )
 
     def balances(self) -> tuple[CoinBalance, ...]:
-        """Return the balance of USDT, unless it is empty."""
+        """Return the balance of USDT, unless it is empty.
+
+        Outcomes and errors: see :meth:`AccountPort.balances`.
+        """
         found = self.balance(_COIN)
         is_empty = found.wallet == found.equity == ZERO_MONEY
         return () if is_empty else (found,)

@@ -25,7 +25,12 @@ _COIN = "USDT"
 
 
 def set_margin_mode(world: World, mode: MarginMode) -> bool:
-    """Set the account's margin mode; tell whether it changed. Raises :class:`Refused`."""
+    """Set the account's margin mode; tell whether it changed.
+
+    Raises:
+        Refused: there is a position or an order.
+
+    """
     if mode is world.margin_mode:
         return False
     if not world.state.is_quiet():
@@ -39,7 +44,12 @@ def set_margin_mode(world: World, mode: MarginMode) -> bool:
 
 
 def add_margin(world: World, symbol: Symbol, amount: Money) -> bool:
-    """Add to an isolated position's margin, or take back some. Raises :class:`Refused`."""
+    """Add to an isolated position's margin, or take back some.
+
+    Raises:
+        Refused: cross margin, no position, or more than is available or was added.
+
+    """
     known_instrument(world, symbol)
     held = world.held(symbol)
     if world.margin_mode is not MarginMode.ISOLATED:
@@ -76,7 +86,12 @@ def _check_taking(world: World, held: PaperPosition, amount: Money) -> None:
 
 
 def set_auto_add_margin(world: World, symbol: Symbol, *, on: bool) -> bool:
-    """Choose whether margin is added before a liquidation. Raises :class:`Refused`."""
+    """Choose whether margin is added before a liquidation.
+
+    Raises:
+        Refused: the symbol is not traded here, or margin is not isolated.
+
+    """
     known_instrument(world, symbol)
     held = world.held(symbol)
     if world.margin_mode is not MarginMode.ISOLATED:
@@ -91,7 +106,12 @@ def set_auto_add_margin(world: World, symbol: Symbol, *, on: bool) -> bool:
 
 
 def set_collateral(coin: str, *, on: bool) -> bool:
-    """Take what is so already for done. Raises :class:`Refused` for everything else."""
+    """Take what is so already for done.
+
+    Raises:
+        Refused: another coin, or USDT switched off.
+
+    """
     if coin == _COIN and on:
         return False
     what = "cannot be switched" if coin == _COIN else f"is unknown here; {_COIN} is the only coin"
@@ -99,7 +119,12 @@ def set_collateral(coin: str, *, on: bool) -> bool:
 
 
 def adjust_wallet(world: World, amount: Money) -> bool:
-    """Add to the wallet or take from it. Raises :class:`Refused`."""
+    """Add to the wallet or take from it.
+
+    Raises:
+        Refused: more is taken than is available.
+
+    """
     if amount < ZERO_MONEY and -amount > available(world):
         raise Refused(Refusal.WALLET, f"{-amount} USDT to take; {available(world)} is available")
     if amount == ZERO_MONEY:

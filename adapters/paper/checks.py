@@ -47,7 +47,12 @@ _SLIPPAGE_MAX = Rate.of("0.1")
 
 
 def known_instrument(world: World, symbol: Symbol) -> Instrument:
-    """Return the instrument, or refuse the symbol."""
+    """Return the instrument, or refuse the symbol.
+
+    Raises:
+        Refused: it is not traded here.
+
+    """
     instrument = world.instruments.get(symbol)
     if instrument is None:
         traded = ", ".join(sorted(world.instruments))
@@ -56,7 +61,12 @@ def known_instrument(world: World, symbol: Symbol) -> Instrument:
 
 
 def known_book(world: World, symbol: Symbol) -> Book:
-    """Return the prices, or refuse because there is no market yet."""
+    """Return the prices, or refuse because there is no market yet.
+
+    Raises:
+        Refused: it has no price yet.
+
+    """
     book = world.state.books.get(symbol)
     if book is None:
         raise Refused(Refusal.NO_LIQUIDITY, f"{symbol} has no price yet: no market data so far")
@@ -64,7 +74,12 @@ def known_book(world: World, symbol: Symbol) -> Book:
 
 
 def check_request(world: World, order: OrderRequest) -> None:
-    """Refuse what is wrong with the request itself, against the present prices."""
+    """Refuse what is wrong with the request itself, against the present prices.
+
+    Raises:
+        Refused: any of it is wrong; the code says what.
+
+    """
     instrument = known_instrument(world, order.symbol)
     book = known_book(world, order.symbol)
     _check_status(instrument, order)
@@ -95,7 +110,12 @@ def _check_status(instrument: Instrument, order: OrderRequest) -> None:
 
 
 def check_qty(instrument: Instrument, qty: Qty, kind: OrderKind) -> None:
-    """Refuse a quantity off the step or outside the limits."""
+    """Refuse a quantity off the step or outside the limits.
+
+    Raises:
+        Refused: it is off the step, or outside the limits of its kind of order.
+
+    """
     if not is_on_grid(qty, instrument.qty_step):
         raise Refused(
             Refusal.OFF_GRID, f"Qty invalid: {qty} is not a multiple of {instrument.qty_step}"
@@ -109,7 +129,12 @@ def check_qty(instrument: Instrument, qty: Qty, kind: OrderKind) -> None:
 
 
 def check_price(instrument: Instrument, price: Price, what: str) -> None:
-    """Refuse a price off the tick or outside the instrument's range."""
+    """Refuse a price off the tick or outside the instrument's range.
+
+    Raises:
+        Refused: it is off the tick, or out of range.
+
+    """
     if not instrument.price_min <= price <= instrument.price_max:
         raise Refused(
             Refusal.PRICE_RANGE,
@@ -126,6 +151,10 @@ def check_limit_price(instrument: Instrument, book: Book, side: Side, price: Pri
 
     With M the mark and I the index: buys at most ``min(M (1 + Y), max(I, M (1 + X)))``, sells at
     least ``max(M (1 - Y), min(I, M (1 - X)))``. The average premium of the book is taken as none.
+
+    Raises:
+        Refused: it is beyond the limit; the text names the limit.
+
     """
     limit = _price_limit(instrument, book, side)
     beyond = price > limit if side is Side.BUY else price < limit
@@ -155,7 +184,12 @@ def _check_notional(instrument: Instrument, book: Book, order: OrderRequest) -> 
 
 
 def check_trigger_side(book: Book, trigger: Trigger) -> None:
-    """Refuse a trigger that the present price fires already."""
+    """Refuse a trigger that the present price fires already.
+
+    Raises:
+        Refused: it would fire at once.
+
+    """
     now = book.reference(trigger.by)
     if not trigger.fires_at(now):
         return
@@ -194,6 +228,10 @@ def check_legs(instrument: Instrument, order: OrderRequest | PaperOrder, *, base
     """Refuse a stop or target inside an order that is on the wrong side of ``base``.
 
     The base is the order's own limit or trigger price, else the last price.
+
+    Raises:
+        Refused: a leg is on the wrong side or off the grid, or missing under its limit.
+
     """
     is_buy = order.side is Side.BUY
     if order.stop_loss is not None:
@@ -205,7 +243,12 @@ def check_legs(instrument: Instrument, order: OrderRequest | PaperOrder, *, base
 
 
 def check_leg_limits(world: World, order: OrderRequest, legs: PartialLegs) -> None:
-    """Refuse a limit of a partial leg that the order does not carry, or that is off the grid."""
+    """Refuse a limit of a partial leg that the order does not carry, or that is off the grid.
+
+    Raises:
+        Refused: a leg is on the wrong side or off the grid, or missing under its limit.
+
+    """
     instrument = known_instrument(world, order.symbol)
     for leg, limit, what in (
         (order.stop_loss, legs.stop_loss_limit, "stop loss"),
@@ -219,7 +262,12 @@ def check_leg_limits(world: World, order: OrderRequest, legs: PartialLegs) -> No
 
 
 def check_leg(leg: ProtectiveLeg, *, base: Price, position: Side, below: bool) -> None:
-    """Refuse a stop or target that is not below, or above, ``base``."""
+    """Refuse a stop or target that is not below, or above, ``base``.
+
+    Raises:
+        Refused: it is on the other side.
+
+    """
     if (leg.price < base) if below else (leg.price > base):
         return
     word = "lower" if below else "higher"
@@ -236,6 +284,10 @@ def check_admission(world: World, order: PaperOrder) -> None:
 
     Counts, something to reduce, risk limit, margin, and a market to take from. A conditional order
     needs no margin before it fires.
+
+    Raises:
+        Refused: any of these does not hold; the code says which.
+
     """
     _check_counts(world, order)
     if order.trigger is not None:
@@ -270,7 +322,12 @@ def _check_counts(world: World, order: PaperOrder) -> None:
 
 
 def check_margin(world: World, order: PaperOrder) -> None:
-    """Refuse what the risk limit or the margin does not allow."""
+    """Refuse what the risk limit or the margin does not allow.
+
+    Raises:
+        Refused: the value is above what the leverage allows, or the margin is not there.
+
+    """
     held, tiers = world.held(order.symbol), world.instruments[order.symbol].tiers
     if not opens(world, order):
         return

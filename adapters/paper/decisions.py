@@ -51,7 +51,12 @@ def set_index(world: World, symbol: Symbol, index: Price) -> None:
 
 
 def check_forced(symbol: Symbol, qty: Qty, price: Price, origin: Origin) -> None:
-    """Raise ``ValueError`` for a forced close that no venue does."""
+    """Raise ``ValueError`` for a forced close that no venue does.
+
+    Raises:
+        ValueError: another origin, or a quantity or price that is not above zero.
+
+    """
     if origin not in _FORCED:
         accepted = ", ".join(member.value for member in _FORCED)
         raise ValueError(f"origin {origin.value} of a forced close: {accepted} are accepted")
@@ -60,7 +65,12 @@ def check_forced(symbol: Symbol, qty: Qty, price: Price, origin: Origin) -> None
 
 
 def force_close(world: World, symbol: Symbol, qty: Qty, price: Price, origin: Origin) -> PaperOrder:
-    """Close a part of a position at the venue's price. Raises :class:`Refused`."""
+    """Close a part of a position at the venue's price.
+
+    Raises:
+        Refused: there is no position, or ``qty`` is off the step or above it.
+
+    """
     instrument, held = known_instrument(world, symbol), world.held(symbol)
     if held.position.is_flat:
         raise Refused(Refusal.ZERO_POSITION, f"there is no position of {symbol}")

@@ -29,7 +29,10 @@ class MarketOfPaper(WireVenuePort):
     _transactions: Transactions
 
     def order_book(self, symbol: Symbol, *, depth: int) -> OrderBook:
-        """Return the best level of each side, with the size of the quote or of what is left."""
+        """Return the best level of each side, with the size of the quote or of what is left.
+
+        Outcomes and errors: see :meth:`MarketDataPort.order_book`.
+        """
         check_depth(depth)
         with self._transactions.reading_priced(symbol) as world:
             shown = world.book(symbol).ticker()
@@ -42,7 +45,10 @@ class MarketOfPaper(WireVenuePort):
         )
 
     def recent_trades(self, symbol: Symbol, *, count: int) -> tuple[PublicTrade, ...]:
-        """Return the last trades that were fed; bars bring none."""
+        """Return the last trades that were fed; bars bring none.
+
+        Outcomes and errors: see :meth:`MarketDataPort.recent_trades`.
+        """
         check_count(count)
         with self._transactions.reading():
             self._transactions.instrument(symbol)
@@ -56,7 +62,10 @@ class MarketOfPaper(WireVenuePort):
         within: TimeRange,
         by: TriggerBy = TriggerBy.LAST,
     ) -> History[Bar]:
-        """Return bars of what was fed; longer ones than those of the feed are made of them."""
+        """Return bars of what was fed; longer ones than those of the feed are made of them.
+
+        Outcomes and errors: see :meth:`MarketDataPort.bars`.
+        """
         check_span(interval_ms)
         with self._transactions.reading() as world:
             self._transactions.instrument(symbol)
@@ -83,6 +92,8 @@ class MarketOfPaper(WireVenuePort):
         """Return the rate that was settled last, for the next multiple of the interval.
 
         Before the first one it is zero: data without funding charges none.
+
+        Outcomes and errors: see :meth:`MarketDataPort.funding_rate`.
         """
         with self._transactions.reading() as world:
             minutes = self._transactions.instrument(symbol).funding_interval_minutes
@@ -92,7 +103,10 @@ class MarketOfPaper(WireVenuePort):
         return FundingRate(symbol=symbol, rate=rate, time_ms=time_ms)
 
     def funding_rates(self, symbol: Symbol, within: TimeRange) -> History[FundingRate]:
-        """Return the rates that were fed, within the instrument's limits; kept for ever."""
+        """Return the rates that were fed, within the instrument's limits; kept for ever.
+
+        Outcomes and errors: see :meth:`MarketDataPort.funding_rates`.
+        """
         with self._transactions.reading() as world:
             self._transactions.instrument(symbol)
             rows = self._transactions.store.market.rates(symbol, within)

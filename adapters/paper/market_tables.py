@@ -48,7 +48,12 @@ _LAST_TRADES = "SELECT * FROM trades WHERE symbol = ? ORDER BY number DESC LIMIT
 
 @attrs.frozen
 class MarketTables:
-    """Bars and rates are kept for ever, of trades at least the last 1,000 of a symbol."""
+    """Bars and rates are kept for ever, of trades at least the last 1,000 of a symbol.
+
+    Raises:
+        StateUnavailable: the store cannot be read now.
+
+    """
 
     _connection: sqlite3.Connection
 

@@ -30,6 +30,7 @@ def open_world(
         ValueError: there is no instrument, or the wallet is below zero.
         StoreOfAnother: the store was begun with another wallet, seed or margin mode, or holds a
             symbol that ``instruments`` lacks.
+        StateCorrupt: the store cannot be trusted; it was left untouched.
 
     """
     if not instruments:

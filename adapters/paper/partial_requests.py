@@ -17,7 +17,12 @@ PARTIAL_LEGS_MAX = 20
 
 
 def add_partial_stop(world: World, stop: PartialStop) -> bool:
-    """Add a pair of legs to an open position, or raise :class:`Refused` with nothing changed."""
+    """Add a pair of legs to an open position, or raise :class:`Refused` with nothing changed.
+
+    Raises:
+        Refused: the venue refuses; nothing was changed.
+
+    """
     instrument, symbol = known_instrument(world, stop.symbol), stop.symbol
     position = world.held(symbol).position
     if position.side is None:

@@ -21,7 +21,12 @@ __all__ = ["set_leverage", "set_position_stop"]
 
 
 def set_position_stop(world: World, stop: PositionStop) -> bool:
-    """Set, move or clear protection; tell whether anything changed. Raises :class:`Refused`."""
+    """Set, move or clear protection; tell whether anything changed.
+
+    Raises:
+        Refused: the venue refuses; nothing was changed.
+
+    """
     known_instrument(world, stop.symbol)
     side = world.held(stop.symbol).position.side
     if side is None:
@@ -107,6 +112,10 @@ def set_leverage(world: World, symbol: Symbol, leverage: Rate) -> bool:
 
     Refused: outside the instrument's range or off its step, above what the risk tier of position
     and orders allows, beyond the available margin, or where the position would be liquidated.
+
+    Raises:
+        Refused: the venue refuses; nothing was changed.
+
     """
     instrument = known_instrument(world, symbol)
     if not instrument.leverage_min <= leverage <= instrument.leverage_max:

@@ -29,7 +29,10 @@ class PaperQueries(MarketOfPaper):
         self._transactions = transactions
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return the specification of ``symbol``."""
+        """Return the specification of ``symbol``.
+
+        Outcomes and errors: see :meth:`ExchangePort.instrument`.
+        """
         return self._transactions.instrument(symbol)
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
@@ -38,7 +41,10 @@ class PaperQueries(MarketOfPaper):
         return self._transactions.world.fees
 
     def ticker(self, symbol: Symbol) -> Ticker:
-        """Return the prices; :class:`QueryFailed` before the first market data of ``symbol``."""
+        """Return the prices; :class:`QueryFailed` before the first market data of ``symbol``.
+
+        Outcomes and errors: see :meth:`ExchangePort.ticker`.
+        """
         with self._transactions.reading_priced(symbol) as world:
             return world.book(symbol).ticker()
 
@@ -48,7 +54,10 @@ class PaperQueries(MarketOfPaper):
             return report_account(world)
 
     def position(self, symbol: Symbol) -> PositionReport:
-        """Return the position; :class:`QueryFailed` before the first market data of ``symbol``."""
+        """Return the position; :class:`QueryFailed` before the first market data of ``symbol``.
+
+        Outcomes and errors: see :meth:`ExchangePort.position`.
+        """
         with self._transactions.reading_priced(symbol) as world:
             return report_position(world, symbol)
 

@@ -41,7 +41,12 @@ def place(
     legs: PartialLegs | None = None,
     self_match: SelfMatch = SelfMatch.NONE,
 ) -> PaperOrder:
-    """Take an order, or raise :class:`Refused` with nothing changed."""
+    """Take an order, or raise :class:`Refused` with nothing changed.
+
+    Raises:
+        Refused: the venue refuses; nothing was changed.
+
+    """
     check_request(world, request)
     if legs is not None:
         check_leg_limits(world, request, legs)
@@ -105,7 +110,12 @@ _NOTHING = Amendment()
 
 
 def amend(world: World, order: PaperOrder, wanted: Amendment) -> None:
-    """Change an unfinished order, or raise :class:`Refused` with nothing changed."""
+    """Change an unfinished order, or raise :class:`Refused` with nothing changed.
+
+    Raises:
+        Refused: the venue refuses; nothing was changed.
+
+    """
     now = Amendment(
         qty=order.qty,
         price=order.price,
@@ -202,7 +212,12 @@ def cancel(world: World, order: PaperOrder) -> None:
 
 
 def cancel_all(world: World, symbol: Symbol | None) -> bool:
-    """Cancel every unfinished order, at once; tell whether there was any."""
+    """Cancel every unfinished order, at once; tell whether there was any.
+
+    Raises:
+        Refused: the venue refuses; nothing was changed.
+
+    """
     if symbol is not None:
         known_instrument(world, symbol)
     orders = [order for order in world.state.orders.values() if symbol in (None, order.symbol)]

@@ -60,14 +60,24 @@ class Transactions:
 
     @contextmanager
     def reading(self) -> Iterator[World]:
-        """Hold the world still; :class:`QueryFailed` when the venue has stopped."""
+        """Hold the world still; :class:`QueryFailed` when the venue has stopped.
+
+        Raises:
+            QueryFailed: the venue has stopped.
+
+        """
         with self._lock:
             self._check_usable()
             yield self.world
 
     @contextmanager
     def reading_priced(self, symbol: Symbol) -> Iterator[World]:
-        """Do as :meth:`reading`; :class:`QueryFailed` for a symbol without a price too."""
+        """Do as :meth:`reading`; :class:`QueryFailed` for a symbol without a price too.
+
+        Raises:
+            QueryFailed: the venue has stopped, or the symbol is unknown or without a price.
+
+        """
         with self.reading() as world:
             self.instrument(symbol)
             if symbol not in world.state.books:
@@ -85,7 +95,12 @@ class Transactions:
             return symbol in self._state.books
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return the specification of ``symbol``."""
+        """Return the specification of ``symbol``.
+
+        Raises:
+            QueryFailed: it is not traded here.
+
+        """
         instrument = self.world.instruments.get(symbol)
         if instrument is None:
             traded = ", ".join(sorted(self.world.instruments))
@@ -93,7 +108,12 @@ class Transactions:
         return instrument
 
     def advance(self, item: FeedItem) -> bool:
-        """Process the next piece of an item; tell whether the desk should look."""
+        """Process the next piece of an item; tell whether the desk should look.
+
+        Raises:
+            VenueError: the venue has stopped, or the store could not be written; nothing was done.
+
+        """
         with self._lock:
             self._check_usable()
             with self._transaction():
@@ -102,7 +122,12 @@ class Transactions:
         return should_look
 
     def decide(self, act: Callable[[], None], *, ticker_of: Symbol | None = None) -> None:
-        """Do what the venue or its operator decides, which nobody may refuse."""
+        """Do what the venue or its operator decides, which nobody may refuse.
+
+        Raises:
+            VenueError: the venue has stopped, or the store could not be written; nothing was done.
+
+        """
         with self._lock:
             self._check_usable()
             with self._transaction():
@@ -112,7 +137,14 @@ class Transactions:
             self._publish(ticker_of)
 
     def request(self, symbol: Symbol, act: Callable[[], PaperOrder]) -> Accepted | Rejected:
-        """Run a request about an order."""
+        """Run a request about an order.
+
+        ``Accepted``: done and durable; ``Rejected``: refused, and nothing changed.
+
+        Raises:
+            VenueError: the venue has stopped, or the store could not be written; nothing was done.
+
+        """
         with self._lock:
             outcome = self._run(symbol, act)
             if isinstance(outcome, Rejected):
@@ -120,7 +152,14 @@ class Transactions:
             return Accepted(venue_id=outcome.venue_id, time_ms=self._state.head.now_ms)
 
     def change(self, symbol: Symbol | None, act: Callable[[], bool]) -> Done | Rejected:
-        """Run a request that tells whether anything changed; it may concern no symbol."""
+        """Run a request that tells whether anything changed; it may concern no symbol.
+
+        ``Done``: durable, ``was_already`` where nothing changed; ``Rejected``: refused.
+
+        Raises:
+            VenueError: the venue has stopped, or the store could not be written; nothing was done.
+
+        """
         with self._lock:
             outcome = self._run(symbol, act)
             if isinstance(outcome, Rejected):
@@ -195,7 +234,12 @@ class Transactions:
         return self._state.by_client_id(order_id) or self.store.order_of_client(order_id)
 
     def unfinished(self, symbol: Symbol, order_id: ClientId | VenueOrderId) -> PaperOrder:
-        """Return the order with this client id or venue id, or refuse."""
+        """Return the order with this client id or venue id, or refuse.
+
+        Raises:
+            Refused: there is no such order, or it is finished.
+
+        """
         client_id, venue_id = ClientId(order_id), VenueOrderId(order_id)
         order = self._state.by_client_id(client_id) or self._state.by_venue_id(venue_id)
         if order is not None and order.symbol == symbol:

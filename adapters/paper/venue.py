@@ -113,7 +113,10 @@ class PaperVenue(PaperAccountQueries):
         return self._transactions.head(lambda head: head.now_ms)
 
     def offer(self, item: FeedItem, *, index: int) -> Iterator[None]:
-        """Process one item in pieces; see ``SimulatedVenuePort.offer``."""
+        """Process one item in pieces, as far as the caller takes them.
+
+        Errors: see :meth:`SimulatedVenuePort.offer`.
+        """
         if item.symbol not in self._world.instruments:
             traded = ", ".join(sorted(self._world.instruments))
             raise ValueError(f"item {index} is of {item.symbol}; this venue trades {traded}")
@@ -135,7 +138,10 @@ class PaperVenue(PaperAccountQueries):
     # Orders
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected:
-        """Take an order that was approved, or that only reduces."""
+        """Take an order that was approved, or that only reduces.
+
+        Outcomes and errors: see :meth:`ExchangePort.place`.
+        """
         return self.submit(order.order)
 
     def submit(
@@ -145,7 +151,10 @@ class PaperVenue(PaperAccountQueries):
         legs: PartialLegs | None = None,
         self_match: SelfMatch = SelfMatch.NONE,
     ) -> Accepted | Rejected:
-        """Take an order as it came over a wire."""
+        """Take an order as it came over a wire.
+
+        Outcomes and errors: see :meth:`WireVenuePort.submit`.
+        """
 
         def place() -> PaperOrder:
             if self._transactions.find(order.client_id) is not None:
@@ -165,7 +174,10 @@ class PaperVenue(PaperAccountQueries):
         stop_loss: ProtectiveLeg | None = None,
         take_profit: ProtectiveLeg | None = None,
     ) -> Accepted | Rejected:
-        """Change an unfinished order, named by either id."""
+        """Change an unfinished order, named by either id.
+
+        Outcomes and errors: see :meth:`WireVenuePort.amend`.
+        """
         wanted = requests.Amendment(
             qty=qty,
             price=price,
@@ -182,7 +194,10 @@ class PaperVenue(PaperAccountQueries):
         return self._transactions.request(symbol, change)
 
     def cancel(self, symbol: Symbol, order_id: ClientId | VenueOrderId) -> Accepted | Rejected:
-        """Cancel an unfinished order, named by either id; also one that the venue made."""
+        """Cancel an unfinished order, named by either id; also one that the venue made.
+
+        Outcomes and errors: see :meth:`ExchangePort.cancel`.
+        """
 
         def end() -> PaperOrder:
             order = self._transactions.unfinished(symbol, order_id)
@@ -195,51 +210,77 @@ class PaperVenue(PaperAccountQueries):
         """Cancel every order of a symbol, or of all, protective ones included, at once.
 
         No latency holds it up, and an order that is still under way never takes effect.
+
+        Outcomes and errors: see :meth:`ExchangePort.cancel_all`.
         """
         return self._change(symbol, lambda world: requests.cancel_all(world, symbol))
 
     # Positions and the account
 
     def set_position_stop(self, stop: PositionStop) -> Done | Rejected:
-        """Set, move or clear the protection of an open position, at once."""
+        """Set, move or clear the protection of an open position, at once.
+
+        Outcomes and errors: see :meth:`ExchangePort.set_position_stop`.
+        """
         return self._change(
             stop.symbol, lambda world: position_requests.set_position_stop(world, stop)
         )
 
     def add_partial_stop(self, stop: PartialStop) -> Done | Rejected:
-        """Add a pair of legs for a part of an open position, at once."""
+        """Add a pair of legs for a part of an open position, at once.
+
+        Outcomes and errors: see :meth:`WireVenuePort.add_partial_stop`.
+        """
         return self._change(
             stop.symbol, lambda world: partial_requests.add_partial_stop(world, stop)
         )
 
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected:
-        """Set the leverage of ``symbol``, at once."""
+        """Set the leverage of ``symbol``, at once.
+
+        Outcomes and errors: see :meth:`WireVenuePort.set_leverage`.
+        """
         return self._change(
             symbol, lambda world: position_requests.set_leverage(world, symbol, leverage)
         )
 
     def set_margin_mode(self, mode: MarginMode) -> Done | Rejected:
-        """Set the account's margin mode, at once."""
+        """Set the account's margin mode, at once.
+
+        Outcomes and errors: see :meth:`WireVenuePort.set_margin_mode`.
+        """
         return self._change(None, lambda world: account_requests.set_margin_mode(world, mode))
 
     def add_margin(self, symbol: Symbol, amount: Money) -> Done | Rejected:
-        """Add to an isolated position's margin, or take back what was added, at once."""
+        """Add to an isolated position's margin, or take back what was added, at once.
+
+        Outcomes and errors: see :meth:`WireVenuePort.add_margin`.
+        """
         return self._change(
             symbol, lambda world: account_requests.add_margin(world, symbol, amount)
         )
 
     def set_auto_add_margin(self, symbol: Symbol, *, on: bool) -> Done | Rejected:
-        """Choose whether margin is added before a liquidation, at once."""
+        """Choose whether margin is added before a liquidation, at once.
+
+        Outcomes and errors: see :meth:`WireVenuePort.set_auto_add_margin`.
+        """
         return self._change(
             symbol, lambda world: account_requests.set_auto_add_margin(world, symbol, on=on)
         )
 
     def set_collateral(self, coin: str, *, on: bool) -> Done | Rejected:
-        """Refuse every change: USDT is collateral, and there is nothing else."""
+        """Refuse every change: USDT is collateral, and there is nothing else.
+
+        Outcomes and errors: see :meth:`WireVenuePort.set_collateral`.
+        """
         return self._change(None, lambda _: account_requests.set_collateral(coin, on=on))
 
     def adjust_wallet(self, amount: Money) -> Done | Rejected:
-        """Add to the wallet or take from it, at once."""
+        """Add to the wallet or take from it, at once.
+
+        Outcomes and errors: see :meth:`WireVenuePort.adjust_wallet`.
+        """
         return self._change(None, lambda world: account_requests.adjust_wallet(world, amount))
 
     def _change(self, symbol: Symbol | None, act: Callable[[World], bool]) -> Done | Rejected:
@@ -248,7 +289,10 @@ class PaperVenue(PaperAccountQueries):
     # What the venue decides
 
     def set_index(self, symbol: Symbol, index: Price) -> None:
-        """Set the index price; index triggers may fire."""
+        """Set the index price; index triggers may fire.
+
+        Outcomes and errors: see :meth:`WireVenuePort.set_index`.
+        """
         self._check_traded(symbol)
         if index.value <= ZERO:
             raise ValueError(f"index price {index} of {symbol}: it must be above zero")
@@ -259,7 +303,10 @@ class PaperVenue(PaperAccountQueries):
         )
 
     def set_instrument(self, instrument: Instrument) -> None:
-        """Replace a specification; what its new status does not allow ends."""
+        """Replace a specification; what its new status does not allow ends.
+
+        Outcomes and errors: see :meth:`WireVenuePort.set_instrument`.
+        """
         self._check_traded(instrument.symbol)
         self._transactions.decide(
             lambda: decisions.set_instrument(self._world, instrument),
@@ -274,7 +321,10 @@ class PaperVenue(PaperAccountQueries):
     def force_close(
         self, symbol: Symbol, qty: Qty, price: Price, origin: Origin
     ) -> Accepted | Rejected:
-        """Close a part of a position at a price of the venue's choice."""
+        """Close a part of a position at a price of the venue's choice.
+
+        Outcomes and errors: see :meth:`WireVenuePort.force_close`.
+        """
         decisions.check_forced(symbol, qty, price, origin)
         return self._transactions.request(
             symbol,

@@ -95,7 +95,12 @@ def _link(previous: bytes, version: int, time_ms: int, kind: bytes, body: bytes)
 
 
 def seal(anchor: bytes, snapshot: Snapshot) -> bytes:
-    """Return a snapshot's digest; ``anchor`` is the journal's digest at the snapshot's version."""
+    """Return a snapshot's digest; ``anchor`` is the journal's digest at the snapshot's version.
+
+    Raises:
+        ValueError: the text is not one that UTF-8 can hold.
+
+    """
     try:
         body = snapshot.body.encode()
     except UnicodeEncodeError as error:
@@ -112,6 +117,10 @@ def create(path: Path) -> None:
 
     The file is prepared aside and linked into place: a store exists whole or not at all, so an
     empty or half-made file at ``path`` is never ours and never overwritten.
+
+    Raises:
+        StateUnavailable: it cannot be written there; nothing is left behind.
+
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
@@ -149,7 +158,12 @@ def _link_into_place(draft: Path, path: Path) -> None:
 
 
 def read_head(connection: sqlite3.Connection, path: Path) -> Head:
-    """Return the head row."""
+    """Return the head row.
+
+    Raises:
+        StateCorrupt: it is missing or damaged.
+
+    """
     row = connection.execute("SELECT version, digest FROM head").fetchone()
     if row is None or not isinstance(row[0], int) or not isinstance(row[1], bytes):
         raise StateCorrupt(f"{path}: the head of the journal is missing or damaged")
@@ -157,7 +171,12 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
 
 
 def digest_at(connection: sqlite3.Connection, path: Path, version: int) -> bytes:
-    """Return the digest that the row ``version`` carries; 0 is the start of the chain."""
+    """Return the digest that the row ``version`` carries; 0 is the start of the chain.
+
+    Raises:
+        StateCorrupt: the row is missing or damaged.
+
+    """
     if version == 0:
         return GENESIS
     row = connection.execute("SELECT digest FROM journal WHERE version = ?", (version,)).fetchone()
@@ -194,7 +213,12 @@ def walk(rows: Iterable[tuple[object, ...]], start: Head, path: Path) -> Iterato
 
 
 def check_snapshot(connection: sqlite3.Connection, path: Path) -> Snapshot | None:
-    """Return the newest snapshot, if any, checked against its digest and the journal's chain."""
+    """Return the newest snapshot, if any, checked against its digest and the journal's chain.
+
+    Raises:
+        StateCorrupt: it does not match its digest, or the journal.
+
+    """
     row = connection.execute(
         "SELECT version, body, digest FROM snapshot ORDER BY version DESC LIMIT 1"
     ).fetchone()

@@ -64,7 +64,10 @@ class SqliteState(StatePort):
         self._identity = _identity(path)
 
     def version(self) -> int:
-        """Return the version of the last record, 0 when empty."""
+        """Return the version of the last record, 0 when empty.
+
+        Outcomes and errors: see :meth:`StatePort.version`.
+        """
         with self._reading() as connection:
             return read_head(connection, self._path).version
 
@@ -72,6 +75,8 @@ class SqliteState(StatePort):
         """Append all records or none, and return the new version.
 
         No records and ``durable`` makes what was appended before durable.
+
+        Outcomes and errors: see :meth:`StatePort.append`.
 
         Raises:
             VersionConflict: ``expected_version`` is not the current version.
@@ -95,6 +100,8 @@ class SqliteState(StatePort):
 
     def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
         """Yield the records that exist at this call, in order and in chunks.
+
+        Outcomes and errors: see :meth:`StatePort.read`.
 
         Raises:
             StateCorrupt: a record is missing or changed; the message names its version.
@@ -125,6 +132,8 @@ class SqliteState(StatePort):
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; the newest alone is kept, so an older one changes nothing.
 
+        Outcomes and errors: see :meth:`StatePort.save_snapshot`.
+
         Raises:
             ValueError: its version is negative or beyond the journal's.
             StateUnavailable: the store cannot be written now.
@@ -148,6 +157,8 @@ class SqliteState(StatePort):
 
     def load_snapshot(self) -> Snapshot | None:
         """Return the newest snapshot, if any.
+
+        Outcomes and errors: see :meth:`StatePort.load_snapshot`.
 
         Raises:
             StateCorrupt: it does not match its digest, or not this journal.

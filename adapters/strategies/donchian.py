@@ -128,6 +128,8 @@ class DonchianBreakout(StrategyPort):
     def decide(self, bars: Sequence[Bar], view: StrategyView) -> Signal | Exit | None:
         """Decide at the close of ``bars[-1]``; its id follows from symbol, channel and bar start.
 
+        Outcomes and errors: see :meth:`StrategyPort.decide`.
+
         Raises:
             ValueError: when ``bars`` does not hold exactly ``window`` bars.
 

@@ -117,7 +117,12 @@ class Account:
 
     @classmethod
     def open(cls, spec: AccountSpec, venue: WireVenuePort) -> "Account":
-        """Take over a venue with all that it knows, and listen to it from now on."""
+        """Take over a venue with all that it knows, and listen to it from now on.
+
+        Raises:
+            VenueError: the venue gave no usable answer.
+
+        """
         happened: list[Execution | FundingPayment] = []
         happened += venue.executions(None, ALWAYS).rows
         happened += venue.funding_payments(None, ALWAYS).rows
@@ -161,7 +166,12 @@ class Account:
         return self.report(execution.venue_id), order is not None and order.is_partial_leg
 
     def position_view(self, report: PositionReport) -> PositionView:
-        """Return a position with all that its row shows."""
+        """Return a position with all that its row shows.
+
+        Raises:
+            VenueError: the venue has stopped.
+
+        """
         symbol = report.symbol
         return PositionView(
             report=report,
@@ -172,7 +182,12 @@ class Account:
         )
 
     def wallet_row(self, report: AccountReport) -> Row:
-        """Return the wallet row; realised profit is that of all symbols together."""
+        """Return the wallet row; realised profit is that of all symbols together.
+
+        Raises:
+            VenueError: the venue has stopped.
+
+        """
         books = self.ledger.symbols.values()
         realised = sum((book.realised_ever for book in books), ZERO_MONEY)
         return wallet_row(report, self.venue.positions(), realised=realised)
@@ -192,6 +207,10 @@ class Account:
 
         Every change of an order brings a position row of its symbol, changed or not (Bybit V5,
         websocket position).
+
+        Raises:
+            VenueError: the venue has stopped.
+
         """
         messages, self._inbox[:] = list(self._inbox), []
         if not messages:

@@ -56,7 +56,12 @@ def same(given: str, expected: str) -> bool:
 
 
 def check_clock(*, timestamp: str, recv_window: str, now_ms: int) -> None:
-    """Refuse (10002) a timestamp outside ``now - window <= timestamp < now + 1000``."""
+    """Refuse (10002) a timestamp outside ``now - window <= timestamp < now + 1000``.
+
+    Raises:
+        V5Error: 10002 for a time outside of it; 10001 for what is no whole number.
+
+    """
     try:
         sent_ms, window_ms = int(timestamp), int(recv_window)
     except ValueError:

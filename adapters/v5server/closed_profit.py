@@ -21,7 +21,13 @@ Row = dict[str, object]
 
 
 def closed_profit_rows(call: Call) -> Iterator[Keyed[Row]]:
-    """Yield the rows whose last closing fill is within the window."""
+    """Yield the rows whose last closing fill is within the window.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     start, end = window(call.params, call.now_ms)
     symbol = call.params.text("symbol")
     if symbol:

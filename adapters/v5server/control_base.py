@@ -34,7 +34,12 @@ class ControlBase:
 
 
 def account_of(exchange: Exchange, account_key: str | None) -> Account:
-    """Return an account by its key, the first one for ``None``."""
+    """Return an account by its key, the first one for ``None``.
+
+    Raises:
+        ControlRefused: there is no account of that name.
+
+    """
     if account_key is None:
         return exchange.accounts.first
     account = exchange.accounts.by_key(account_key)
@@ -45,7 +50,12 @@ def account_of(exchange: Exchange, account_key: str | None) -> Account:
 
 
 def accounts_of(exchange: Exchange, account_key: str | None) -> tuple[Account, ...]:
-    """Return one account by its key, every one for ``None``."""
+    """Return one account by its key, every one for ``None``.
+
+    Raises:
+        ControlRefused: there is no account of that name.
+
+    """
     if account_key is None:
         return tuple(exchange.accounts)
     return (account_of(exchange, account_key),)

@@ -171,7 +171,12 @@ class StreamControl(ControlBase):
     def repeat_next_push(
         self, topic: str = "execution", count: int = 1, account_key: str | None = None
     ) -> None:
-        """Send the next pushes of a topic twice."""
+        """Send the next pushes of a topic twice.
+
+        Raises:
+            ControlRefused: there is no such private topic; the text names those there are.
+
+        """
         name = _topic(topic)
 
         def act(faults: PrivateFaults) -> None:
@@ -182,7 +187,12 @@ class StreamControl(ControlBase):
     def lose_next_push(
         self, topic: str = "execution", count: int = 1, account_key: str | None = None
     ) -> None:
-        """Do not send the next pushes of a topic at all."""
+        """Do not send the next pushes of a topic at all.
+
+        Raises:
+            ControlRefused: there is no such private topic; the text names those there are.
+
+        """
         name = _topic(topic)
 
         def act(faults: PrivateFaults) -> None:
@@ -209,7 +219,12 @@ class StreamControl(ControlBase):
     def silence_topic(
         self, topic: str = "wallet", is_silent: bool = True, account_key: str | None = None
     ) -> None:
-        """Push nothing of a topic until it is taken back."""
+        """Push nothing of a topic until it is taken back.
+
+        Raises:
+            ControlRefused: there is no such private topic; the text names those there are.
+
+        """
         name = _topic(topic)
 
         def act(faults: PrivateFaults) -> None:

@@ -63,14 +63,24 @@ class Exchange:
                 self.market.fold(mark, ticker)
 
     def instrument(self, symbol: str) -> Instrument:
-        """Return an instrument as it is now; :class:`V5Error` for a symbol not traded here."""
+        """Return an instrument as it is now; :class:`V5Error` for a symbol not traded here.
+
+        Raises:
+            V5Error: 10001: the symbol is not traded here.
+
+        """
         try:
             return self.accounts.first.venue.instrument(Symbol(symbol))
         except QueryFailed as error:
             raise V5Error(10001, f"params error: symbol invalid {symbol}: {error}") from error
 
     def need_price(self, symbol: Symbol, *, code: int = BAD_PARAMETER) -> None:
-        """Refuse a symbol that had no market data so far."""
+        """Refuse a symbol that had no market data so far.
+
+        Raises:
+            V5Error: the symbol has no price yet.
+
+        """
         if symbol not in self.market.symbols:
             raise V5Error(code, f"{symbol} has no price yet: no market data so far")
 

@@ -14,7 +14,13 @@ Row = dict[str, object]
 
 
 def execution_rows(call: Call) -> Iterator[Keyed[Row]]:
-    """Yield the rows that a query means. An order id makes the other filters ignored."""
+    """Yield the rows that a query means. An order id makes the other filters ignored.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     params = call.params
     venue_id, client_id = params.text("orderId"), params.text("orderLinkId")
     if venue_id or client_id:

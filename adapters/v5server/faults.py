@@ -216,7 +216,12 @@ class Faults:
         return None
 
     def plan_batch(self, items: frozenset[int], answer: AnswerCode) -> None:
-        """Refuse the items of the next batch at these places, counted from zero."""
+        """Refuse the items of the next batch at these places, counted from zero.
+
+        Raises:
+            ValueError: no place at all, or one below zero.
+
+        """
         if not items or min(items) < 0:
             raise ValueError(f"items {sorted(items)}: places from 0 up are accepted, at least one")
         self._batches.append(_BatchPlan(items, answer))

@@ -50,6 +50,10 @@ class Market:
     Changes of the book are told at once; with ``is_book_held`` they wait for :meth:`tell_books`,
     which a timer calls, as the venue's push intervals do. ``wants`` tells for which topics messages
     are made: those that somebody listens to, where that is known.
+
+    Raises:
+        MarketMissing: the symbol is not traded here, or has no price yet.
+
     """
 
     def __init__(self, instruments: Mapping[Symbol, Instrument], now_ms: Callable[[], int]) -> None:
@@ -229,7 +233,12 @@ class Market:
         limit: int = 200,
         kind: PriceKind = PriceKind.LAST,
     ) -> list[list[str]]:
-        """Return rows of market/kline, newest first: seven columns, five for other prices."""
+        """Return rows of market/kline, newest first: seven columns, five for other prices.
+
+        Raises:
+            ValueError: there is no such interval; the text names those there are.
+
+        """
         market = self._of(symbol)
         series = market.last_klines if kind is PriceKind.LAST else market.mark_klines
         if interval not in series:

@@ -28,7 +28,12 @@ Rows = list[list[str]]
 
 @attrs.frozen(kw_only=True)
 class Ladder:
-    """Levels with a size, best first: bids descending, asks ascending."""
+    """Levels with a size, best first: bids descending, asks ascending.
+
+    Raises:
+        ValueError: prices out of order, a level without a size, or a bid above the asks.
+
+    """
 
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()

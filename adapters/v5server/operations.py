@@ -79,7 +79,12 @@ def _act(exchange: Exchange, account: Account, op: str, params: Params, spent: S
 
 
 def spend(exchange: Exchange, account: Account, bucket: str, count: int = 1) -> Spent:
-    """Count a request against its limit; with nothing left it is refused (10006)."""
+    """Count a request against its limit; with nothing left it is refused (10006).
+
+    Raises:
+        V5Error: 10006: nothing is left of the limit.
+
+    """
     spent = exchange.limiter.spend(account, bucket, exchange.clock.now_ms(), count)
     if spent.granted == 0:
         message = "Too many visits. Exceeded the API Rate Limit."
@@ -88,7 +93,12 @@ def spend(exchange: Exchange, account: Account, bucket: str, count: int = 1) -> 
 
 
 def check_order_permission(account: Account) -> None:
-    """Refuse a key that may only read, or that may not trade contracts."""
+    """Refuse a key that may only read, or that may not trade contracts.
+
+    Raises:
+        V5Error: 10005: the key may not.
+
+    """
     permissions = dict(account.spec.permissions)
     if account.spec.is_read_only or "Order" not in permissions.get("ContractTrade", ()):
         raise V5Error(_NO_PERMISSION, "Permission denied, please check your API key permissions.")

@@ -31,22 +31,42 @@ _Act = Callable[[Exchange, Account, Params], Result]
 
 
 def create_batch(exchange: Exchange, account: Account, params: Params, granted: int) -> Reply:
-    """Take the first ``granted`` orders of a batch."""
+    """Take the first ``granted`` orders of a batch.
+
+    Raises:
+        V5Error: the request as a whole is refused; what fails one order stands in its own result.
+
+    """
     return _run(exchange, account, params, granted, create, is_create=True)
 
 
 def amend_batch(exchange: Exchange, account: Account, params: Params, granted: int) -> Reply:
-    """Change the first ``granted`` orders of a batch; not conditional ones."""
+    """Change the first ``granted`` orders of a batch; not conditional ones.
+
+    Raises:
+        V5Error: the request as a whole is refused; what fails one order stands in its own result.
+
+    """
     return _run(exchange, account, params, granted, _amend_plain)
 
 
 def cancel_batch(exchange: Exchange, account: Account, params: Params, granted: int) -> Reply:
-    """Cancel the first ``granted`` orders of a batch."""
+    """Cancel the first ``granted`` orders of a batch.
+
+    Raises:
+        V5Error: the request as a whole is refused; what fails one order stands in its own result.
+
+    """
     return _run(exchange, account, params, granted, cancel)
 
 
 def batch_size(params: Params) -> int:
-    """Return how many orders a batch holds, within its limit."""
+    """Return how many orders a batch holds, within its limit.
+
+    Raises:
+        V5Error: the request as a whole is refused; what fails one order stands in its own result.
+
+    """
     check_category(params)
     size = len(params.items("request"))
     if not 1 <= size <= BATCH_ORDERS_MAX:

@@ -35,14 +35,26 @@ HEDGE_UNSUPPORTED = 110029
 
 
 def check_category(params: Params) -> None:
-    """Refuse every category but ``linear``."""
+    """Refuse every category but ``linear``.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     category = params.need("category")
     if category != "linear":
         raise bad(f"category {category!r}: only linear is traded here")
 
 
 def check_position_index(account: Account, params: Params) -> None:
-    """Refuse an index that does not belong to the position mode."""
+    """Refuse an index that does not belong to the position mode.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     index = params.integer("positionIdx", 0, least=0, most=2)
     if (index == 0) == (account.position_mode == HEDGE):
         raise V5Error(10001, "position idx not match position mode")
@@ -53,7 +65,14 @@ def check_position_index(account: Account, params: Params) -> None:
 
 
 def read_order(exchange: Exchange, account: Account, params: Params) -> WantedOrder:
-    """Return the order that a create request means, moved inside the price limit if so set."""
+    """Return the order that a create request means, moved inside the price limit if so set.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+        QueryFailed: the venue has stopped, or the symbol has no price yet.
+
+    """
     instrument = exchange.instrument(params.need("symbol"))
     check_position_index(account, params)
     params = params.with_default("tpslMode", account.tpsl_modes.get(instrument.symbol, ""))
@@ -68,7 +87,12 @@ def read_order(exchange: Exchange, account: Account, params: Params) -> WantedOr
 
 
 def create(exchange: Exchange, account: Account, params: Params) -> Result:
-    """Take an order (Bybit V5, order/create)."""
+    """Take an order (Bybit V5, order/create).
+
+    Raises:
+        V5Error: the request is refused; the code is the venue's, and nothing was changed.
+
+    """
     check_category(params)
     wanted = read_order(exchange, account, params)
     outcome = account.venue.submit(wanted.request, legs=wanted.legs, self_match=wanted.self_match)
@@ -86,7 +110,12 @@ def _within_price_limit(
 
 
 def amend(exchange: Exchange, account: Account, params: Params) -> Result:
-    """Change an order that is not finished (Bybit V5, order/amend)."""
+    """Change an order that is not finished (Bybit V5, order/amend).
+
+    Raises:
+        V5Error: the request is refused; the code is the venue's, and nothing was changed.
+
+    """
     check_category(params)
     symbol = exchange.instrument(params.need("symbol")).symbol
     report = find_order(account, symbol, params)
@@ -103,7 +132,12 @@ def amend(exchange: Exchange, account: Account, params: Params) -> Result:
 
 
 def cancel(exchange: Exchange, account: Account, params: Params) -> Result:
-    """Cancel an order that is not finished (Bybit V5, order/cancel)."""
+    """Cancel an order that is not finished (Bybit V5, order/cancel).
+
+    Raises:
+        V5Error: the request is refused; the code is the venue's, and nothing was changed.
+
+    """
     check_category(params)
     symbol = exchange.instrument(params.need("symbol")).symbol
     report = find_order(account, symbol, params)
@@ -111,7 +145,14 @@ def cancel(exchange: Exchange, account: Account, params: Params) -> Result:
 
 
 def cancel_report(account: Account, report: OrderReport) -> Accepted | Rejected:
-    """Cancel the order of a record."""
+    """Cancel the order of a record.
+
+    ``Accepted``: it ends, unless it filled first; ``Rejected``: the venue refused.
+
+    Raises:
+        V5Error: the venue refused, with its code.
+
+    """
     outcome = account.venue.cancel(report.symbol, report.venue_id)
     if not isinstance(outcome, Accepted | Rejected):
         raise V5Error(10016, f"no answer to the cancellation: {outcome.cause}")
@@ -119,7 +160,13 @@ def cancel_report(account: Account, report: OrderReport) -> Accepted | Rejected:
 
 
 def find_order(account: Account, symbol: Symbol, params: Params) -> OrderReport:
-    """Return the order that ``orderId``, or else ``orderLinkId``, names."""
+    """Return the order that ``orderId``, or else ``orderLinkId``, names.
+
+    Raises:
+        V5Error: there is no such order, or the venue refused.
+        QueryFailed: the venue has stopped, or the symbol has no price yet.
+
+    """
     venue_id, client_id = params.text("orderId"), link_id_given(params)
     if not venue_id and not client_id:
         raise bad("orderId or orderLinkId is missing")

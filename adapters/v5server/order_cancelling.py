@@ -21,7 +21,12 @@ _FILTERS = ("Order", "StopOrder", "OpenOrder")
 
 
 def cancel_all(call: Call) -> Reply:
-    """Cancel what the filters mean, at most 500 orders; none of them means everything."""
+    """Cancel what the filters mean, at most 500 orders; none of them means everything.
+
+    Raises:
+        V5Error: the request is refused; nothing was cancelled.
+
+    """
     check_category(call.params)
     require_scope(call.params)
     in_scope, filtered = scope(call.exchange, call.params), _filtered(call.params)

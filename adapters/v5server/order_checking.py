@@ -23,7 +23,13 @@ _E4 = Rate(Decimal(10_000))
 
 
 def pre_check(call: Call) -> Reply:
-    """Return four rates as whole numbers of 0.01 %; nothing is sent to the venue."""
+    """Return four rates as whole numbers of 0.01 %; nothing is sent to the venue.
+
+    Raises:
+        V5Error: the order would be refused; the code is the venue's.
+        QueryFailed: the venue has stopped, or the symbol has no price yet.
+
+    """
     check_category(call.params)
     account = call.account.venue.account()
     if account.margin_mode is MarginMode.ISOLATED:

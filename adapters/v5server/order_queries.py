@@ -33,13 +33,25 @@ _FILTERS = ("Order", "StopOrder")
 
 
 def require_scope(params: Params) -> None:
-    """Refuse a query that names neither a symbol nor a coin."""
+    """Refuse a query that names neither a symbol nor a coin.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     if not any(params.has(name) for name in ("symbol", "baseCoin", "settleCoin")):
         raise bad("symbol, baseCoin and settleCoin are all missing; give one of them")
 
 
 def scope(exchange: Exchange, params: Params) -> Wanted:
-    """Return the test for what ``symbol``, else ``baseCoin``, else ``settleCoin`` names."""
+    """Return the test for what ``symbol``, else ``baseCoin``, else ``settleCoin`` names.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     symbol, base, settle = (params.text(name) for name in ("symbol", "baseCoin", "settleCoin"))
     if symbol:
         known = exchange.instrument(symbol).symbol
@@ -67,7 +79,13 @@ def _filtered(params: Params, *, is_live: bool) -> Wanted:
 
 
 def by_id(account: Account, params: Params) -> tuple[Keyed[OrderReport], ...] | None:
-    """Return the order that an id names, or none of that id; ``None`` when no id was given."""
+    """Return the order that an id names, or none of that id; ``None`` when no id was given.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     venue_id, client_id = params.text("orderId"), params.text("orderLinkId")
     if not venue_id and not client_id:
         return None
@@ -83,7 +101,13 @@ def _created(order: NumberedOrder) -> Keyed[OrderReport]:
 def live_orders(
     exchange: Exchange, account: Account, params: Params
 ) -> Iterator[Keyed[OrderReport]]:
-    """Yield what order/realtime shows: open orders, and on demand the last that ended."""
+    """Yield what order/realtime shows: open orders, and on demand the last that ended.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     found = by_id(account, params)
     if found is not None:
         yield from found
@@ -114,7 +138,13 @@ def is_visible(report: OrderReport, now_ms: int) -> bool:
 def history(
     exchange: Exchange, account: Account, params: Params, *, within: tuple[int, int], now_ms: int
 ) -> Iterator[Keyed[OrderReport]]:
-    """Yield what order/history shows: orders that ended, last updated within the window."""
+    """Yield what order/history shows: orders that ended, last updated within the window.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     found = by_id(account, params)
     if found is not None:
         yield from (row for row in found if is_visible(row.item, now_ms))

@@ -58,7 +58,13 @@ _DIRECTIONS = MappingProxyType({str(number): way for way, number in DIRECTIONS.i
 
 
 def link_id_given(params: Params) -> str:
-    """Return ``orderLinkId``, which may be absent; refuse what is no such id."""
+    """Return ``orderLinkId``, which may be absent; refuse what is no such id.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     text = params.text("orderLinkId")
     letters = text.replace("-", "").replace("_", "")
     is_plain = letters.isascii() and (letters.isalnum() or not letters)
@@ -71,7 +77,13 @@ def link_id_given(params: Params) -> str:
 
 
 def trigger_by(params: Params, name: str) -> TriggerBy:
-    """Return the price that fires a trigger; the last price by default."""
+    """Return the price that fires a trigger; the last price by default.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     return params.choice(name, _TRIGGERS_BY, TriggerBy.LAST)
 
 
@@ -101,7 +113,13 @@ class WantedOrder:
 def wanted_order(
     params: Params, *, instrument: Instrument, position: PositionReport, ticker: Ticker
 ) -> WantedOrder:
-    """Read a create request; :class:`V5Error` says what is wrong with it."""
+    """Read a create request; :class:`V5Error` says what is wrong with it.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     return WantedOrder(
         request=_request(params, instrument=instrument, position=position, ticker=ticker),
         legs=_partial_legs(params),
@@ -121,7 +139,13 @@ def _partial_legs(params: Params) -> PartialLegs | None:
 
 
 def leg_limit(params: Params, name: str) -> Price | None:
-    """Return the limit of a leg of type Limit; ``name`` is ``tp`` or ``sl``."""
+    """Return the limit of a leg of type Limit; ``name`` is ``tp`` or ``sl``.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     kind = params.choice(f"{name}OrderType", _KINDS, OrderKind.MARKET)
     limit = params.price(f"{name}LimitPrice")
     if kind is OrderKind.MARKET or limit is None:

@@ -48,7 +48,13 @@ class Page(Generic[T]):
 
 
 def page(rows: Iterable[Keyed[T]], params: Params, *, default: int, most: int) -> Page[T]:
-    """Return the page that ``limit`` and ``cursor`` ask for."""
+    """Return the page that ``limit`` and ``cursor`` ask for.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     limit = params.integer("limit", default, least=1, most=most)
     ordered = sorted(rows, key=lambda row: row.key, reverse=True)
     after = _place(params.text("cursor"))
@@ -80,6 +86,11 @@ def window(
 
     Start alone reaches ``default_ms`` forward, end alone as far back, neither ends now. A longer
     span than ``most_ms`` is refused; what is older than two years is gone.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
     """
     start, end = params.time_ms("startTime"), params.time_ms("endTime")
     if start is None:

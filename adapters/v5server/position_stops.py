@@ -20,7 +20,13 @@ _LEGS = ("takeProfit", "stopLoss", "trailingStop")
 
 
 def trading_stop(call: Call) -> Reply:
-    """Set, move or clear protection; with ``tpslMode`` Partial a pair of legs is added."""
+    """Set, move or clear protection; with ``tpslMode`` Partial a pair of legs is added.
+
+    Raises:
+        V5Error: the request is refused; nothing was changed.
+        NotSupported: the venue behind the server lacks it.
+
+    """
     params = call.params
     check_category(params)
     instrument = call.exchange.instrument(params.need("symbol"))

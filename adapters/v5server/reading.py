@@ -23,7 +23,12 @@ def bad(message: str) -> V5Error:
 
 
 class Params:
-    """The parameters of one request. An empty text counts as not given, as it does at the venue."""
+    """The parameters of one request. An empty text counts as not given, as it does at the venue.
+
+    Raises:
+        V5Error: 10001, from each method that reads: the parameter is not one that is accepted.
+
+    """
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values

@@ -60,6 +60,11 @@ def instruments(
     """Return a page of instruments; without ``symbol`` only those of one status, Trading at first.
 
     A symbol that is asked for by name is shown whatever its status is.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
     """
     asked = params.text("symbol")
     if asked:

@@ -49,7 +49,12 @@ class PrivateRoute:
     is_in_demo: bool = True
 
     def check_permission(self, account: Account) -> None:
-        """Refuse (10005) what the key may not do."""
+        """Refuse (10005) what the key may not do.
+
+        Raises:
+            V5Error: 10005: the key may only read, or lacks the permission.
+
+        """
         if self.method == "GET":
             return
         permissions = dict(account.spec.permissions).get("ContractTrade", ())
@@ -60,7 +65,12 @@ class PrivateRoute:
             )
 
     def check_environment(self, account: Account) -> None:
-        """Refuse what a demo account of the venue lacks."""
+        """Refuse what a demo account of the venue lacks.
+
+        Raises:
+            V5Error: 10001: demo trading lacks the endpoint.
+
+        """
         if account.spec.is_demo and not self.is_in_demo:
             raise V5Error(10001, "Demo trading are not supported.")
 

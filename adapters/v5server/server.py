@@ -45,6 +45,11 @@ class V5Server:
 
     ``exchange_factory`` is called on the server's loop; the exchange is closed there too. Port 0
     takes any free port. With ``tls`` the URLs are ``https`` and ``wss``.
+
+    Raises:
+        ServerError: a host that is not this machine without ``allow_remote``; as a context, what
+            :meth:`start` and :meth:`stop` raise.
+
     """
 
     def __init__(
@@ -79,12 +84,22 @@ class V5Server:
 
     @property
     def rest_url(self) -> str:
-        """Return the base URL of REST, without a slash at its end."""
+        """Return the base URL of REST, without a slash at its end.
+
+        Raises:
+            ServerError: it does not run, so it has no address.
+
+        """
         return f"{'https' if self._tls else 'http'}://{self._authority()}"
 
     @property
     def ws_url(self) -> str:
-        """Return the base URL of the streams, without a slash at its end."""
+        """Return the base URL of the streams, without a slash at its end.
+
+        Raises:
+            ServerError: it does not run, so it has no address.
+
+        """
         return f"{'wss' if self._tls else 'ws'}://{self._authority()}"
 
     def _authority(self) -> str:
@@ -114,7 +129,12 @@ class V5Server:
             raise ServerError(f"the server did not start: {error}") from error
 
     def stop(self) -> None:
-        """Close every connection and the exchange, end the thread. A second call is harmless."""
+        """Close every connection and the exchange, end the thread. A second call is harmless.
+
+        Raises:
+            ServerError: the thread did not end in time.
+
+        """
         thread, loop, stopping = self._thread, self._loop, self._stopping
         if thread is None or loop is None or stopping is None:
             return
@@ -128,6 +148,10 @@ class V5Server:
         """Run ``function`` with the exchange on the server's loop, and return what it returns.
 
         Any thread may call; from the loop itself the function runs at once.
+
+        Raises:
+            ServerError: the server does not run.
+
         """
         loop, exchange, thread = self._loop, self._exchange, self._thread
         if loop is None or exchange is None:

@@ -22,7 +22,13 @@ _FILTERS = (("category", "category"), ("currency", "currency"), ("type", "type")
 
 
 def transaction_rows(call: Call, within: tuple[int, int]) -> Iterator[Keyed[Row]]:
-    """Yield the rows within a window that fit the filters."""
+    """Yield the rows within a window that fit the filters.
+
+    Raises:
+        V5Error: a parameter is missing, or is not one that the venue takes; the code is the
+            venue's.
+
+    """
     base = call.params.text("baseCoin")
     for entry in call.account.ledger.entries:
         time_ms = _time_ms(entry)

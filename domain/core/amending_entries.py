@@ -35,6 +35,9 @@ def entry_change(
 
     What only makes the order smaller, its price better or its stop tighter is planned, and checked
     against the venue's limits, and passes the rules.
+
+    An ``EntryChange`` may be sent; ``Refused`` says which rules fail; a text says why no plan can
+    be made.
     """
     alone = _without(draft.state, order)
     snapshot = attrs.evolve(

@@ -91,8 +91,11 @@ def _known(books: Books, order_id: ClientId) -> Order:
     return order
 
 
-def send(order: Order) -> Effect:
-    """Return the next effect on an order's way to the venue: an entry's leverage comes first."""
+def send(order: Order) -> Place | SetLeverage:
+    """Return the next effect on an order's way to the venue: an entry's leverage comes first.
+
+    ``Place`` once nothing is in its way any more, ``SetLeverage`` before.
+    """
     if order.is_released:
         return _place(order)
     assert order.signal is not None, f"{order.request.client_id} waits and is no entry"

@@ -10,7 +10,12 @@ _SEAL = object()
 
 @attrs.frozen(init=False)
 class Approved:
-    """An order that `judge` let through. Nothing else can make one: there is no bypass."""
+    """An order that `judge` let through. Nothing else can make one: there is no bypass.
+
+    Raises:
+        TypeError: anybody but ``judge`` tried to make one.
+
+    """
 
     order: OrderRequest
 

@@ -112,6 +112,9 @@ def judge(
 ) -> Approved | Refused:
     """Approve ``order``, the entry of the plan ``proposal``, or say every rule that forbids it.
 
+    ``Approved`` may be sent, as it is; ``Refused`` names every rule that does not hold or cannot be
+    asked.
+
     Raises:
         AssertionError: when the order is not the one that the proposal describes, or the snapshot
             is of another symbol: our own bug, after which nothing may be sent.

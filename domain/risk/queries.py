@@ -70,6 +70,8 @@ class LeverageDenied:
 
 
 LeverageDecision = LeverageGranted | LeverageCapped | LeverageDenied
+"""``LeverageGranted``: as asked; ``LeverageCapped``: less, with the reason;
+``LeverageDenied``: none at all."""
 
 
 def check_leverage(

@@ -86,3 +86,5 @@ class Missing:
 
 
 Verdict = Passed | Breach | Missing
+"""``Passed``: the rule holds; ``Breach``: it does not, with both values and the remedy;
+``Missing``: it could not be asked, which refuses too."""

@@ -115,7 +115,7 @@ class Source:
         return ".".join([*kept, *([module] if module else [])])
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, eq=False)
 class Tree:
     """A repository: the folder that holds pyproject.toml, or a planted imitation of it."""
 

@@ -27,6 +27,10 @@ def _import(rule: str, path: str, line: str, says: str) -> Planted:
     return Planted(rule, path, f"{HEAD}{line}\n", says)
 
 
+def _public(rule: str, text: str, says: str) -> Planted:
+    return Planted(rule, "ports/a.py", f'"""A module."""\n\n__all__ = ["f"]\n\n{text}\n', says)
+
+
 def _words(rule: str, path: str, line: str) -> Planted:
     """A line with the forbidden words between bars, broken by a tilde: this file is judged too."""
     whole = line.replace("~", "")
@@ -99,6 +103,15 @@ VIOLATIONS = (
         "domain/a.py",
         '"""A."""\n__all__ = ["C"]\nclass C: ...\n',
         "public C has no docstring",
+    ),
+    _public("described", "class f:\n    'F.'\n    def m(self): ...", "f.m has no docstring"),
+    _public("errors_named", "def f():\n    'F.'\n    raise ValueError", "f raises ValueError"),
+    _public("spans_named", "def f(wait: int):\n    'F.'", "wait is a bare number"),
+    _public("amounts_typed", "def f(price: int):\n    'F.'", "price is int"),
+    _public(
+        "outcomes_named",
+        "class A: ...\nclass B: ...\ndef f() -> A | B:\n    'F.'",
+        "unexplained: A, B",
     ),
     _import("swallowed", "adapters/a.py", "try:\n    f()\nexcept OSError:\n    pass", "nothing"),
     _import("swallowed", "adapters/a.py", "try:\n    f()\nexcept OSError:\n    ...", "nothing"),

@@ -8,6 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from .source import ROOT, Finding, Tree
+from .tidy_docstrings import (
+    amounts_typed,
+    described,
+    errors_named,
+    outcomes_named,
+    spans_named,
+)
 from .tidy_layers import layers
 from .tidy_packaging import packages, typed
 from .tidy_purity import approval, clock_and_io, floats, recall
@@ -29,17 +36,22 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.__name__: rule
         for rule in (
+            amounts_typed,
             approval,
             clock_and_io,
+            described,
             docstrings,
             empty_tests,
+            errors_named,
             floats,
             foreign_words,
             layers,
             lengths,
+            outcomes_named,
             packages,
             recall,
             sleeps,
+            spans_named,
             swallowed,
             type_ignores,
             type_ignores_ratchet,

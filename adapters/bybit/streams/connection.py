@@ -128,12 +128,21 @@ class Connection:
 
         Raises:
             SubscriptionRefused: the venue refused; the whole request counts as failed.
+            AnswerOverdue: the venue did not answer in time; the connection was closed.
+            ConnectionLost: the connection ended meanwhile, or was not open.
 
         """
         await self._request_topics("subscribe", topics)
 
     async def unsubscribe(self, topics: Sequence[str]) -> None:
-        """End subscriptions; messages that are under way may still come. Raises likewise."""
+        """End subscriptions; messages that are under way may still come. Raises likewise.
+
+        Raises:
+            AnswerOverdue: the venue did not answer in time; the connection was closed.
+            ConnectionLost: the connection ended meanwhile, or was not open.
+            SubscriptionRefused: the venue refused; the topics may still be pushed.
+
+        """
         await self._request_topics("unsubscribe", topics)
 
     def send(self, payload: bytes) -> bool:

@@ -56,6 +56,8 @@ class Pong:
 
 
 Control = AuthAnswer | RequestAnswer | Pong
+"""``AuthAnswer``: to the authentication; ``RequestAnswer``: to a subscription or its end; ``Pong``:
+to a ping."""
 
 
 def auth_request(key: str, expires_ms: int, signature: str) -> bytes:

@@ -145,13 +145,19 @@ class StreamHub:
         self._watch(self._public.watch_ticker(symbol))
 
     def watch_book(self, symbol: Symbol) -> None:
-        """Keep a symbol's order book to a depth of 50. Raises as :meth:`watch` does."""
+        """Keep a symbol's order book to a depth of 50. Raises as :meth:`watch` does.
+
+        Errors: see :meth:`StreamHub.watch`.
+        """
         self._watch(self._public.watch_book(symbol))
 
     def watch_trades(
         self, symbol: Symbol, heard: Callable[[tuple[PublicTrade, ...]], None] | None = None
     ) -> None:
-        """Keep a symbol's last trades, and tell ``heard``. Raises as :meth:`watch` does."""
+        """Keep a symbol's last trades, and tell ``heard``. Raises as :meth:`watch` does.
+
+        Errors: see :meth:`StreamHub.watch`.
+        """
         self._watch(self._public.watch_trades(symbol, heard))
 
     def watch_bars(
@@ -160,11 +166,19 @@ class StreamHub:
         """Keep a symbol's bars, by the venue's name of an interval. Raises as :meth:`watch`.
 
         ``heard`` gets each bar as it closes, on the I/O thread: it must not block.
+
+        Errors: see :meth:`StreamHub.watch`.
         """
         self._watch(self._public.watch_bars(symbol, interval, heard))
 
     def unwatch(self, symbol: Symbol) -> None:
-        """Keep nothing of a symbol any more. Raises ``StreamTrouble`` without an answer."""
+        """Keep nothing of a symbol any more. Raises ``StreamTrouble`` without an answer.
+
+        Raises:
+            StreamTrouble: the stream is up, and the venue refused or did not answer.
+            RuntimeError: the hub was not opened, or was closed.
+
+        """
         self._do(self._unwatch(self._public.forget(symbol)))
 
     def ticker(self, symbol: Symbol) -> Aged[Ticker] | None:

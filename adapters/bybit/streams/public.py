@@ -63,7 +63,12 @@ def trades_topic(symbol: Symbol) -> str:
 
 
 def bars_topic(symbol: Symbol, interval: str) -> str:
-    """Return the topic of a symbol's bars; ``interval`` is the venue's name for their length."""
+    """Return the topic of a symbol's bars; ``interval`` is the venue's name for their length.
+
+    Raises:
+        ValueError: the venue has no such interval; the text names those it has.
+
+    """
     if interval not in KLINE_SPANS_MS:
         raise ValueError(f"interval {interval!r}; accepted: {', '.join(KLINE_SPANS_MS)}")
     return f"kline.{interval}.{symbol}"

@@ -65,6 +65,10 @@ class RetryLimits:
     of it is random. A connection that was up for ``stable_ms`` ends the row. All streams of one hub
     together make at most ``connections_max`` connections within ``window_ms``, well below the
     venue's 500 within five minutes for each address (Bybit V5, connect).
+
+    Raises:
+        ValueError: a limit that is not above zero, or ``pause_ms_max`` below ``pause_ms_min``.
+
     """
 
     pause_ms_min: int = attrs.field(default=250, validator=_above_zero)

@@ -34,6 +34,10 @@ class Supervisor:
     """One stream, for as long as it is wanted.
 
     It is up without the ``dispensable`` ones among its topics when the venue refuses them.
+
+    Raises:
+        ValueError: the topics are too long for one connection.
+
     """
 
     def __init__(

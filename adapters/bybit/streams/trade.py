@@ -58,6 +58,8 @@ class TradeNotSent:
 
 
 TradeOutcome = TradeAnswer | TradeUnknown | TradeNotSent
+"""``TradeAnswer``: the venue's answer, a refusal too; ``TradeUnknown``: sent, and perhaps executed;
+``TradeNotSent``: nothing left this process."""
 
 
 class _Stage(enum.Enum):
@@ -143,6 +145,10 @@ class TradeSocket:
 
         ``op`` is the venue's name of the act, such as ``order.create``; ``args`` is the body that
         the REST route of the same act takes, category included.
+
+        Raises:
+            RuntimeError: called on the I/O thread, which has to read the answer.
+
         """
         if threading.get_ident() == self._io_thread:
             raise RuntimeError("the I/O thread cannot wait for an answer that it has to read")

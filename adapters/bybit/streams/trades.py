@@ -33,7 +33,12 @@ class TradeFold:
         self._trades: deque[PublicTrade] = deque(maxlen=TRADES_MAX)
 
     def take(self, message: Mapping[str, object]) -> tuple[PublicTrade, ...]:
-        """Take one message and return its trades; ``Unreadable`` leaves what was there."""
+        """Take one message and return its trades; ``Unreadable`` leaves what was there.
+
+        Raises:
+            Unreadable: the message cannot be understood.
+
+        """
         told = tuple(_trade(row) for row in rows_of("public trade", message.get("data")))
         self._trades.extend(told)
         return told
@@ -51,7 +56,12 @@ class BarFold:
         self._bars: dict[int, StreamBar] = {}
 
     def take(self, message: Mapping[str, object]) -> tuple[Bar, ...]:
-        """Take one message and return the bars that it closed; ``Unreadable`` leaves the others."""
+        """Take one message and return the bars that it closed; ``Unreadable`` leaves the others.
+
+        Raises:
+            Unreadable: the message cannot be understood.
+
+        """
         closed: list[Bar] = []
         for row in rows_of("kline", message.get("data")):
             bar, is_closed = bar_of_stream(self._symbol, row.fields)

@@ -20,6 +20,8 @@ _COIN = "USDT"
 def execution_or_funding(value: Mapping[str, object]) -> Execution | FundingPayment:
     """Read one execution row of REST or of the stream.
 
+    A row of a settlement is a ``FundingPayment``, every other one an ``Execution``.
+
     Raises:
         Unreadable: a needed field is missing or not understood, or the fee was taken in another
             coin than USDT (the account pays fees in MNT): the books count USDT alone.

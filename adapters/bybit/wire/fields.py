@@ -50,7 +50,12 @@ def _show(value: object) -> str:
 
 @attrs.frozen
 class Row:
-    """One JSON object, read field by field. ``source`` says what it is, for errors."""
+    """One JSON object, read field by field. ``source`` says what it is, for errors.
+
+    Raises:
+        Unreadable: from each method that reads: the field is absent or is not what was asked for.
+
+    """
 
     source: str
     fields: Mapping[str, object]
@@ -185,7 +190,12 @@ class Row:
 
 
 def rows_of(source: str, values: object) -> tuple[Row, ...]:
-    """Take a decoded JSON value that must be a list of objects."""
+    """Take a decoded JSON value that must be a list of objects.
+
+    Raises:
+        Unreadable: it is no list, or holds something else than objects.
+
+    """
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise Unreadable(source, "the list", _show(values))
     return tuple(Row.of(source, value) for value in values)

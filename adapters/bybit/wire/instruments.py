@@ -120,6 +120,11 @@ def _margin(row: Row, name: str) -> Decimal:
 
 
 def fee_rates(value: Mapping[str, object]) -> FeeRates:
-    """Read one row of ``account/fee-rate``."""
+    """Read one row of ``account/fee-rate``.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("fee rate", value)
     return FeeRates(taker=row.rate("takerFeeRate"), maker=row.rate("makerFeeRate"))

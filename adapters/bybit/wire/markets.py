@@ -66,7 +66,12 @@ def ticker(value: Mapping[str, object], *, time_ms: int) -> Ticker:
 
 
 def level(value: object) -> tuple[Price, Qty]:
-    """Read one level of the book: price and quantity; quantity zero deletes the level."""
+    """Read one level of the book: price and quantity; quantity zero deletes the level.
+
+    Raises:
+        Unreadable: it is no pair of price and quantity.
+
+    """
     if not isinstance(value, list) or len(value) != len(("price", "qty")):
         raise Unreadable("book level", "the level", repr(value)[:200])
     row = Row("book level", {"price": value[0], "qty": value[1]})
@@ -74,7 +79,12 @@ def level(value: object) -> tuple[Price, Qty]:
 
 
 def order_book(value: Mapping[str, object]) -> OrderBook:
-    """Read the answer of ``market/orderbook``; a level without a quantity is unreadable."""
+    """Read the answer of ``market/orderbook``; a level without a quantity is unreadable.
+
+    Raises:
+        Unreadable: a field is missing, or the levels are out of order or empty.
+
+    """
     row = Row.of("order book", value)
     try:
         return OrderBook(
@@ -98,7 +108,12 @@ def _levels(row: Row, name: str) -> tuple[BookLevel, ...]:
 
 
 def public_trade(value: Mapping[str, object]) -> PublicTrade:
-    """Read one row of ``market/recent-trade``; its side is the taker's."""
+    """Read one row of ``market/recent-trade``; its side is the taker's.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("public trade", value)
     return PublicTrade(
         trade_id=row.text("execId"),
@@ -111,7 +126,12 @@ def public_trade(value: Mapping[str, object]) -> PublicTrade:
 
 
 def funding_rate_of_ticker(value: Mapping[str, object]) -> FundingRate:
-    """Read the coming rate of a ticker, and when it is settled."""
+    """Read the coming rate of a ticker, and when it is settled.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("ticker", value)
     return FundingRate(
         symbol=Symbol(row.text("symbol")),
@@ -121,7 +141,12 @@ def funding_rate_of_ticker(value: Mapping[str, object]) -> FundingRate:
 
 
 def funding_rate_of_row(value: Mapping[str, object]) -> FundingRate:
-    """Read one row of ``market/funding/history``."""
+    """Read one row of ``market/funding/history``.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("funding history", value)
     return FundingRate(
         symbol=Symbol(row.text("symbol")),
@@ -131,7 +156,12 @@ def funding_rate_of_row(value: Mapping[str, object]) -> FundingRate:
 
 
 def bar_of_row(symbol: Symbol, value: object, *, span_ms: int) -> Bar:
-    """Read one row of ``market/kline`` or its kin: a list of texts, start first."""
+    """Read one row of ``market/kline`` or its kin: a list of texts, start first.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     if not isinstance(value, list) or len(value) < _PRICES:
         raise Unreadable("kline", "the row", repr(value)[:200])
     fields = {"volume": "0", **dict(zip(_KLINE_NAMES, value, strict=False))}
@@ -139,7 +169,12 @@ def bar_of_row(symbol: Symbol, value: object, *, span_ms: int) -> Bar:
 
 
 def bar_of_stream(symbol: Symbol, value: Mapping[str, object]) -> tuple[Bar, bool]:
-    """Read one bar of a ``kline`` topic, and whether it is closed."""
+    """Read one bar of a ``kline`` topic, and whether it is closed.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("kline", value)
     span_ms = row.time_ms("end") - row.time_ms("start") + 1
     if span_ms <= 0:

@@ -75,7 +75,12 @@ def order_report(value: Mapping[str, object]) -> OrderReport:
 
 
 def only_one_way(row: Row) -> None:
-    """Refuse a row of hedge mode, whose two sides this desk does not model."""
+    """Refuse a row of hedge mode, whose two sides this desk does not model.
+
+    Raises:
+        Unreadable: it is of hedge mode, or its index is no number.
+
+    """
     if "positionIdx" in row.fields and row.integer("positionIdx") != 0:
         raise row.unreadable("positionIdx")
 

@@ -29,7 +29,12 @@ class ApiKey:
 
 
 def closed_profit(value: Mapping[str, object]) -> ClosedProfit:
-    """Read one row of ``position/closed-pnl``."""
+    """Read one row of ``position/closed-pnl``.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("closed pnl", value)
     return ClosedProfit(
         symbol=Symbol(row.text("symbol")),
@@ -48,7 +53,12 @@ def closed_profit(value: Mapping[str, object]) -> ClosedProfit:
 
 
 def account_change(value: Mapping[str, object]) -> AccountChange:
-    """Read one row of ``account/transaction-log``; its ``type`` is an open set."""
+    """Read one row of ``account/transaction-log``; its ``type`` is an open set.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("transaction log", value)
     word, symbol = row.text("type"), row.text_or_none("symbol")
     return AccountChange(
@@ -68,7 +78,12 @@ def account_change(value: Mapping[str, object]) -> AccountChange:
 
 
 def api_key(value: Mapping[str, object]) -> ApiKey:
-    """Read the answer of ``user/query-api``; the key and its secret are left out."""
+    """Read the answer of ``user/query-api``; the key and its secret are left out.
+
+    Raises:
+        Unreadable: a field is missing or cannot be understood.
+
+    """
     row = Row.of("api key", value)
     permissions = row.row("permissions")
     contract = _texts(permissions, "ContractTrade")

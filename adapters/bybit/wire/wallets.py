@@ -19,7 +19,12 @@ _DIGITS_MAX = 30
 
 
 def margin_mode(value: Mapping[str, object]) -> MarginMode:
-    """Read the margin mode of ``account/info``; portfolio margin is unreadable."""
+    """Read the margin mode of ``account/info``; portfolio margin is unreadable.
+
+    Raises:
+        Unreadable: a mode that is not known, or none.
+
+    """
     return Row.of("account info", value).one_of("marginMode", MARGIN_MODES)
 
 
