@@ -323,3 +323,30 @@ def test_an_order_that_ended_by_itself_is_over() -> None:
     bench.venue.script.expire(order.client_id, CancelReason.BY_VENUE)
     bench.runner.drain()
     assert "is over (cancelled)" in fault(orders(bench).cancel(order.client_id))
+
+
+def refused(bench: Bench) -> list[tuple[str, str | None, str | None]]:
+    found = [event for event in bench.events() if isinstance(event, ev.RequestRefused)]
+    return [(event.fault or "", event.client_id, event.symbol) for event in found]
+
+
+def test_a_refusal_is_journaled_with_what_it_was_about() -> None:
+    bench = holding()
+    bench.desk.orders.cancel(ClientId("nobody"))
+    bench.venue.script.time_out_next(Arrival.LATE, request=RequestKind.CANCEL)
+    foreign(bench)
+    bench.venue.script.fail_queries(1)
+    orders(bench).cancel_all(BTC, scope=EVERYONES, timeout_ms=0)
+    assert orders(bench).cancel_all(BTC, scope=EVERYONES, timeout_ms=0)
+    assert refused(bench) == [
+        ("order nobody is not known: it was never placed or is long over", "nobody", None),
+        ("another cancel of every order runs: wait until it has ended", None, BTC),
+    ]
+
+
+@pytest.mark.parametrize("scope", [CancelScope.OURS, EVERYONES])
+def test_the_ladder_of_another_symbol_goes_on(scope: CancelScope) -> None:
+    bench = opened(make_bench(config=config()), ladder=LADDER)
+    orders(bench).cancel_all(ETH, scope=scope)
+    assert not [event for event in bench.events() if isinstance(event, ev.RungsDropped)]
+    assert len(rungs(bench)) == len(LADDER)
