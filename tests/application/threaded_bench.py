@@ -13,6 +13,7 @@ from tidegate.adapters.memory.state import MemoryState
 from tidegate.adapters.paper.config import PaperConfig
 from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.paper.venue import PaperVenue
+from tidegate.application.bounds import DeskBounds
 from tidegate.application.clocks import RandomKeys
 from tidegate.application.codec import decode
 from tidegate.application.desk import Desk
@@ -143,6 +144,7 @@ class GatedVenue(MemoryVenue):
         self.cancel_gate.set()
         self.close_gates: dict[Symbol, threading.Event] = {}
         self.closing: list[Symbol] = []
+        self.leverages: list[Symbol] = []
         self.leverage_gate = threading.Event()
         self.leverage_gate.set()
         self.queries_fail = False
@@ -190,7 +192,7 @@ class GatedVenue(MemoryVenue):
         return super().cancel(symbol, order_id)
 
     def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
-        self.log.append(f"leverage {symbol}")
+        self.leverages.append(symbol)
         assert self.leverage_gate.wait(30), "the test forgot to open the gate"
         return super().set_leverage(symbol, leverage)
 
@@ -205,6 +207,7 @@ class GatedVenue(MemoryVenue):
     def cancel_batch(self, cancels: Sequence[Cancellation]) -> tuple[Outcome, ...]:
         self.cancel_sizes.append(len(cancels))
         self.log.extend(f"cancel {one.order_id}" for one in cancels)
+        assert self.cancel_gate.wait(30), "the test forgot to open the gate"
         return super().cancel_batch(cancels)
 
 
@@ -343,6 +346,7 @@ def make_application(
     symbols: Sequence[str] = ("BTCUSDT",),
     limits: RiskLimits | None = None,
     clock: ClockPort | None = None,
+    bounds: DeskBounds | None = None,
     **timings: Any,
 ) -> Application:
     """Build an application for paper trading on ``port``."""
@@ -355,6 +359,7 @@ def make_application(
         state_port=state_port,
         keys=RandomKeys(),
         symbols=frozenset(Symbol(name) for name in symbols),
+        bounds=bounds,
     )
 
 

@@ -151,8 +151,8 @@ def test_orders_changes_and_cancels_leave_in_as_few_requests_as_the_venue_takes(
         with _behind(bench, "/v5/order/cancel", cancel, CancelRequested, 1 + COUNT):
             ended = orders.cancel_batch(names, timeout_ms=WAIT_MS)
         assert sizes("/v5/order/cancel-batch") == FULL
-        for name, outcome in zip(names, ended, strict=True):
-            assert isinstance(outcome, Cancels), outcome
-            assert [(o.client_id, o.status) for o in outcome.orders] == [(name, Status.CANCELLED)]
+        for name, end in zip(names, ended, strict=True):
+            assert isinstance(end, Cancels), end
+            assert [(o.client_id, o.status) for o in end.orders] == [(name, Status.CANCELLED)]
         assert isinstance(orders.cancel_all(timeout_ms=WAIT_MS), Cancels)
         bench.agree()
