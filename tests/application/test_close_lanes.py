@@ -8,17 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidegate.application.close_lanes import CloseLanes
+from tidegate.application.lanes import CLOSE_LANES, LaneHost, Lanes
 from tidegate.application.position_values import CloseReport
-from tidegate.domain.core.inputs import CloseRequest
+from tidegate.domain.core.effects import Effect, Place
+from tidegate.domain.core.inputs import CloseRequest, Input
 from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import Symbol
+from tidegate.domain.orders import (
+    ClientId,
+    OrderKind,
+    OrderRequest,
+    Purpose,
+    Reduction,
+    Role,
+    Side,
+    Symbol,
+)
 from tidegate.domain.signal import ExactQty, StopAtPrice
 from tidegate.ports.orders import Closing, Nothing, Placed
 
 from tests.domain.core.scenes import limit
+from tests.domain.samples import BTCUSDT
 
-from .bench import BTC, signal
-from .threaded_bench import ETH, RunnerBench, make_runner_bench, running, until
+from .bench import BTC, MemoryClock, signal
+from .threaded_bench import ETH, RunnerBench, make_runner_bench, memory_venue, running, until
 
 # The choice
 
@@ -49,6 +61,64 @@ def test_a_new_symbol_goes_where_the_least_is_unfinished(symbols: list[Symbol]) 
     for symbol in symbols:
         lanes.ended(symbol)
     assert lanes.lane_for(BTC) == 0
+
+
+class _Host(LaneHost):
+    """Lets everything leave, and keeps what went wrong."""
+
+    def __init__(self) -> None:
+        self.faults: list[BaseException] = []
+
+    def deliver(self, item: Input) -> None:
+        del item
+
+    def objection(self, effect: Effect) -> str | None:
+        del effect
+        return None
+
+    def lane_failed(self, fault: BaseException) -> None:
+        self.faults.append(fault)
+
+    def effect_done(self) -> None:
+        return None
+
+
+def _close(symbol: Symbol, number: int) -> Place:
+    order = OrderRequest(
+        client_id=ClientId(f"{symbol}{number}"),
+        symbol=symbol,
+        side=Side.SELL,
+        qty=Qty.of("0.010"),
+        kind=OrderKind.MARKET,
+        purpose=Purpose(Role.CLOSE),
+        reduce_only=True,
+    )
+    return Place(order=Reduction(order), urgent=True)
+
+
+def test_a_symbol_whose_closes_have_run_is_free_to_take_another_lane() -> None:
+    """One more symbol than lanes have closed one after the other; then the first of them hangs."""
+    symbols = [Symbol(f"C{number}USDT") for number in range(CLOSE_LANES + 1)]
+    venue = memory_venue({}, instruments=[attrs.evolve(BTCUSDT, symbol=one) for one in symbols])
+    host = _Host()
+    lanes = Lanes(venue, MemoryClock(venue), host)
+    lanes.start()
+    try:
+        for symbol in symbols:
+            lanes.submit(_close(symbol, 1))
+        until(lambda: lanes.is_idle)
+        for symbol in symbols:
+            venue.close_gates[symbol] = threading.Event()
+            lanes.submit(_close(symbol, 2))
+            until(lambda name=symbol: venue.closing.count(name) == 2)
+            for other in symbols[1:]:
+                if other in venue.close_gates:
+                    venue.close_gates[other].set()
+    finally:
+        for gate in venue.close_gates.values():
+            gate.set()
+        assert lanes.stop(timeout_s=5)
+    assert host.faults == []
 
 
 # The desk
