@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import attrs
 import pytest
@@ -30,7 +31,15 @@ from tests.domain.core.scenes import limit
 from tests.domain.samples import BTCUSDT
 
 from .bench import BTC, MemoryClock, signal
-from .threaded_bench import ETH, RunnerBench, make_runner_bench, memory_venue, running, until
+from .threaded_bench import (
+    ETH,
+    GatedVenue,
+    RunnerBench,
+    make_runner_bench,
+    memory_venue,
+    running,
+    until,
+)
 
 # The choice
 
@@ -96,6 +105,10 @@ def _close(symbol: Symbol, number: int) -> Place:
     return Place(order=Reduction(order), urgent=True)
 
 
+def _has_closed_twice(venue: GatedVenue, symbol: Symbol) -> bool:
+    return venue.closing.count(symbol) == 2
+
+
 def test_a_symbol_whose_closes_have_run_is_free_to_take_another_lane() -> None:
     """One more symbol than lanes have closed one after the other; then the first of them hangs."""
     symbols = [Symbol(f"C{number}USDT") for number in range(CLOSE_LANES + 1)]
@@ -110,7 +123,7 @@ def test_a_symbol_whose_closes_have_run_is_free_to_take_another_lane() -> None:
         for symbol in symbols:
             venue.close_gates[symbol] = threading.Event()
             lanes.submit(_close(symbol, 2))
-            until(lambda name=symbol: venue.closing.count(name) == 2)
+            until(partial(_has_closed_twice, venue, symbol))
             for other in symbols[1:]:
                 if other in venue.close_gates:
                     venue.close_gates[other].set()
@@ -205,3 +218,40 @@ def test_an_entry_that_hangs_delays_the_close_of_no_other_symbol() -> None:
         hung.join(10)
     asked = [one for one in bench.engine.handled if isinstance(one, CloseRequest)]
     assert [one.symbol for one in asked] == [BTC, ETH.symbol]
+
+
+def test_what_opened_before_its_cancel_came_is_closed_while_another_entry_hangs() -> None:
+    bench = make_runner_bench(ask_again_ms=50)
+    eth = signal(
+        "eth",
+        symbol=ETH.symbol,
+        sizing=ExactQty(Qty.of("0.10")),
+        stop=StopAtPrice(Price.of("3450")),
+        entry=limit("3490"),
+    )
+    found: list[object] = []
+    with running(bench):
+        assert isinstance(bench.desk.execute(eth), Placed)
+        bench.venue.gate.clear()
+        bench.venue.has_entered.clear()
+        wish = signal("b", entry=limit("64500"))
+        hung = threading.Thread(target=lambda: bench.desk.execute(wish))
+        hung.start()
+        assert bench.venue.has_entered.wait(10)
+        bench.venue.cancel_gate.clear()
+        closing = threading.Thread(
+            target=lambda: found.append(
+                bench.desk.orders.close_positions((BTC, ETH.symbol), timeout_ms=20_000)
+            )
+        )
+        closing.start()
+        until(lambda: bench.engine.count(CloseRequest) == 2)
+        bench.venue.script.move(ETH.symbol, last=Price.of("3480"))
+        until(lambda: not bench.runner.state.books.position(ETH.symbol).is_flat)
+        bench.venue.cancel_gate.set()
+        until(lambda: bench.venue.position(ETH.symbol).qty.sign == 0, seconds=8)
+        assert not bench.venue.gate.is_set(), "the other entry still hangs"
+        bench.venue.gate.set()
+        hung.join(20)
+        closing.join(20)
+    assert found == [(Nothing(symbol=BTC), Closing(symbol=ETH.symbol, qty=Qty.of("0.10")))]
