@@ -295,6 +295,7 @@ def make_application(
         symbols=frozenset({settings.symbol}),
         preflight=preflight,
         fees_stated=settings.costs.fees if venue.kind is VenueKind.BYBIT_DEMO else None,
+        bounds=settings.bounds,
     )
 
 

@@ -1,6 +1,7 @@
 """What became of a signal: the decision recorded for it, and the venue's answer."""
 
 import threading
+from typing import assert_never
 
 from tidegate.domain.core.events import (
     EntryIntended,
@@ -32,6 +33,11 @@ class Decision:
         self.rejected: OrderRefused | None = None
         self.leverage_refused: LeverageRefused | None = None
         self.last_status: Status | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Tell whether the core has decided: an entry is intended, or the signal refused."""
+        return self.intended is not None or self.refused is not None
 
     def _status(self, books: Books, order_id: ClientId) -> Status | None:
         """Return the order's status, the last one seen where the books keep it no more.
@@ -86,58 +92,93 @@ class Decision:
 
 
 class Decisions:
-    """The signals whose callers are waiting; bounded by the callers' own threads."""
+    """The signals whose callers are waiting; bounded by their threads and their batches.
+
+    One decision is recorded for each request, in the order in which the requests were handed over:
+    of several with one key, the first that is undecided has it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Decision] = []
+        self._by_key: dict[str, list[Decision]] = {}
+        self._by_order: dict[ClientId, Decision] = {}
 
     def expect(self, signal_id: str, key: str) -> Decision:
         """Begin to collect for a signal."""
         decision = Decision(signal_id, key)
         with self._lock:
-            self._waiting.append(decision)
+            self._by_key.setdefault(key, []).append(decision)
         return decision
 
     def forget(self, decision: Decision) -> None:
         """Stop collecting."""
         with self._lock:
-            self._waiting.remove(decision)
+            alike = self._by_key[decision.key]
+            alike.remove(decision)
+            if not alike:
+                del self._by_key[decision.key]
+            if decision.intended is not None:
+                self._by_order.pop(decision.intended.order.client_id, None)
 
     def take(self, event: Event, _: int) -> None:
         """Give one journaled event to whom it concerns."""
         with self._lock:
-            waiting = tuple(self._waiting)
-        for decision in waiting:
-            _collect(decision, event)
+            match event:
+                case EntryIntended():
+                    self._intended(event)
+                case SignalRefused():
+                    decision = self._undecided(event.trade_key)
+                    if decision is not None:
+                        decision.refused = event
+                case LeverageRefused():
+                    for decision in self._by_order.values():
+                        if decision.waits_for(event):
+                            decision.leverage_refused = event
+                case _:
+                    self._follow(event)
 
-
-def _collect(decision: Decision, event: Event) -> None:
-    match event:
-        case EntryIntended() if event.trade_key == decision.key:
+    def _intended(self, event: EntryIntended) -> None:
+        decision = self._undecided(event.trade_key)
+        if decision is not None:
             decision.intended = event
-        case SignalRefused() if event.trade_key == decision.key and decision.intended is None:
-            decision.refused = event
-        case LeverageRefused() if decision.waits_for(event):
-            decision.leverage_refused = event
-        case _:
-            if decision.intended is not None:
-                _follow(decision, event, decision.intended.order.client_id)
+            self._by_order[event.order.client_id] = decision
+
+    def _undecided(self, key: str) -> Decision | None:
+        alike = self._by_key.get(key, ())
+        return next((one for one in alike if not one.is_decided), None)
+
+    def _follow(self, event: Event) -> None:
+        match event:
+            case (
+                OrderRefused()
+                | OrderAcknowledged()
+                | OrderUpdated()
+                | OrderUnknown()
+                | OrderLapsed()
+            ):
+                decision = self._by_order.get(event.client_id)
+                if decision is not None:
+                    _note(decision, event)
+            case _:
+                return
 
 
-def _follow(decision: Decision, event: Event, order_id: ClientId) -> None:
+_News = OrderRefused | OrderAcknowledged | OrderUpdated | OrderUnknown | OrderLapsed
+
+
+def _note(decision: Decision, event: _News) -> None:
     """Keep the status of the signal's entry."""
     match event:
-        case OrderRefused() if event.client_id == order_id:
+        case OrderRefused():
             decision.rejected = event
             decision.last_status = Status.REJECTED
-        case OrderAcknowledged() if event.client_id == order_id:
+        case OrderAcknowledged():
             decision.last_status = Status.ACKNOWLEDGED
-        case OrderUpdated() if event.client_id == order_id:
+        case OrderUpdated():
             decision.last_status = event.status
-        case OrderUnknown() if event.client_id == order_id:
+        case OrderUnknown():
             decision.last_status = Status.UNKNOWN
-        case OrderLapsed() if event.client_id == order_id:
+        case OrderLapsed():
             decision.last_status = Status.LAPSED
         case _:
-            return
+            assert_never(event)

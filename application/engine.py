@@ -36,6 +36,11 @@ def fold(state_port: StatePort, config: CoreConfig) -> tuple[Books, int]:
 
     """
     books, version = _from_snapshot(state_port)
+    books = books.bounded(
+        finished=config.finished_kept,
+        signals=config.signals_remembered,
+        executions=config.executions_remembered,
+    )
     for stored in state_port.read(after_version=version):
         books = evolve(books, decode(stored.record), config.day)
         version = stored.version

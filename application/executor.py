@@ -4,14 +4,15 @@ Every call becomes one input of the core, and its outcome is read from what was 
 the books, which know an order by the venue's own record.
 """
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from itertools import count
+from typing import TypeVar
 
 import attrs
 from tidegate.domain.core import inputs as given
-from tidegate.domain.core.state import Books, Order
-from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import ZERO_QTY, Price, Qty, Rate
+from tidegate.domain.core.state import Books
+from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import (
     ClientId,
     ProtectiveLeg,
@@ -26,31 +27,41 @@ from tidegate.domain.triggers import TriggerSpec
 from tidegate.ports.clock import KeyPort
 from tidegate.ports.exchange import VenueError
 from tidegate.ports.orders import (
-    Amended,
     AmendOutcome,
+    BatchAmendOutcome,
+    BatchCancelOutcome,
     BatchOutcome,
-    CancelledOrder,
     CancelOutcome,
-    Cancels,
     CancelScope,
     Closing,
     Failed,
+    FailedOrder,
     Fill,
     Left,
-    NotAmended,
     Nothing,
     OpenOutcome,
+    OrderChange,
     OrdersPort,
-    Reduced,
     ReduceOutcome,
     Refused,
-    Rejected,
     TimedOut,
-    Unresolved,
 )
 from tidegate.ports.state import StatePort
 
+from .closer import PositionCloser
 from .decisions import Decisions
+from .order_batches import Batch, Begun, at_once
+from .order_outcomes import (
+    amended,
+    are_over,
+    ended,
+    is_amended,
+    is_finished,
+    is_open,
+    is_placed,
+    reduced,
+    with_cause,
+)
 from .requests import Request, Requests
 from .runner import Runner
 from .specs import SpecTooOld
@@ -58,8 +69,9 @@ from .tracking import SymbolTracker
 
 __all__ = ["OrderExecutor"]
 
-_LOG = logging.getLogger(__name__)
-_NOT_LIVE = frozenset({Status.INTENDED, Status.ACKNOWLEDGED})
+S = TypeVar("S")
+T = TypeVar("T")
+F = TypeVar("F")
 
 
 class OrderExecutor(OrdersPort):
@@ -79,6 +91,7 @@ class OrderExecutor(OrdersPort):
         self._tracker = tracker or SymbolTracker(runner)
         self._decisions = Decisions()
         self._requests = Requests()
+        self._closer = PositionCloser(runner, self._key)
         runner.engine.listen(self._decisions.take)
         runner.engine.listen(self._requests.take)
 
@@ -91,19 +104,35 @@ class OrderExecutor(OrdersPort):
         untracked = self._tracker.track(signal.symbol)
         if isinstance(untracked, SpecTooOld):
             return untracked.refusal()
+        return self._wait(self._open(signal, untracked), timeout_ms)
+
+    def _open(self, signal: Signal, untracked: VenueError | None) -> Begun[OpenOutcome]:
+        """Hand a signal over; ``untracked`` is what the venue would not tell of its symbol."""
         key = self._keys.key(signal.signal_id)
         order_id = self._books.client_id(key, Purpose(Role.ENTRY), 0)
         decision = self._decisions.expect(signal.signal_id, key)
+        begun = Begun(
+            is_settled=lambda: decision.is_settled(self._books, order_id),
+            outcome=lambda: with_cause(decision.outcome(self._books, order_id), untracked),
+            forget=lambda: self._decisions.forget(decision),
+        )
+        self._deliver(given.OpenRequest(signal=signal, key=key), begun)
+        return begun
+
+    def _deliver(self, item: given.Input, begun: Begun[T]) -> None:
+        """Hand an input over; where that fails nothing is waited for any more."""
         try:
-            self._runner.deliver(given.OpenRequest(signal=signal, key=key))
-            done = self._runner.wait(
-                lambda: decision.is_settled(self._books, order_id), timeout_ms=timeout_ms
-            )
+            self._runner.deliver(item)
+        except BaseException:
+            begun.forget()
+            raise
+
+    def _wait(self, begun: Begun[T], timeout_ms: int) -> T | TimedOut:
+        try:
+            done = self._runner.wait(begun.is_settled, timeout_ms=timeout_ms)
+            return begun.outcome() if done else TimedOut(waited_ms=timeout_ms)
         finally:
-            self._decisions.forget(decision)
-        if not done:
-            return TimedOut(waited_ms=timeout_ms)
-        return _with_cause(decision.outcome(self._books, order_id), untracked)
+            begun.forget()
 
     def execute_with_leverage(
         self, signal: Signal, leverage: Rate, *, timeout_ms: int = 10_000
@@ -115,14 +144,42 @@ class OrderExecutor(OrdersPort):
         self, signals: Sequence[Signal], *, timeout_ms: int = 10_000
     ) -> tuple[BatchOutcome, ...]:
         """See :meth:`OrdersPort.execute_batch`."""
-        outcomes: list[BatchOutcome] = []
-        for signal in signals:
-            try:
-                outcomes.append(self.execute(signal, timeout_ms=timeout_ms))
-            except (RuntimeError, VenueError) as error:
-                _LOG.warning("signal %s failed: %s", signal.signal_id, error)
-                outcomes.append(Failed(signal_id=signal.signal_id, error=str(error)))
-        return tuple(outcomes)
+        # Entries that wait for an answer hold no more than half of the places for orders.
+        pending_max = self._runner.engine.config.limits.pending_orders_max
+        most = max(1, min(self._runner.batch_max, pending_max // 2))
+        known: dict[Symbol, VenueError | None] = {}
+        places = count()
+
+        def begin(signal: Signal) -> Begun[OpenOutcome]:
+            if next(places) % most == 0:
+                # Once for many signals, and again before what is known of the symbols is old.
+                known.clear()
+            if signal.symbol not in known:
+                known[signal.symbol] = self._tracker.track(signal.symbol)
+            untracked = known[signal.symbol]
+            if isinstance(untracked, SpecTooOld):
+                return at_once(untracked.refusal())
+            return self._open(signal, untracked)
+
+        def failed(signal: Signal, error: Exception) -> Failed:
+            return Failed(signal_id=signal.signal_id, error=str(error))
+
+        return self._all(signals, begin, failed, most=most, timeout_ms=timeout_ms)
+
+    def _all(
+        self,
+        items: Sequence[S],
+        begin: Callable[[S], Begun[T]],
+        failed: Callable[[S, Exception], F],
+        *,
+        most: int,
+        timeout_ms: int,
+    ) -> tuple[T | F | TimedOut, ...]:
+        batch: Batch[T | F] = Batch(self._runner, most=most, timeout_ms=timeout_ms)
+        with batch:
+            for item in items:
+                batch.add(partial(begin, item), partial(failed, item))
+            return batch.end()
 
     def reduce(
         self,
@@ -149,29 +206,8 @@ class OrderExecutor(OrdersPort):
             close_on_trigger=close_on_trigger,
             by_operator=by_operator,
         )
-        asked, is_done = self._ask(key, item, self._is_placed, timeout_ms)
-        if asked.refused is not None:
-            return asked.refused
-        return self._reduced(asked, qty) if is_done else TimedOut(waited_ms=timeout_ms)
-
-    def _is_placed(self, asked: Request) -> bool:
-        """Tell whether the venue's records, or its refusals, say what became of each order."""
-        found = [self._books.order(name) for name in asked.orders]
-        return bool(found) and all(o is None or o.status not in _NOT_LIVE for o in found)
-
-    def _reduced(self, asked: Request, qty: Qty | None) -> ReduceOutcome:
-        for name in asked.orders:
-            order = self._books.order(name)
-            if order is not None and order.status is Status.UNKNOWN:
-                return Unresolved(client_id=name, cause="the venue did not answer in time")
-        live = {n: order for n, order in asked.orders.items() if n not in asked.rejected}
-        if not live:
-            refused = next(iter(asked.rejected.values()))
-            return Rejected(
-                client_id=refused.client_id, reason=refused.reason, message=refused.message
-            )
-        total = sum((order.qty for order in live.values()), start=ZERO_QTY)
-        return Reduced(client_ids=tuple(live), qty=total, asked=qty)
+        begun = self._ask(key, item, is_placed, lambda books, asked: reduced(books, asked, qty))
+        return self._wait(begun, timeout_ms)
 
     def amend(
         self,
@@ -185,12 +221,7 @@ class OrderExecutor(OrdersPort):
         timeout_ms: int = 10_000,
     ) -> AmendOutcome:
         """See :meth:`OrdersPort.amend`."""
-        order = self._books.order(client_id)
-        if order is not None:
-            self._tracker.track(order.request.symbol)
-        key = self._key("amend", client_id)
-        item = given.AmendRequest(
-            key=key,
+        change = OrderChange(
             client_id=client_id,
             qty=qty,
             price=price,
@@ -198,39 +229,59 @@ class OrderExecutor(OrdersPort):
             stop_loss=stop_loss,
             take_profit=take_profit,
         )
-        asked, is_done = self._ask(key, item, self._is_amended, timeout_ms)
-        if asked.refused is not None:
-            return asked.refused
-        return self._amended(asked) if is_done else TimedOut(waited_ms=timeout_ms)
+        self._track({client_id})
+        return self._wait(self._amend(change, self._key("amend", client_id)), timeout_ms)
 
-    def _is_amended(self, asked: Request) -> bool:
-        if asked.amendment is None:
-            return False
-        return asked.settled is not None or not self._is_open(asked.amendment.client_id)
-
-    def _amended(self, asked: Request) -> AmendOutcome:
-        wanted, settled = asked.amendment, asked.settled
-        assert wanted is not None, f"request {asked.key} is settled without a decision"
-        name = wanted.client_id
-        if settled is not None and settled.request == wanted.request:
-            return Amended(client_id=name, order=settled.request)
-        order = self._books.order(name)
-        message = "the venue's record shows it otherwise"
-        if asked.amend_rejected is not None:
-            message = asked.amend_rejected.message
-        elif settled is None:
-            message = "it ended before the change"
-        return NotAmended(
-            client_id=name,
-            order=wanted.request if order is None else order.request,
-            status=Status.CANCELLED if order is None else order.status,
-            message=message,
+    def amend_batch(
+        self, changes: Sequence[OrderChange], *, timeout_ms: int = 10_000
+    ) -> tuple[BatchAmendOutcome, ...]:
+        """See :meth:`OrdersPort.amend_batch`."""
+        self._track({change.client_id for change in changes})
+        key = self._keys_of("amend", len(changes))
+        return self._all(
+            changes,
+            lambda change: self._amend(change, key()),
+            lambda change, error: FailedOrder(client_id=change.client_id, error=str(error)),
+            most=self._runner.batch_max,
+            timeout_ms=timeout_ms,
         )
+
+    def _track(self, names: Collection[ClientId]) -> None:
+        """Load what the core may need to judge changes of these orders, each symbol once."""
+        orders = (self._books.order(name) for name in names)
+        for symbol in sorted({order.request.symbol for order in orders if order is not None}):
+            self._tracker.track(symbol)
+
+    def _amend(self, change: OrderChange, key: str) -> Begun[AmendOutcome]:
+        item = given.AmendRequest(
+            key=key,
+            client_id=change.client_id,
+            qty=change.qty,
+            price=change.price,
+            trigger_price=change.trigger_price,
+            stop_loss=change.stop_loss,
+            take_profit=change.take_profit,
+        )
+        return self._ask(key, item, is_amended, amended)
 
     def cancel(self, client_id: ClientId, *, timeout_ms: int = 10_000) -> CancelOutcome:
         """See :meth:`OrdersPort.cancel`."""
         key = self._key("cancel", client_id)
-        return self._cancel(given.CancelRequest(key=key, client_id=client_id), timeout_ms)
+        item = given.CancelRequest(key=key, client_id=client_id)
+        return self._wait(self._cancel(item), timeout_ms)
+
+    def cancel_batch(
+        self, client_ids: Sequence[ClientId], *, timeout_ms: int = 10_000
+    ) -> tuple[BatchCancelOutcome, ...]:
+        """See :meth:`OrdersPort.cancel_batch`."""
+        key = self._keys_of("cancel", len(client_ids))
+        return self._all(
+            client_ids,
+            lambda name: self._cancel(given.CancelRequest(key=key(), client_id=name)),
+            lambda name, error: FailedOrder(client_id=name, error=str(error)),
+            most=self._runner.batch_max,
+            timeout_ms=timeout_ms,
+        )
 
     def cancel_all(
         self,
@@ -242,7 +293,8 @@ class OrderExecutor(OrdersPort):
         """See :meth:`OrdersPort.cancel_all`."""
         key = self._key("cancel all", symbol or "")
         if scope is CancelScope.OURS:
-            return self._cancel(given.CancelRequest(key=key, symbol=symbol), timeout_ms)
+            ours_alone = given.CancelRequest(key=key, symbol=symbol)
+            return self._wait(self._cancel(ours_alone), timeout_ms)
         ours = tuple(
             name
             for name, order in self._books.orders.items()
@@ -251,66 +303,45 @@ class OrderExecutor(OrdersPort):
         mass = given.MassCancelRequest(
             key=key, symbol=symbol, with_stops=scope is CancelScope.EVERYONES_AND_STOPS
         )
-        asked, is_done = self._ask(key, mass, lambda r: r.mass_cancel is not None, timeout_ms)
-        if asked.refused is not None:
-            return asked.refused
-        if not is_done or asked.mass_cancel is None:
-            return TimedOut(waited_ms=timeout_ms)
-        if asked.mass_cancel.remaining:
-            return Left(remaining=asked.mass_cancel.remaining)
-        return self._ended(tuple(name for name in ours if not self._is_open(name)))
 
-    def _cancel(self, item: given.CancelRequest, timeout_ms: int) -> CancelOutcome:
-        asked, is_done = self._ask(item.key, item, self._are_over, timeout_ms)
-        if asked.refused is not None:
-            return asked.refused
-        if not is_done or asked.cancels is None:
-            return TimedOut(waited_ms=timeout_ms)
-        return self._ended(asked.cancels)
+        def outcome(books: Books, asked: Request) -> CancelOutcome:
+            assert asked.mass_cancel is not None, f"request {key} is settled without an end"
+            if asked.mass_cancel.remaining:
+                return Left(remaining=asked.mass_cancel.remaining)
+            return ended(books, tuple(name for name in ours if not is_open(books, name)))
 
-    def _are_over(self, asked: Request) -> bool:
-        if asked.cancels is None:
-            return False
-        return not any(self._is_open(name) for name in asked.cancels)
+        begun = self._ask(key, mass, lambda _, asked: asked.mass_cancel is not None, outcome)
+        return self._wait(begun, timeout_ms)
 
-    def _ended(self, names: tuple[ClientId, ...]) -> Cancels:
-        found = [self._books.order(name) for name in names]
-        return Cancels(
-            orders=tuple(
-                CancelledOrder(
-                    client_id=order.request.client_id,
-                    status=order.status,
-                    qty_filled=max(order.qty_filled, order.qty_reported),
-                )
-                for order in found
-                if order is not None
-            )
+    def _cancel(self, item: given.CancelRequest) -> Begun[CancelOutcome]:
+        return self._ask(
+            item.key, item, are_over, lambda books, asked: ended(books, asked.cancels or ())
         )
-
-    def _is_open(self, client_id: ClientId) -> bool:
-        order = self._books.order(client_id)
-        return order is not None and order.is_open
 
     def _ask(
         self,
         key: str,
         item: given.Input,
-        is_done: Callable[[Request], bool],
-        timeout_ms: int,
-    ) -> tuple[Request, bool]:
-        """Hand a request to the core; returns what was recorded, and whether it ended in time."""
+        is_done: Callable[[Books, Request], bool],
+        outcome: Callable[[Books, Request], T],
+    ) -> Begun[T | Refused]:
+        """Hand an operator's request over; a refusal of the core ends it too."""
         asked = self._requests.expect(key)
-        try:
-            self._runner.deliver(item)
-            done = self._runner.wait(
-                lambda: asked.refused is not None or is_done(asked), timeout_ms=timeout_ms
-            )
-        finally:
-            self._requests.forget(asked)
-        return asked, done
+        begun: Begun[T | Refused] = Begun(
+            is_settled=lambda: asked.refused is not None or is_done(self._books, asked),
+            outcome=lambda: asked.refused or outcome(self._books, asked),
+            forget=lambda: self._requests.forget(asked),
+        )
+        self._deliver(item, begun)
+        return begun
 
     def _key(self, act: str, subject: str) -> str:
         return self._keys.key(f"{act} {subject} {self._state_port.version()}")
+
+    def _keys_of(self, act: str, size: int) -> Callable[[], str]:
+        """Return what gives a key for each of several: one order may be named twice."""
+        version, places = self._state_port.version(), count(1)
+        return lambda: self._keys.key(f"{act} {next(places)} of {size} {version}")
 
     def close_position(
         self,
@@ -320,44 +351,30 @@ class OrderExecutor(OrdersPort):
         reason: CloseReason = CloseReason.OPERATOR,
     ) -> Closing | Nothing:
         """See :meth:`OrdersPort.close_position`."""
-        held = self._books.position(symbol)
-        self._ask_to_close(symbol, reason)
-        if held.is_flat:
-            self._runner.wait(lambda: self._no_entry_waits(symbol), timeout_ms=timeout_ms)
-            held = self._books.position(symbol)
-            if held.is_flat:
-                return Nothing(symbol=symbol)
-            # An entry filled before its cancel came: what it opened is closed as well.
-            self._ask_to_close(symbol, reason)
-        self._runner.wait(lambda: self._books.position(symbol).is_flat, timeout_ms=timeout_ms)
-        return Closing(symbol=symbol, qty=abs(held.qty))
+        (outcome,) = self.close_positions((symbol,), timeout_ms=timeout_ms, reason=reason)
+        return outcome
 
     def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing, ...]:
         """See :meth:`OrdersPort.close_all`."""
-        held = {symbol: abs(held.qty) for symbol, held in sorted(self._books.positions.items())}
-        for symbol in held:
-            self._ask_to_close(symbol, CloseReason.OPERATOR)
-        self._runner.wait(
-            lambda: all(self._books.position(symbol).is_flat for symbol in held),
-            timeout_ms=timeout_ms,
-        )
-        return tuple(Closing(symbol=symbol, qty=qty) for symbol, qty in held.items())
+        outcomes = self.close_positions(sorted(self._books.positions), timeout_ms=timeout_ms)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Closing))
 
-    def _ask_to_close(self, symbol: Symbol, reason: CloseReason) -> None:
-        key = self._keys.key(f"close {symbol} {self._state_port.version()}")
-        self._runner.deliver(given.CloseRequest(symbol=symbol, reason=reason, key=key))
-
-    def _no_entry_waits(self, symbol: Symbol) -> bool:
-        """Tell whether every entry has ended, and all that it filled has been booked."""
-        ordered = (o for o in self._books.orders.values() if o.request.symbol == symbol)
-        return all(order.is_settled for order in ordered if order.role is Role.ENTRY)
+    def close_positions(
+        self,
+        symbols: Sequence[Symbol],
+        *,
+        timeout_ms: int = 10_000,
+        reason: CloseReason = CloseReason.OPERATOR,
+    ) -> tuple[Closing | Nothing, ...]:
+        """See :meth:`OrdersPort.close_positions`."""
+        return self._closer.close(symbols, timeout_ms=timeout_ms, reason=reason)
 
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:
         """See :meth:`OrdersPort.wait_for_fill`."""
         if self._books.order(client_id) is None:
             raise KeyError(f"order {client_id} is not known: it was never placed or is long over")
         done = self._runner.wait(
-            lambda: _is_finished(self._books.order(client_id)), timeout_ms=timeout_ms
+            lambda: is_finished(self._books.order(client_id)), timeout_ms=timeout_ms
         )
         order = self._books.order(client_id)
         if order is None:
@@ -370,14 +387,3 @@ class OrderExecutor(OrdersPort):
             value_filled=order.value_filled,
             is_finished=True,
         )
-
-
-def _with_cause(outcome: OpenOutcome, untracked: VenueError | None) -> OpenOutcome:
-    """Tell the caller of a refusal for want of data what the venue said of it."""
-    if untracked is None or not isinstance(outcome, Refused) or outcome.fault is None:
-        return outcome
-    return attrs.evolve(outcome, fault=f"{outcome.fault} (the venue: {untracked})")
-
-
-def _is_finished(order: Order | None) -> bool:
-    return order is not None and order.is_settled

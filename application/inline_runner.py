@@ -69,6 +69,15 @@ class Runner(ABC):
 
         """
 
+    @property
+    @abstractmethod
+    def batch_max(self) -> int:
+        """How many requests of one caller may be under way: well below what halts the desk."""
+
+    @abstractmethod
+    def elapsed_ms(self) -> int:
+        """Return a time for deadlines: milliseconds since any moment, which never run back."""
+
     @abstractmethod
     def start(self) -> None:
         """Begin to take inputs."""
@@ -134,6 +143,15 @@ class InlineRunner(Runner):
         self.drain()
         _LOG.debug("inline: waited 0 of %s ms", timeout_ms)
         return is_done()
+
+    @property
+    def batch_max(self) -> int:
+        """See :attr:`Runner.batch_max`: each request brings a few more inputs in one draining."""
+        return DRAIN_MAX // 100
+
+    def elapsed_ms(self) -> int:
+        """See :meth:`Runner.elapsed_ms`: the venue's time, which stands still while one waits."""
+        return self.engine.clock.now_ms()
 
     def start(self) -> None:
         """Nothing to start: the caller's thread does the work."""

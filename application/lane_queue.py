@@ -2,7 +2,7 @@
 
 import queue
 
-from tidegate.domain.core.effects import Cancel, Effect, Place
+from tidegate.domain.core.effects import AmendOrder, Cancel, Effect, Place
 
 __all__ = ["LaneQueue"]
 
@@ -10,8 +10,9 @@ __all__ = ["LaneQueue"]
 class LaneQueue:
     """Effects in the order in which they came. Anyone puts; one thread takes.
 
-    Entries that wait one after the other are taken together, and so are cancels. An urgent order is
-    taken alone: it waits for nothing that goes with it.
+    Entries that wait one after the other are taken together, and so are changes and cancels. An
+    urgent order is taken alone: it waits for nothing that goes with it. So is the change of a
+    conditional order, which no batch can carry.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,8 @@ def _may_be_joined(effect: Effect) -> bool:
     match effect:
         case Place(urgent=urgent):
             return not urgent
+        case AmendOrder(conditional=conditional):
+            return not conditional
         case Cancel():
             return True
         case _:

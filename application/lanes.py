@@ -27,19 +27,20 @@ from tidegate.domain.core.effects import (
     SetStop,
     TakeInventory,
 )
-from tidegate.domain.orders import ClientId, Role
+from tidegate.domain.orders import ClientId, Role, Symbol
 from tidegate.ports.clock import ClockPort
-from tidegate.ports.exchange import (
-    ExchangePort,
-)
+from tidegate.ports.exchange import ExchangePort
 
 from .batching import perform_all
+from .close_lanes import CloseLanes
 from .lane_queue import LaneQueue
 from .withholding import withheld
 
 __all__ = ["LANE_QUEUE_MAX", "LaneHost", "Lanes"]
 
 LANE_QUEUE_MAX = 10_000
+CLOSE_LANES = 4
+"""How many symbols' closes may hang at the venue before those of another wait: one fewer."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -71,11 +72,12 @@ class Lanes:
     """Worker threads, each with a bounded queue, so that what hangs holds up its own kind alone.
 
     Panic takes inventories and sends what they demand. Closes, stops and cancels have a lane each:
-    a close is reduce-only, so it may overtake both, and a stop may overtake a cancel. Questions for
+    a close is reduce-only, so it may overtake both, and a stop may overtake a cancel. Closes have a
+    few lanes: a symbol's keep their order, and one that hangs delays no other symbol. Questions for
     one order or position do not wait for a reading of the whole activity.
 
-    Entries that wait one after the other leave as one batch, and so do cancels, up to what the
-    venue takes at once. Each is asked for its objection before, and has its own answer.
+    Entries that wait one after the other leave as one batch, and so do changes and cancels, up to
+    what the venue takes at once. Each is asked for its objection before, and has its own answer.
     """
 
     def __init__(
@@ -94,6 +96,8 @@ class Lanes:
         self._unfinished = 0
         self._queries: set[Effect] = set()
         self._places: dict[ClientId, Place] = {}
+        self._leverage: dict[Symbol, SetLeverage] = {}
+        self._closes = CloseLanes(CLOSE_LANES)
         self._batch_size_max = port.capabilities.batch_size_max
         self._queues = {name: LaneQueue() for name in _LANES}
         self._threads = [
@@ -125,22 +129,39 @@ class Lanes:
     def submit(self, effect: Effect) -> bool:
         """Queue an effect in its lane, from one thread only; false when the lane is full.
 
-        A query that waits already is not queued twice. A cancel ends an order that still waits: the
+        A query that waits already is not queued twice, nor is a leverage that waits as the last one
+        of its symbol: its answer is for every entry. A cancel ends an order that still waits: the
         venue could not find it, and would get it afterwards.
         """
-        lane = self._queues[_lane_of(effect)]
         with self._lock:
-            if effect in self._queries:
+            if effect in self._queries or self._leverage_waits(effect):
                 return True
+            lane = self._queues[self._lane_of(effect)]
             if lane.waiting >= self._queue_max:
                 return False
-            if isinstance(effect, Place):
-                self._places[effect.order.order.client_id] = effect
-            elif isinstance(effect, _QUERIES):
-                self._queries.add(effect)
+            self._note(effect)
             self._unfinished += 1
         lane.put(effect)
         return True
+
+    def _leverage_waits(self, effect: Effect) -> bool:
+        return isinstance(effect, SetLeverage) and self._leverage.get(effect.symbol) == effect
+
+    def _lane_of(self, effect: Effect) -> str:
+        lane = _lane_of(effect)
+        return lane if lane != _CLOSES else _close_lane(self._closes.lane_for(_symbol(effect)))
+
+    def _note(self, effect: Effect) -> None:
+        """Remember what is looked for while it waits, and where closes are."""
+        if isinstance(effect, Place):
+            self._places[effect.order.order.client_id] = effect
+        elif isinstance(effect, SetLeverage):
+            self._leverage[effect.symbol] = effect
+        elif isinstance(effect, _QUERIES):
+            self._queries.add(effect)
+        if _lane_of(effect) == _CLOSES:
+            symbol = _symbol(effect)
+            self._closes.began(symbol, self._closes.lane_for(symbol))
 
     def _work(self, lane: LaneQueue) -> None:
         while effects := lane.take(batch_size_max=self._batch_size_max):
@@ -150,6 +171,9 @@ class Lanes:
                 self._host.lane_failed(fault)
             with self._lock:
                 self._unfinished -= len(effects)
+                for effect in effects:
+                    if _lane_of(effect) == _CLOSES:
+                        self._closes.ended(_symbol(effect))
             for _ in effects:
                 self._host.effect_done()
 
@@ -178,6 +202,10 @@ class Lanes:
                 place = self._take_place(effect.client_id)
                 if place is not None:
                     return withheld(place, "it was cancelled before it was sent")
+            case SetLeverage():
+                with self._lock:
+                    if self._leverage.get(effect.symbol) is effect:
+                        del self._leverage[effect.symbol]
             case _:
                 with self._lock:
                     self._queries.discard(effect)
@@ -190,7 +218,22 @@ class Lanes:
             return None if client_id is None else self._places.pop(client_id, None)
 
 
-_LANES = ("panic", "closes", "stops", "cancels", "entries", "reads", "activity")
+_CLOSES = "closes"
+
+
+def _close_lane(number: int) -> str:
+    return f"{_CLOSES}-{number + 1}"
+
+
+_LANES = (
+    "panic",
+    *(_close_lane(number) for number in range(CLOSE_LANES)),
+    "stops",
+    "cancels",
+    "entries",
+    "reads",
+    "activity",
+)
 _QUERIES = (
     FindOrder,
     ReadPosition,
@@ -206,13 +249,13 @@ def _lane_of(effect: Effect) -> str:
         case TakeInventory():
             return "panic"
         case Place(urgent=True):
-            return "panic" if effect.order.order.purpose.role is Role.PANIC else "closes"
+            return "panic" if effect.order.order.purpose.role is Role.PANIC else _CLOSES
         case SetStop() | SetProtection():
             return "stops"
         case Cancel():
             return "cancels"
         case AmendOrder(urgent=True):
-            return "closes"
+            return _CLOSES
         case Place() | AmendOrder() | SetLeverage() | ApplySetting():
             return "entries"
         case FindOrder() | ReadPosition() | ReadInstrument():
@@ -221,3 +264,14 @@ def _lane_of(effect: Effect) -> str:
             return "activity"
         case _:
             assert_never(effect)
+
+
+def _symbol(effect: Effect) -> Symbol:
+    """Return the symbol of what closes or reduces."""
+    match effect:
+        case Place():
+            return effect.order.order.symbol
+        case AmendOrder():
+            return effect.symbol
+        case _:
+            raise AssertionError(f"{type(effect).__name__} is no close")

@@ -25,6 +25,7 @@ from tidegate.ports.preflight import PreflightFailed, PreflightPort
 from tidegate.ports.state import StatePort
 
 from .belonging import require_same_account
+from .bounds import DeskBounds
 from .desk import Desk
 from .engine import Engine
 from .listeners import EventHub
@@ -99,7 +100,9 @@ class Application:
         symbols: frozenset[Symbol],
         preflight: PreflightPort | None = None,
         fees_stated: FeeRates | None = None,
+        bounds: DeskBounds | None = None,
     ) -> None:
+        bounds = bounds or DeskBounds()
         self._engine = engine
         self._port = port
         self._state_port = state_port
@@ -107,9 +110,17 @@ class Application:
         self._symbols = symbols
         self._preflight = preflight
         self._fees_stated = fees_stated
-        self._runner = ThreadedRunner(engine, port)
+        self._runner = ThreadedRunner(
+            engine,
+            port,
+            inbox_max=bounds.inbox_max,
+            lane_max=bounds.lane_max,
+            stop_wait_ms=bounds.stop_wait_ms,
+        )
         self._runner.fees_stated = fees_stated
-        specs = SpecCache(port.instrument, engine.clock, refresh=in_background)
+        specs = SpecCache(
+            port.instrument, engine.clock, ttl_ms=bounds.spec_life_ms, refresh=in_background
+        )
         self.desk = Desk(
             runner=self._runner,
             state_port=state_port,
@@ -118,7 +129,7 @@ class Application:
             preflight=preflight,
         )
         self._is_interrupted = False
-        self.events = EventHub()
+        self.events = EventHub(queue_max=bounds.listener_max)
         engine.listen(self.events.take)
         self._undo = ExitStack()
         self._at_end(self.events.stop)

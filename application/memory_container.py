@@ -50,6 +50,7 @@ def make_application(
         state_port=state_port,
         keys=keys,
         symbols=frozenset({settings.symbol}),
+        bounds=settings.bounds,
     )
 
 

@@ -28,6 +28,7 @@ from tidegate.ports.account import PartialStop
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Accepted,
+    Amendment,
     Cancellation,
     Capability,
     Done,
@@ -44,7 +45,7 @@ from tidegate.ports.exchange import (
 from .account_applying import apply_setting
 from .activity import read_activity, read_records
 
-__all__ = ["cancellation", "cancelled", "perform", "placed"]
+__all__ = ["amended", "amendment", "cancellation", "cancelled", "perform", "placed"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -260,7 +261,6 @@ def cancelled(effect: Cancel, answer: Accepted | Rejected | Unknown) -> given.In
 
 
 def _amend(effect: AmendOrder, port: ExchangePort) -> given.Input:
-    """Ask for a change. An answer that never came says as little as one that took it."""
     answer = port.amend(
         effect.symbol,
         effect.client_id,
@@ -270,6 +270,24 @@ def _amend(effect: AmendOrder, port: ExchangePort) -> given.Input:
         stop_loss=effect.stop_loss,
         take_profit=effect.take_profit,
     )
+    return amended(effect, answer)
+
+
+def amendment(effect: AmendOrder) -> Amendment:
+    """Return the change as the port takes it."""
+    return Amendment(
+        symbol=effect.symbol,
+        client_id=effect.client_id,
+        qty=effect.qty,
+        price=effect.price,
+        trigger_price=effect.trigger_price,
+        stop_loss=effect.stop_loss,
+        take_profit=effect.take_profit,
+    )
+
+
+def amended(effect: AmendOrder, answer: Accepted | Rejected | Unknown) -> given.Input:
+    """Return what the core is told: an answer that never came says no more than one that took."""
     refusal = answer.message if isinstance(answer, Rejected) else None
     return given.AmendAnswered(client_id=effect.client_id, refusal=refusal)
 

@@ -7,10 +7,10 @@ data is fresh while the streams are up and the account was read since, marks by 
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tidegate.domain.core.events import Event, TradeClosed
-from tidegate.domain.money import ZERO_MONEY, Money
+from tidegate.domain.money import ZERO_MONEY, Money, Qty
 from tidegate.domain.orders import Symbol
 from tidegate.domain.performance import DailyStatistics, Summary, daily_statistics, summary
 from tidegate.domain.reports import AccountReport, PositionReport
@@ -219,17 +219,29 @@ class PositionManager:
         """Cancel our orders of a symbol, close its position reduce-only, and ask the venue.
 
         The protective stop stays until the position is flat. What the venue shows after at most
-        twice ``timeout_ms`` is the report, whatever that is.
+        ``timeout_ms`` is the report, whatever that is.
 
         Raises:
             WriterStopped: nobody decides any more.
 
         """
-        before, held = self._state_port.version(), self._runner.state.books.position(symbol).qty
-        self._desk.close_position(symbol, timeout_ms=timeout_ms)
-        self._runner.wait(lambda: self._is_over(symbol), timeout_ms=timeout_ms)
-        closed = [trade for trade in self.trades(after_version=before) if trade.symbol == symbol]
-        net = closed[-1].net if closed else None
+        (report,) = self._close((symbol,), timeout_ms)
+        return report
+
+    def _close(self, symbols: Sequence[Symbol], timeout_ms: int) -> tuple[CloseReport, ...]:
+        """Begin all closes, wait for all with one deadline, and then ask the venue of each."""
+        before, runner = self._state_port.version(), self._runner
+        until_ms = runner.elapsed_ms() + timeout_ms
+        held = {symbol: runner.state.books.position(symbol).qty for symbol in symbols}
+        self._desk.orders.close_positions(symbols, timeout_ms=timeout_ms)
+        runner.wait(
+            lambda: all(map(self._is_over, symbols)),
+            timeout_ms=max(0, until_ms - runner.elapsed_ms()),
+        )
+        net = {trade.symbol: trade.net for trade in self.trades(after_version=before)}
+        return tuple(self._closed_report(one, held[one], net.get(one)) for one in symbols)
+
+    def _closed_report(self, symbol: Symbol, held: Qty, net: Money | None) -> CloseReport:
         try:
             left = self._runner.port.position(symbol).qty
             orders = self._orders_of(symbol)
@@ -271,7 +283,8 @@ class PositionManager:
     def close_all(self, *, timeout_ms: int = 30_000) -> tuple[CloseReport, ...]:
         """Close every position of the account and every symbol with an order of ours, by symbol.
 
-        One that cannot be closed keeps none of the others from it.
+        All are begun before any is waited for: one that hangs, or cannot be closed, keeps none of
+        the others from it. ``timeout_ms`` is for all of them; then the venue is asked of each.
 
         Raises:
             VenueError: what is held could not be read.
@@ -283,7 +296,7 @@ class PositionManager:
         reports, _ = self._reports()
         held = {report.symbol for report in reports if report.qty.sign != 0}
         symbols = sorted(ordered | held | set(books.positions))
-        return tuple(self.close(symbol, timeout_ms=timeout_ms) for symbol in symbols)
+        return self._close(symbols, timeout_ms)
 
 
 def _sum(amounts: Iterable[Money]) -> Money:

@@ -1,6 +1,7 @@
 """What became of an operator's request: the events that were recorded for its key."""
 
 import threading
+from typing import TypeVar
 
 from tidegate.domain.core.events import (
     AmendIntended,
@@ -32,6 +33,12 @@ class Request:
         self.settled: AmendSettled | None = None
         self.cancels: tuple[ClientId, ...] | None = None
         self.mass_cancel: MassCancelEnded | None = None
+
+    @property
+    def names(self) -> frozenset[ClientId]:
+        """The orders that this request is about, as far as it is recorded."""
+        changed = () if self.amendment is None else (self.amendment.client_id,)
+        return frozenset((*self.orders, *changed))
 
     def take(self, event: Event) -> None:
         """Keep an event that concerns this request."""
@@ -65,27 +72,53 @@ class Request:
 
 
 class Requests:
-    """The requests whose callers are waiting; bounded by the callers' own threads."""
+    """The requests whose callers are waiting; bounded by their threads and their batches."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Request] = []
+        self._by_key: dict[str, list[Request]] = {}
+        self._by_order: dict[ClientId, list[Request]] = {}
 
     def expect(self, key: str) -> Request:
         """Begin to collect for a key."""
         request = Request(key)
         with self._lock:
-            self._waiting.append(request)
+            self._by_key.setdefault(key, []).append(request)
         return request
 
     def forget(self, request: Request) -> None:
         """Stop collecting."""
         with self._lock:
-            self._waiting.remove(request)
+            _drop(self._by_key, request.key, request)
+            for name in request.names:
+                _drop(self._by_order, name, request)
 
     def take(self, event: Event, _: int) -> None:
         """Give one journaled event to whom it concerns."""
         with self._lock:
-            waiting = tuple(self._waiting)
-        for request in waiting:
-            request.take(event)
+            for request in self._concerned(event):
+                known = request.names
+                request.take(event)
+                for name in request.names - known:
+                    self._by_order.setdefault(name, []).append(request)
+
+    def _concerned(self, event: Event) -> tuple[Request, ...]:
+        match event:
+            case RequestRefused() | AmendIntended() | CancelRequested() | MassCancelEnded():
+                found = self._by_key.get(event.key, ())
+            case OrderIntended():
+                found = self._by_key.get(event.trade_key, ())
+            case OrderRefused() | AmendRejected() | AmendSettled():
+                found = self._by_order.get(event.client_id, ())
+            case _:
+                found = ()
+        return tuple(found)
+
+
+_Id = TypeVar("_Id", bound=str)
+
+
+def _drop(lists: dict[_Id, list[Request]], name: _Id, request: Request) -> None:
+    lists[name].remove(request)
+    if not lists[name]:
+        del lists[name]

@@ -83,6 +83,7 @@ class ThreadedRunner(Runner, LaneHost):
         super().__init__(engine, port)
         self._inbox: queue.SimpleQueue[Input | _LaneFault | None] = queue.SimpleQueue()
         self._inbox_max = inbox_max
+        self._batch_max = max(1, min(inbox_max, lane_max) // 2)
         self._stop_wait_s = stop_wait_ms / 1_000
         self._prices: dict[Symbol, Ticker] = {}
         self._prices_lock = threading.Lock()
@@ -143,6 +144,15 @@ class ThreadedRunner(Runner, LaneHost):
         if self._is_over:
             raise WriterStopped("the desk has stopped; nobody decides any more")
         return False
+
+    @property
+    def batch_max(self) -> int:
+        """See :attr:`Runner.batch_max`: half of what the inbox or a lane holds."""
+        return self._batch_max
+
+    def elapsed_ms(self) -> int:
+        """See :meth:`Runner.elapsed_ms`: the machine's time since it started."""
+        return time.monotonic_ns() // 1_000_000
 
     # Life
 

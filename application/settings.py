@@ -22,10 +22,12 @@ from tidegate.domain.orders import Symbol
 from tidegate.domain.protection import ManualChanges, NakedPositions
 from tidegate.domain.risk.limits import RiskLimits
 
+from .bounds import DeskBounds
 from .settings_bybit import BybitSettings
 
 __all__ = [
     "LIVE_ACKNOWLEDGEMENT",
+    "CapacitySettings",
     "CostSettings",
     "ProtectionSettings",
     "Settings",
@@ -41,6 +43,7 @@ LIVE_ACKNOWLEDGEMENT = "REAL MONEY"
 _APP = "tidegate"
 _BAR_MINUTES = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1_440, 10_080)
 """The bar lengths of Bybit V5 market/kline; months have no fixed length."""
+_BOUNDS = DeskBounds()
 _CORE = CoreConfig(mode=TradingMode.PAPER, venue=VenueKind.PAPER)
 
 
@@ -105,6 +108,17 @@ class TimingSettings:
     """How long to wait before a close that left a rest is sent again."""
     mass_cancel_wait_ms: int = _CORE.mass_cancel_wait_ms
     """How long an operator's cancel of every order goes on before it reports what is left."""
+    panic_inventories_max: int = _CORE.panic_inventories_max
+    """How many looks at the whole account in vain, ``close_retry_ms`` apart, make a panic report
+    what it could not close: a count. It goes on all the same."""
+    hold_back_ms: int = _CORE.hold_back_ms
+    """How long a booking waits, after an outage of the streams, for older ones that the venue's
+    history does not show yet."""
+    stop_wait_ms: int = _BOUNDS.stop_wait_ms
+    """How long a stop of the desk waits for requests that hang; the next start finds their ends."""
+    spec_life_ms: int = _BOUNDS.spec_life_ms
+    """How long a specification is taken for the venue's present one; one hour unless it is said. It
+    is asked for again in the background before; where that fails, it serves for another hour."""
     ask_again_ms: int = _CORE.ask_again_ms
     """How long to wait between two questions for an order of unknown outcome."""
     not_found_final_ms: int = _CORE.not_found_final_ms
@@ -112,6 +126,26 @@ class TimingSettings:
 
     0 for the paper venue, whose history has no lag. On Bybit it is never less than the sum of the
     settings there."""
+
+
+@attrs.frozen(kw_only=True)
+class CapacitySettings:
+    """How much the desk holds and remembers at most. The venue and the journal have the rest."""
+
+    finished_kept: int = _CORE.finished_kept
+    """How many ended orders are remembered, so that a late execution finds its order."""
+    signals_remembered: int = _CORE.signals_remembered
+    """How many of the last signals are known at least, so that none is taken twice."""
+    executions_remembered: int = _CORE.executions_remembered
+    """How many of the last executions are known at least, so that none is booked twice."""
+    inbox_max: int = _BOUNDS.inbox_max
+    """How many messages may wait for the desk before entries are halted; none is ever dropped."""
+    lane_max: int = _BOUNDS.lane_max
+    """How many requests may wait behind one that hangs, for each kind of them; one more is refused,
+    and entries are halted."""
+    listener_max: int = _BOUNDS.listener_max
+    """How many events may wait for one listener, such as a page; one more is lost to it, and the
+    number is counted."""
 
 
 def _bar_minutes(_: object, field: "attrs.Attribute[int]", value: int) -> None:
@@ -201,6 +235,8 @@ class Settings:
     """Expected fees and slippage."""
     timings: TimingSettings = attrs.field(factory=TimingSettings)
     """How long the desk waits."""
+    capacity: CapacitySettings = attrs.field(factory=CapacitySettings)
+    """How much the desk holds and remembers."""
     protection: ProtectionSettings = attrs.field(factory=ProtectionSettings)
     """Changes by hand, and positions without a stop."""
     strategy: StrategySettings = attrs.field(factory=StrategySettings)
@@ -224,9 +260,20 @@ class Settings:
         """Return when a trading day begins."""
         return DayBoundary(self.day_offset_minutes)
 
+    @property
+    def bounds(self) -> DeskBounds:
+        """Return the bounds of a desk with threads."""
+        return DeskBounds(
+            inbox_max=self.capacity.inbox_max,
+            lane_max=self.capacity.lane_max,
+            listener_max=self.capacity.listener_max,
+            stop_wait_ms=self.timings.stop_wait_ms,
+            spec_life_ms=self.timings.spec_life_ms,
+        )
+
     def core_config(self, venue: VenueKind) -> CoreConfig:
         """Return the core's settings for a desk on ``venue``: the one that was built."""
-        timings, costs = self.timings, self.costs
+        timings, costs, capacity = self.timings, self.costs, self.capacity
         return CoreConfig(
             mode=self.mode,
             venue=venue,
@@ -237,6 +284,11 @@ class Settings:
             stop_verify_ms=timings.stop_verify_ms,
             close_retry_ms=timings.close_retry_ms,
             mass_cancel_wait_ms=timings.mass_cancel_wait_ms,
+            panic_inventories_max=timings.panic_inventories_max,
+            hold_back_ms=timings.hold_back_ms,
+            finished_kept=capacity.finished_kept,
+            signals_remembered=capacity.signals_remembered,
+            executions_remembered=capacity.executions_remembered,
             ask_again_ms=timings.ask_again_ms,
             not_found_final_ms=timings.not_found_final_ms,
             closed_profit_lag_ms=self.bybit.closed_profit_lag_ms,

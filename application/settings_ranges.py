@@ -7,10 +7,12 @@ from types import MappingProxyType
 import attrs
 from tidegate.adapters.paper.config import PaperConfig
 from tidegate.domain.day import OFFSET_MINUTES_MAX
+from tidegate.domain.history import STOPS_KEPT
 from tidegate.domain.money import Amount
 from tidegate.domain.risk.limits import RiskLimits
 
 from .settings import (
+    CapacitySettings,
     CostSettings,
     ProtectionSettings,
     Settings,
@@ -63,6 +65,7 @@ _ZERO, _ONE = Decimal(0), Decimal(1)
 _NOT_NEGATIVE = Range(low=_ZERO)
 _POSITIVE = Range(low=_ZERO, is_open=True)
 _COUNT = Range(low=_ONE)
+_KEPT = Range(low=Decimal(32), high=Decimal(1_000_000), example="a count")
 _FRACTION = Range(low=_ZERO, high=_ONE, example="a fraction: 0.02 or 2% is two per cent")
 _BELOW_ONE = Range(low=Decimal(-1), high=_ONE, is_open=True, example="such as 0.0005")
 _SHARE = Range(low=_ZERO, high=Decimal("0.5"), example="such as 0.001 or 0.1%")
@@ -90,7 +93,7 @@ _LIMITS: Mapping[str, Range] = {
     "orders_per_day_max": _COUNT,
     "pending_orders_max": _COUNT,
     "loss_cooldown_ms": _NOT_NEGATIVE,
-    "stops_in_window_max": _NOT_NEGATIVE,
+    "stops_in_window_max": Range(low=_ZERO, high=Decimal(STOPS_KEPT - 1)),
     "stops_window_ms": _NOT_NEGATIVE,
     "symbol_losses_in_row_max": _NOT_NEGATIVE,
     "symbol_lock_ms": _NOT_NEGATIVE,
@@ -157,8 +160,20 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
             "stop_verify_ms": _NOT_NEGATIVE,
             "close_retry_ms": _NOT_NEGATIVE,
             "mass_cancel_wait_ms": _NOT_NEGATIVE,
+            "panic_inventories_max": _COUNT,
+            "hold_back_ms": _NOT_NEGATIVE,
+            "stop_wait_ms": _NOT_NEGATIVE,
+            "spec_life_ms": _COUNT,
             "ask_again_ms": _NOT_NEGATIVE,
             "not_found_final_ms": _NOT_NEGATIVE,
+        },
+        CapacitySettings: {
+            "finished_kept": _KEPT,
+            "signals_remembered": _KEPT,
+            "executions_remembered": _KEPT,
+            "inbox_max": _KEPT,
+            "lane_max": _KEPT,
+            "listener_max": _KEPT,
         },
         StrategySettings: {
             "bar_minutes": Range(

@@ -21,6 +21,8 @@ from tidegate.domain.triggers import TriggerSpec
 __all__ = [
     "AmendOutcome",
     "Amended",
+    "BatchAmendOutcome",
+    "BatchCancelOutcome",
     "BatchOutcome",
     "CancelOutcome",
     "CancelScope",
@@ -28,11 +30,13 @@ __all__ = [
     "Cancels",
     "Closing",
     "Failed",
+    "FailedOrder",
     "Fill",
     "Left",
     "NotAmended",
     "Nothing",
     "OpenOutcome",
+    "OrderChange",
     "OrdersPort",
     "Placed",
     "ReduceOutcome",
@@ -81,9 +85,14 @@ class Unresolved:
 
 @attrs.frozen(kw_only=True)
 class TimedOut:
-    """The deadline passed before the answer; what was begun goes on."""
+    """The deadline passed before the answer; what was begun goes on.
+
+    ``is_begun`` is false for one of a long batch whose turn had not come: nothing was sent for it,
+    and nothing will be.
+    """
 
     waited_ms: int
+    is_begun: bool = True
 
 
 OpenOutcome = Placed | Refused | Rejected | Unresolved | TimedOut
@@ -142,6 +151,34 @@ AmendOutcome = Amended | NotAmended | Refused | TimedOut
 
 
 @attrs.frozen(kw_only=True)
+class OrderChange:
+    """A change of one order of several, as :meth:`OrdersPort.amend` takes it.
+
+    ``None`` leaves a value as it is. ``qty`` is the new total in base coin; a leg at price zero is
+    taken away.
+    """
+
+    client_id: ClientId
+    qty: Qty | None = None
+    price: Price | None = None
+    trigger_price: Price | None = None
+    stop_loss: ProtectiveLeg | None = None
+    take_profit: ProtectiveLeg | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FailedOrder:
+    """One order of several could not be decided on: ``error`` says why. The others were."""
+
+    client_id: ClientId
+    error: str
+
+
+BatchAmendOutcome = AmendOutcome | FailedOrder
+"""That of :meth:`OrdersPort.amend`, or why nothing could be decided about one order."""
+
+
+@attrs.frozen(kw_only=True)
 class CancelledOrder:
     """How an order ended, and what it had filled: a cancel may come too late."""
 
@@ -167,6 +204,9 @@ class Left:
 CancelOutcome = Cancels | Left | Refused | TimedOut
 """``Cancels``: all have ended, also by a fill that came first; ``Left``: what the venue still
 lists; ``Refused``: nothing was sent; ``TimedOut``: some have not ended in time, and it goes on."""
+
+BatchCancelOutcome = CancelOutcome | FailedOrder
+"""That of :meth:`OrdersPort.cancel`, or why nothing could be decided about one order."""
 
 
 class CancelScope(enum.Enum):
@@ -234,9 +274,11 @@ class OrdersPort(ABC):
     def execute_batch(
         self, signals: Sequence[Signal], *, timeout_ms: int = 10_000
     ) -> tuple[BatchOutcome, ...]:
-        """Execute signals one after the other; one outcome for each, in the order given.
+        """Execute any number of signals; one outcome for each, in the order given.
 
-        ``timeout_ms`` is for each. The failure of one hides no other.
+        They are judged one after the other, each with what the ones before it reserved, and leave
+        together, in batches of what the venue takes. ``timeout_ms`` is for all of them: what is
+        not decided then is ``TimedOut``. The failure of one hides no other.
         """
 
     @abstractmethod
@@ -277,8 +319,27 @@ class OrdersPort(ABC):
         """
 
     @abstractmethod
+    def amend_batch(
+        self, changes: Sequence[OrderChange], *, timeout_ms: int = 10_000
+    ) -> tuple[BatchAmendOutcome, ...]:
+        """Change any number of orders, each as :meth:`amend`; one outcome each, in their order.
+
+        They leave in batches of what the venue takes; conditional orders, which a batch cannot
+        change, leave singly. ``timeout_ms`` is for all of them.
+        """
+
+    @abstractmethod
     def cancel(self, client_id: ClientId, *, timeout_ms: int = 10_000) -> CancelOutcome:
         """Cancel one order of ours and wait until it has ended. A rung is not placed again."""
+
+    @abstractmethod
+    def cancel_batch(
+        self, client_ids: Sequence[ClientId], *, timeout_ms: int = 10_000
+    ) -> tuple[BatchCancelOutcome, ...]:
+        """Cancel any number of orders, each as :meth:`cancel`; one outcome each, in their order.
+
+        They leave in batches of what the venue takes. ``timeout_ms`` is for all of them.
+        """
 
     @abstractmethod
     def cancel_all(
@@ -307,11 +368,22 @@ class OrdersPort(ABC):
         """
 
     @abstractmethod
-    def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing, ...]:
-        """Close every position that is held, and wait until all are flat or the time is over.
+    def close_positions(
+        self,
+        symbols: Sequence[Symbol],
+        *,
+        timeout_ms: int = 10_000,
+        reason: CloseReason = CloseReason.OPERATOR,
+    ) -> tuple[Closing | Nothing, ...]:
+        """Close several, each as :meth:`close_position`; one outcome each, in the order given.
 
-        One outcome for each, in order of the symbols. A close that failed is tried again.
+        All are begun before any is waited for, so one that hangs delays none. ``timeout_ms`` is for
+        all of them.
         """
+
+    @abstractmethod
+    def close_all(self, *, timeout_ms: int = 10_000) -> tuple[Closing, ...]:
+        """Close all that is held as :meth:`close_positions`, by symbol; a failure tries again."""
 
     @abstractmethod
     def wait_for_fill(self, client_id: ClientId, *, timeout_ms: int) -> Fill | TimedOut:

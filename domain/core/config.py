@@ -9,6 +9,8 @@ from tidegate.domain.money import Money, Rate
 from tidegate.domain.protection import ManualChanges, NakedPositions
 from tidegate.domain.risk.limits import RiskLimits
 
+from .state import EXECUTIONS_REMEMBERED, FINISHED_KEPT, SIGNALS_REMEMBERED
+
 __all__ = ["CoreConfig"]
 
 
@@ -62,5 +64,11 @@ class CoreConfig:
     """What to do when somebody changes a position of ours at the venue."""
     naked_positions: NakedPositions = NakedPositions.REPORT
     """What to do with a position without a stop."""
+    finished_kept: int = FINISHED_KEPT
+    """How many ended orders are remembered, so that a late execution finds its order."""
+    signals_remembered: int = SIGNALS_REMEMBERED
+    """How many of the last signals are known at least, so that none is taken twice."""
+    executions_remembered: int = EXECUTIONS_REMEMBERED
+    """How many of the last executions are known at least, so that none is booked twice."""
     naked_stop: Rate = attrs.field(factory=lambda: Rate(Decimal("0.05")))
     """How far from the mark price the stop of a foreign position is put, as a fraction of it."""

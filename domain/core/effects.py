@@ -46,7 +46,9 @@ class Cancel:
 class AmendOrder:
     """Change a resting order of ours; ``None`` leaves a value as it is, a leg at zero clears.
 
-    ``urgent`` ones are of orders that only reduce: they do not wait behind entries.
+    ``urgent`` ones are of orders that only reduce: they do not wait behind entries. A
+    ``conditional`` order is one with a trigger, which no batch can change (Bybit V5
+    order/batch-amend).
     """
 
     symbol: Symbol
@@ -57,6 +59,7 @@ class AmendOrder:
     stop_loss: ProtectiveLeg | None = None
     take_profit: ProtectiveLeg | None = None
     urgent: bool = False
+    conditional: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@ from tidegate.domain.orders import ClientId, Purpose, Role
 
 from . import events as ev
 from .ids import client_id
-from .state import FINISHED_KEPT, Books, Order, frozen, with_item, without
+from .state import Books, Order, frozen, with_item, without
 
 __all__ = [
     "cancel_intended",
@@ -36,7 +36,7 @@ def put_order(books: Books, order: Order) -> Books:
         return attrs.evolve(books, orders=with_item(books.orders, key, order))
     finished = dict(books.finished)
     finished[key] = order
-    while len(finished) > FINISHED_KEPT:
+    while len(finished) > books.finished_kept:
         finished.pop(next(iter(finished)))
     return attrs.evolve(books, orders=without(books.orders, key), finished=frozen(finished))
 

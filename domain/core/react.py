@@ -76,6 +76,7 @@ def _amend(amendment: Amendment) -> AmendOrder:
         stop_loss=_leg(before.stop_loss, wanted.stop_loss),
         take_profit=_leg(before.take_profit, wanted.take_profit),
         urgent=wanted.reduce_only,
+        conditional=wanted.trigger is not None,
     )
 
 

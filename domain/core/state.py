@@ -140,7 +140,8 @@ class LiveTrade:
 class Books:
     """The fold of the journal: nothing else may change it.
 
-    ``finished`` keeps the last ended orders, so that a late execution finds its order.
+    ``finished`` keeps the last ``finished_kept`` ended orders, so that a late execution finds its
+    order.
     ``sends`` are the times of the orders sent within the last minute. ``decided_ms`` is when a
     strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
     ``opened_ms`` is when the account was opened. ``history_until_ms`` is up to when the venue's
@@ -162,6 +163,7 @@ class Books:
     positions: Mapping[Symbol, Position] = attrs.field(factory=lambda: frozen({}))
     orders: Mapping[ClientId, Order] = attrs.field(factory=lambda: frozen({}))
     finished: Mapping[ClientId, Order] = attrs.field(factory=lambda: frozen({}))
+    finished_kept: int = FINISHED_KEPT
     trades: Mapping[Symbol, LiveTrade] = attrs.field(factory=lambda: frozen({}))
     leverage: Mapping[Symbol, Rate] = attrs.field(factory=lambda: frozen({}))
     trading_state: TradingState = TradingState.ACTIVE
@@ -192,6 +194,15 @@ class Books:
     protecting: Mapping[Symbol, Pending] = attrs.field(factory=lambda: frozen({}))
     guard_key: str | None = None
     guard_closes: int = 0
+
+    def bounded(self, *, finished: int, signals: int, executions: int) -> "Books":
+        """Return the same books that from here on remember so many of each at least."""
+        return attrs.evolve(
+            self,
+            finished_kept=finished,
+            signals=attrs.evolve(self.signals, keep=signals),
+            executions=attrs.evolve(self.executions, keep=executions),
+        )
 
     def client_id(self, key: str, purpose: Purpose, sequence: int) -> ClientId:
         """Name the ``sequence``-th order of the trade ``key``, as an order of this journal."""

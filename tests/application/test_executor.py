@@ -4,6 +4,7 @@ import attrs
 import pytest
 from tidegate.adapters.memory.options import Arrival, RequestKind
 from tidegate.application.clocks import SeededKeys
+from tidegate.application.engine import fold
 from tidegate.application.executor import OrderExecutor
 from tidegate.application.runner import WriterStopped
 from tidegate.domain.core import events as ev
@@ -249,3 +250,28 @@ def test_finished_orders_expire_and_one_of_unknown_outcome_never_does() -> None:
     assert len(books.finished) == FINISHED_KEPT
     assert books.orders[lost.client_id].status is Status.UNKNOWN
     assert next(iter(books.finished)) == "tgfinished000000050-e-0"
+
+
+def test_how_much_is_remembered_is_a_setting_that_a_restart_takes_over() -> None:
+    """The newest are kept; a snapshot of a desk with other settings is cut as it goes on."""
+    bench = make_bench(
+        config=attrs.evolve(
+            config(), finished_kept=3, signals_remembered=40, executions_remembered=50
+        )
+    )
+    names = []
+    for number in range(5):
+        placed = orders(bench).execute(signal(f"s{number}", entry=limit("64500")))
+        assert isinstance(placed, Placed)
+        orders(bench).cancel(placed.client_id)
+        names.append(placed.client_id)
+    books = bench.runner.state.books
+    assert list(books.finished) == names[2:]
+    assert (books.signals.keep, books.executions.keep) == (40, 50)
+    bench.runner.engine.save_snapshot()
+    more = attrs.evolve(config(), finished_kept=2, signals_remembered=60, executions_remembered=70)
+    again, _ = fold(bench.state_port, more)
+    assert (again.finished_kept, again.signals.keep, again.executions.keep) == (2, 60, 70)
+    assert "s0" in again.signals
+    ended = attrs.evolve(books.finished[names[4]], status=Status.CANCELLED)
+    assert list(put_order(again, ended).finished) == names[3:]

@@ -19,20 +19,30 @@ import tidegate.application
 import tidegate.domain
 import tidegate.ports
 from tidegate.adapters.sqlite.state import SqliteState
-from tidegate.domain.money import Qty
+from tidegate.application.bounds import DeskBounds
+from tidegate.domain.core.events import Event
+from tidegate.domain.instrument import Instrument
+from tidegate.domain.money import Price, Qty
+from tidegate.domain.orders import Symbol
 from tidegate.domain.risk.limits import RiskLimits
 from tidegate.ports.desk import Placed, Refused
 from tidegate.ports.exchange import QueryFailed
+from tidegate.ports.notifier import NotifierPort
 from tidegate.ports.state import NewerFormat
+
+from tests.domain.samples import BTCUSDT
 
 from .bench import signal
 from .threaded_bench import (
+    GatedVenue,
     KeptState,
+    RunningClock,
     events_of,
     make_application,
     memory_venue,
     own_threads,
     started,
+    until,
 )
 
 PRICES = {"BTCUSDT": "65000"}
@@ -50,6 +60,52 @@ def test_it_stops_in_the_reverse_of_the_order_in_which_it_started() -> None:
     assert kinds[:3] == ["SessionStarted", "JournalTagged", "AccountOpened"]
     assert kinds[-1] == "SessionStopped"
     assert own_threads() == []
+
+
+class _ByHand(RunningClock):
+    """A clock that a test may set forward."""
+
+    ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.ahead_ms
+
+
+class _Slow(NotifierPort):
+    """A listener that takes nothing until it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    def notify(self, event: Event, *, time_ms: int) -> None:
+        del event, time_ms
+        assert self.let.wait(20)
+
+
+def test_the_bounds_of_a_desk_are_those_that_it_was_built_with() -> None:
+    """Half of a lane of four, two events for a listener, and a specification that lives an hour."""
+    fetched: list[Symbol] = []
+
+    class Counting(GatedVenue):
+        def instrument(self, symbol: Symbol) -> Instrument:
+            fetched.append(symbol)
+            return super().instrument(symbol)
+
+    venue, clock, slow = Counting((BTCUSDT,)), _ByHand(), _Slow()
+    venue.script.move(BTCUSDT.symbol, last=Price.of("65000"))
+    bounds = DeskBounds(lane_max=4, listener_max=2, spec_life_ms=1_000, stop_wait_ms=123)
+    application = make_application(venue, KeptState(), clock=clock, bounds=bounds)
+    application.events.add("slow", slow)
+    with started(application):
+        assert application._runner.batch_max == 2
+        assert application._runner._stop_wait_s == 0.123
+        assert isinstance(application.desk.execute(signal()), Placed)
+        before = len(fetched)
+        clock.ahead_ms = 1_001
+        application.desk.execute(signal("later"))
+        until(lambda: len(fetched) > before)
+        slow.let.set()
+    assert application.events.reports()["slow"].dropped > 0
 
 
 def test_a_start_that_fails_undoes_what_it_began_and_cannot_be_tried_again() -> None:

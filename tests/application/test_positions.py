@@ -144,6 +144,19 @@ def test_while_the_streams_are_fresh_nobody_is_asked() -> None:
     assert portfolio.equity == portfolio.wallet + held.unrealised
 
 
+def test_a_portfolio_says_where_it_is_from_and_how_old_it_is() -> None:
+    """The streams' account ages while nothing new comes; the venue's answer is of this moment."""
+    bench = opened(make_bench(config=NEEDED))
+    read(bench)
+    fresh = bench.desk.positions.portfolio()
+    bench.venue.script.advance(7)
+    older = bench.desk.positions.portfolio()
+    assert (older.source, older.time_ms) == (Source.STREAM, fresh.time_ms)
+    assert older.age_ms == fresh.age_ms + 7
+    asked = disconnected().desk.positions.portfolio()
+    assert (asked.source, asked.age_ms) == (Source.REST, 0)
+
+
 def test_streams_that_are_down_are_not_believed_and_the_venue_is() -> None:
     bench = disconnected()
     state = bench.runner.state

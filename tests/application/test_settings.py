@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tidegate.adapters.paper.config import PaperConfig, PathRule
+from tidegate.application.bounds import DeskBounds
 from tidegate.application.settings import (
+    CapacitySettings,
     CostSettings,
     ProtectionSettings,
     Settings,
@@ -187,8 +189,9 @@ def test_everything_wrong_is_reported_at_once_with_path_value_and_what_is_accept
             "[timings]\nqqq = 1",
             "timings.qqq",
             (
-                "accepted here: ask_again_ms, close_retry_ms, mass_cancel_wait_ms, "
-                "not_found_final_ms, stop_verify_ms"
+                "accepted here: ask_again_ms, close_retry_ms, hold_back_ms, mass_cancel_wait_ms, "
+                "not_found_final_ms, panic_inventories_max, spec_life_ms, stop_verify_ms, "
+                "stop_wait_ms"
             ),
         ),
     ],
@@ -315,6 +318,11 @@ def _changed(name: str) -> Settings:
         "mass_cancel_wait_ms": Settings(timings=TimingSettings(mass_cancel_wait_ms=2)),
         "ask_again_ms": Settings(timings=TimingSettings(ask_again_ms=3)),
         "not_found_final_ms": Settings(timings=TimingSettings(not_found_final_ms=4)),
+        "panic_inventories_max": Settings(timings=TimingSettings(panic_inventories_max=4)),
+        "hold_back_ms": Settings(timings=TimingSettings(hold_back_ms=4)),
+        "finished_kept": Settings(capacity=CapacitySettings(finished_kept=40)),
+        "signals_remembered": Settings(capacity=CapacitySettings(signals_remembered=40)),
+        "executions_remembered": Settings(capacity=CapacitySettings(executions_remembered=40)),
         "manual_changes": Settings(
             protection=ProtectionSettings(manual_changes=ManualChanges.REVERT)
         ),
@@ -339,6 +347,11 @@ def _changed(name: str) -> Settings:
         "mass_cancel_wait_ms",
         "ask_again_ms",
         "not_found_final_ms",
+        "panic_inventories_max",
+        "hold_back_ms",
+        "finished_kept",
+        "signals_remembered",
+        "executions_remembered",
         "manual_changes",
         "naked_positions",
         "naked_stop",
@@ -353,6 +366,21 @@ def test_each_setting_of_the_core_reaches_it_alone(name: str) -> None:
         if getattr(plain, field.name) != getattr(changed, field.name)
     }
     assert differing == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("inbox_max", Settings(capacity=CapacitySettings(inbox_max=40))),
+        ("lane_max", Settings(capacity=CapacitySettings(lane_max=40))),
+        ("listener_max", Settings(capacity=CapacitySettings(listener_max=40))),
+        ("stop_wait_ms", Settings(timings=TimingSettings(stop_wait_ms=40))),
+        ("spec_life_ms", Settings(timings=TimingSettings(spec_life_ms=40))),
+    ],
+)
+def test_each_bound_of_a_desk_reaches_it_alone(name: str, changed: Settings) -> None:
+    assert Settings().bounds == DeskBounds()
+    assert changed.bounds == attrs.evolve(DeskBounds(), **{name: 40})
 
 
 def test_without_changes_the_core_has_its_own_defaults() -> None:

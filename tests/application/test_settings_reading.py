@@ -14,6 +14,7 @@ from tidegate.application.settings import Settings, journal_in, venue_store_in
 from tidegate.application.settings_loading import SettingsError, load_settings
 from tidegate.application.settings_ranges import Range
 from tidegate.application.settings_reading import Problem, read_settings
+from tidegate.domain.history import STOPS_KEPT
 from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import Symbol
 from tidegate.domain.risk.limits import Oversize
@@ -189,3 +190,13 @@ def test_a_venue_store_that_nobody_began_is_begun_with_the_settings(tmp_path: Pa
         opening = store.opening()
     assert opening is not None
     assert (opening.seed, opening.wallet) == (7, Money.of(2500))
+
+
+def test_a_stop_guard_that_could_never_act_is_refused() -> None:
+    """The last 256 stop-outs are remembered: a guard that allows as many would never see more."""
+    table = {"limits": {"stops_in_window_max": STOPS_KEPT - 1}}
+    found = read_settings(table)
+    assert isinstance(found, Settings)
+    assert found.limits.stops_in_window_max == STOPS_KEPT - 1
+    with pytest.raises(SettingsError, match=r"stops_in_window_max .*: '256'; accepted: 0 to 255$"):
+        load_settings(file=None, env={"TIDEGATE_LIMITS__STOPS_IN_WINDOW_MAX": str(STOPS_KEPT)})

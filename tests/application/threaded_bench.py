@@ -13,6 +13,7 @@ from tidegate.adapters.memory.state import MemoryState
 from tidegate.adapters.paper.config import PaperConfig
 from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.paper.venue import PaperVenue
+from tidegate.application.bounds import DeskBounds
 from tidegate.application.clocks import RandomKeys
 from tidegate.application.codec import decode
 from tidegate.application.desk import Desk
@@ -26,7 +27,7 @@ from tidegate.domain.core.events import Event
 from tidegate.domain.core.inputs import Input, StartRequest
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, VenueKind
-from tidegate.domain.money import Distance, Money, Price, Qty
+from tidegate.domain.money import Distance, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, OrderRequest, Reduction, Symbol, VenueOrderId
 from tidegate.domain.reports import AccountReport, OrderReport, PositionReport
 from tidegate.domain.risk.approval import Approved
@@ -35,7 +36,9 @@ from tidegate.ports.batches import Outcome
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Accepted,
+    Amendment,
     Cancellation,
+    Done,
     ExchangePort,
     MessageSink,
     QueryFailed,
@@ -136,6 +139,14 @@ class GatedVenue(MemoryVenue):
         self.sent: list[OrderRequest] = []
         self.batch_sizes: list[int] = []
         self.cancel_sizes: list[int] = []
+        self.amend_sizes: list[int] = []
+        self.cancel_gate = threading.Event()
+        self.cancel_gate.set()
+        self.close_gates: dict[Symbol, threading.Event] = {}
+        self.closing: list[Symbol] = []
+        self.leverages: list[Symbol] = []
+        self.leverage_gate = threading.Event()
+        self.leverage_gate.set()
         self.queries_fail = False
 
     def connect(self, sink: MessageSink) -> None:
@@ -153,7 +164,14 @@ class GatedVenue(MemoryVenue):
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
         self._pass([order])
+        if isinstance(order, Reduction):
+            self._pass_close(order.order.symbol)
         return super().place(order)
+
+    def _pass_close(self, symbol: Symbol) -> None:
+        self.closing.append(symbol)
+        gate = self.close_gates.get(symbol)
+        assert gate is None or gate.wait(30), "the test forgot to open the gate"
 
     def place_batch(self, orders: Sequence[Approved | Reduction]) -> tuple[Outcome, ...]:
         self._pass(orders)
@@ -170,11 +188,26 @@ class GatedVenue(MemoryVenue):
         self, symbol: Symbol, order_id: ClientId | VenueOrderId
     ) -> Accepted | Rejected | Unknown:
         self.log.append(f"cancel {order_id}")
+        assert self.cancel_gate.wait(30), "the test forgot to open the gate"
         return super().cancel(symbol, order_id)
+
+    def set_leverage(self, symbol: Symbol, leverage: Rate) -> Done | Rejected | Unknown:
+        self.leverages.append(symbol)
+        assert self.leverage_gate.wait(30), "the test forgot to open the gate"
+        return super().set_leverage(symbol, leverage)
+
+    def amend(self, *args: Any, **changes: Any) -> Accepted | Rejected | Unknown:
+        self.amend_sizes.append(1)
+        return super().amend(*args, **changes)
+
+    def amend_batch(self, changes: Sequence[Amendment]) -> tuple[Outcome, ...]:
+        self.amend_sizes.append(len(changes))
+        return super().amend_batch(changes)
 
     def cancel_batch(self, cancels: Sequence[Cancellation]) -> tuple[Outcome, ...]:
         self.cancel_sizes.append(len(cancels))
         self.log.extend(f"cancel {one.order_id}" for one in cancels)
+        assert self.cancel_gate.wait(30), "the test forgot to open the gate"
         return super().cancel_batch(cancels)
 
 
@@ -299,6 +332,10 @@ def running(bench: RunnerBench) -> Iterator[RunnerBench]:
         yield bench
     finally:
         bench.venue.gate.set()
+        bench.venue.cancel_gate.set()
+        bench.venue.leverage_gate.set()
+        for gate in tuple(bench.venue.close_gates.values()):
+            gate.set()
         bench.runner.stop()
 
 
@@ -309,6 +346,7 @@ def make_application(
     symbols: Sequence[str] = ("BTCUSDT",),
     limits: RiskLimits | None = None,
     clock: ClockPort | None = None,
+    bounds: DeskBounds | None = None,
     **timings: Any,
 ) -> Application:
     """Build an application for paper trading on ``port``."""
@@ -321,6 +359,7 @@ def make_application(
         state_port=state_port,
         keys=RandomKeys(),
         symbols=frozenset(Symbol(name) for name in symbols),
+        bounds=bounds,
     )
 
 

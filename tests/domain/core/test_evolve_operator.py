@@ -179,7 +179,7 @@ RISES = TriggerDirection.RISES_TO
         ({"price": Price.of("64400")}, {"price": Price.of("64400")}),
         (
             {"trigger": Trigger(price=Price.of("66000"), direction=RISES)},
-            {"trigger_price": Price.of("66000")},
+            {"trigger_price": Price.of("66000"), "conditional": True},
         ),
         (
             {"stop_loss": ProtectiveLeg(price=Price.of("64100"))},

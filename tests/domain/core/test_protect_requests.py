@@ -8,7 +8,6 @@ from tidegate.adapters.memory.options import Arrival, RequestKind
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import ReadActivity, SetProtection
 from tidegate.domain.core.inputs import ActivityRead, ProtectionAnswered, ProtectRequest
-from tidegate.domain.core.protect_requests import on_grid
 from tidegate.domain.core.step import step
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Distance, Price, Qty
@@ -26,7 +25,6 @@ from tidegate.ports.protection import (
 )
 
 from tests.application.bench import BTC, make_bench
-from tests.domain.samples import BTCUSDT
 
 from .protection_scenes import EVEN, managed, policy, shown_stop, shown_trail, trail_from
 from .scenes import config, only, opened, trade
@@ -373,41 +371,3 @@ def test_a_partial_quantity_off_the_step_is_refused_and_not_rounded() -> None:
     refused = bench.desk.protection.add_partial(BTC, odd)
     assert isinstance(refused, ProtectRefused)
     assert refused.fault == "partial pair of 0.0045 BTC: a multiple of 0.001 is accepted"
-
-
-@pytest.mark.parametrize(
-    ("side", "stop", "target", "stop_limit", "target_limit"),
-    [
-        # A long is stopped at the tick above and leaves at the one below; it sells no lower.
-        (Side.BUY, "64000.1", "66000.0", "63900.1", "66000.1"),
-        (Side.SELL, "64000.0", "66000.1", "63900.0", "66000.0"),
-    ],
-)
-def test_a_pair_is_rounded_like_the_levels_of_a_whole_position(
-    side: Side, stop: str, target: str, stop_limit: str, target_limit: str
-) -> None:
-    asked = PartialPair(
-        qty=Qty.of("0.004"),
-        stop_loss=ProtectiveLeg(price=Price.of("64000.04"), by=TriggerBy.MARK),
-        take_profit=ProtectiveLeg(price=Price.of("66000.04"), by=TriggerBy.INDEX),
-        stop_loss_limit=Price.of("63900.04"),
-        take_profit_limit=Price.of("66000.06"),
-    )
-    rounded = on_grid(ProtectionChange(pair=asked), BTCUSDT, side=side)
-    assert rounded == ProtectionChange(
-        pair=PartialPair(
-            qty=Qty.of("0.004"),
-            stop_loss=ProtectiveLeg(price=Price.of(stop), by=TriggerBy.MARK),
-            take_profit=ProtectiveLeg(price=Price.of(target), by=TriggerBy.INDEX),
-            stop_loss_limit=Price.of(stop_limit),
-            take_profit_limit=Price.of(target_limit),
-        )
-    )
-
-
-@pytest.mark.parametrize("name", ["stop_loss", "take_profit"])
-def test_a_pair_of_one_leg_keeps_the_other_empty(name: str) -> None:
-    alone = PartialPair(qty=Qty.of("0.004"), **{name: ProtectiveLeg(price=Price.of("64000.1"))})
-    assert on_grid(ProtectionChange(pair=alone), BTCUSDT, side=Side.BUY) == ProtectionChange(
-        pair=alone
-    )
