@@ -58,6 +58,7 @@ class LiveFeeder:
         self._is_up = threading.Event()
         self._coming_up: StreamReport | None = None
         self._next_try_s = 0.0
+        self._is_over = False
         self._thread = threading.Thread(target=self._run, name="tidegate-feed", daemon=True)
         self.failure: BaseException | None = None
         self.when_over: Callable[[], None] | None = None
@@ -88,6 +89,7 @@ class LiveFeeder:
 
     def stop(self) -> None:
         """End the feed; a second call is harmless."""
+        self._is_over = True
         self.sink = _heard_by_nobody
         self._waiting.put(None)
         if self._thread.ident is not None and self._thread is not threading.current_thread():
@@ -100,6 +102,9 @@ class LiveFeeder:
             while self._next():
                 pass
         except BaseException as fault:  # noqa: BLE001 - whoever trades on these prices must learn of it
+            if self._is_over:
+                _LOG.info("the feed was stopped on the way: %s", fault)
+                return
             self.failure = fault
             _LOG.critical("the market is fed no more", exc_info=fault)
             self._is_up.clear()
@@ -141,8 +146,7 @@ class LiveFeeder:
                 self.sink(message)
             case FundingRate():
                 self._settle_due(self._venue.now_ms())
-                if not self._is_settled(message.time_ms):
-                    self._funding.learn(message)
+                self._funding.learn(message)
             case Ticker() | PublicTrade():
                 # What comes while the stream is not trusted is read with the outage.
                 if self._is_up.is_set():

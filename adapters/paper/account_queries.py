@@ -22,12 +22,12 @@ class PaperAccountQueries(PaperQueries):
 
     def position_mode(self, symbol: Symbol) -> PositionMode:
         """Return one-way: there is no other mode here."""
-        self.instrument(symbol)
+        self._transactions.instrument(symbol)
         return PositionMode.ONE_WAY
 
     def risk_tiers(self, symbol: Symbol) -> tuple[RiskTier, ...]:
         """Return the tiers of the specification."""
-        return self.instrument(symbol).tiers
+        return self._transactions.instrument(symbol).tiers
 
     def balance(self, coin: str) -> CoinBalance:
         """Return the balance of USDT; any other coin is :class:`QueryFailed`."""

@@ -34,7 +34,7 @@ class PaperQueries(MarketOfPaper):
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
         """Return the fee rates, the same for every symbol."""
-        self.instrument(symbol)
+        self._transactions.instrument(symbol)
         return self._transactions.world.fees
 
     def ticker(self, symbol: Symbol) -> Ticker:
@@ -122,11 +122,11 @@ class PaperQueries(MarketOfPaper):
     def leverage(self, symbol: Symbol) -> Rate:
         """Return the leverage of ``symbol``, also before any market data."""
         with self._transactions.reading() as world:
-            self.instrument(symbol)
+            self._transactions.instrument(symbol)
             return world.held(symbol).leverage
 
     def auto_add_margin(self, symbol: Symbol) -> bool:
         """Tell whether margin is added before a liquidation of ``symbol``."""
         with self._transactions.reading() as world:
-            self.instrument(symbol)
+            self._transactions.instrument(symbol)
             return world.held(symbol).auto_add_margin

@@ -80,6 +80,8 @@ def test_time_never_goes_back_and_trades_keep_the_order_in_which_they_came() -> 
     fed.feeder.take(trade("60000.2", at_ms=NOON_MS + 10))
     shown = fed.bench.venue.ticker(SYMBOL)
     assert (shown.last, shown.time_ms) == (Price.of("60000.2"), NOON_MS + 20)
+    told = fed.bench.venue.recent_trades(SYMBOL, count=2)
+    assert [one.time_ms for one in told] == [NOON_MS + 20, NOON_MS + 20]
 
 
 def test_a_trade_through_the_quote_moves_it_so_no_stop_fills_at_a_price_that_is_gone() -> None:
@@ -92,11 +94,12 @@ def test_a_trade_through_the_quote_moves_it_so_no_stop_fills_at_a_price_that_is_
     assert fed.bench.venue.ticker(SYMBOL).bid == Price.of("60000")
 
 
-def test_a_trade_within_the_quote_leaves_it() -> None:
-    fed = Fed().up()
+def test_a_trade_within_the_quote_leaves_it_and_what_was_taken_of_it() -> None:
+    fed = Fed().up().long(qty="10")
     fed.feeder.take(trade("60001", at_ms=NOON_MS + 5, side=Side.BUY))
     shown = fed.bench.venue.ticker(SYMBOL)
     assert (shown.bid, shown.ask) == (Price.of("60000"), Price.of("60001"))
+    assert plain(shown.ask_size) == "0"
 
 
 def test_funding_is_settled_once_at_its_time_at_the_rate_told_last_and_before_later_prices() -> (
@@ -177,6 +180,8 @@ def test_an_extreme_that_was_seen_before_the_stop_was_set_fires_nothing_later() 
     fed.up()
     assert len(fed.bench.fills()) == 1
     assert Origin.STOP_LOSS in fed.bench.legs()
+    # The quote is that of before the outage, and takes the place of the bar's prices again.
+    assert fed.bench.venue.ticker(SYMBOL).bid == Price.of("60000")
 
 
 def test_nothing_is_read_for_an_account_without_positions_and_orders() -> None:
@@ -241,6 +246,19 @@ def test_funding_of_an_outage_is_booked_once_it_is_published() -> None:
     assert fed.payments() == []
     fed.market.settled = (funding("0.0003", at_ms=SETTLED_MS),)
     fed.feeder.go_on()
+    fed.feeder.go_on()
+    assert [rate for _, rate, _ in fed.payments()] == ["0.0003"]
+
+
+def test_funding_of_the_time_between_two_processes_is_booked_once_it_is_published() -> None:
+    fed = Fed().up().long()
+    fed.feeder.take(ticker("60000", "60001", at_ms=SETTLED_MS - MINUTE_MS))
+    fed.market.time_ms = SETTLED_MS + MINUTE_MS
+    fed.market.coming = funding("0.0005", at_ms=SETTLED_MS + 480 * MINUTE_MS)
+    fed.feeder = fed.another()
+    fed.up()
+    assert fed.payments() == []
+    fed.market.settled = (funding("0.0003", at_ms=SETTLED_MS),)
     fed.feeder.go_on()
     assert [rate for _, rate, _ in fed.payments()] == ["0.0003"]
 

@@ -13,6 +13,7 @@ from tidegate.adapters.paper.venue import PaperVenue
 from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.faults import Target
 from tidegate.adapters.v5server.ws_session import StreamKind
+from tidegate.application.commands import Commands
 from tidegate.application.container import paper_session
 from tidegate.application.lifecycle import Application
 from tidegate.application.live_paper import (
@@ -27,11 +28,12 @@ from tidegate.application.market_data import demo_feed
 from tidegate.application.settings import Settings
 from tidegate.application.settings_bybit import BybitSettings, PaperMarket, Region
 from tidegate.domain.core.events import Event, Filled
-from tidegate.domain.mode import VenueKind
+from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Price, Rate
 from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import Bar
 from tidegate.domain.signal import Signal
+from tidegate.ports.commands import BadInput, RunRequest, Where
 from tidegate.ports.exchange import QueryFailed
 from tidegate.ports.live import LiveReport, LiveSessionPort
 from tidegate.ports.notifier import NotifierPort
@@ -240,6 +242,21 @@ def test_an_operator_closes_at_the_prices_of_now_and_without_a_market_at_the_las
             desk.reset_panic(confirmation="RESET")
         fills = [event.execution for event in events if isinstance(event, Filled)]
         assert (fills[-1].side, fills[-1].price) == (Side.SELL, Price.of("65093.4"))
+
+
+def test_the_command_reads_no_key_not_even_one_that_could_not_be_used(
+    bench: Bench, tmp_path: Path
+) -> None:
+    env = {
+        "TIDEGATE_BYBIT_KEY": "half of a pair",
+        "TIDEGATE_BYBIT__ALLOW_LOOPBACK": "true",
+        "TIDEGATE_BYBIT__REST_URL": bench.server.rest_url,
+        "TIDEGATE_BYBIT__WS_URL": bench.server.ws_url,
+    }
+    where, commands = Where(state=str(tmp_path)), Commands(env)
+    with pytest.raises(BadInput, match="TIDEGATE_BYBIT_SECRET"):
+        commands.run(RunRequest(mode=TradingMode.DEMO, where=where))
+    commands.run(RunRequest(mode=TradingMode.PAPER, where=where)).close()
 
 
 def test_a_live_store_is_not_for_recorded_data(bench: Bench, tmp_path: Path) -> None:
