@@ -49,6 +49,12 @@ from .doctor import examine
 from .engine import fold
 from .instruments import instrument_of
 from .live_bybit import bybit_session
+from .live_paper import (
+    is_live_paper,
+    live_paper_session,
+    open_live_paper_desk,
+    panic_on_live_paper,
+)
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
 from .preflight import BYBIT_MODES
@@ -114,11 +120,10 @@ class Commands(CommandsPort):
                 if (lacking := credentials_trouble(settings, self._env)) is not None:
                     raise BadInput([lacking])
                 return bybit_session(settings, self._env, strategy)
-        accepted = ", ".join(sorted(mode.value for mode in BYBIT_MODES))
-        why = (
-            f"mode {settings.mode.value!r} has no live market; accepted: {accepted} (--mode), or "
-            "tidegate paper on recorded data"
-        )
+            if settings.mode is TradingMode.PAPER:
+                return live_paper_session(settings, strategy)
+        accepted = ", ".join(sorted(mode.value for mode in {*BYBIT_MODES, TradingMode.PAPER}))
+        why = f"mode {settings.mode.value!r} has no live market; accepted: {accepted} (--mode)"
         raise BadInput([why])
 
     def check(self, request: CheckRequest) -> CheckReport:
@@ -172,6 +177,9 @@ class Commands(CommandsPort):
             settings = self._settings(where)
             if settings.mode in BYBIT_MODES:
                 return panic_on_bybit(settings, self._env, cause=cause)
+            if is_live_paper(settings):
+                _journal(settings).close()
+                return panic_on_live_paper(settings, cause=cause)
         with self._desk(where) as desk:
             held = desk.panic(cause)
             return PanicReport(held=held, orders_open=len(desk.status().books.orders))
@@ -216,6 +224,10 @@ class Commands(CommandsPort):
                 return
             _require_paper(settings)
             _journal(settings).close()
+            if is_live_paper(settings):
+                with open_live_paper_desk(settings) as desk:
+                    yield desk
+                return
             with open_desk(_as_begun(settings)) as desk:
                 yield desk
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 from tidegate.domain.money import Money
 
-__all__ = ["BybitSettings", "OrderEntry", "Region", "is_loopback"]
+__all__ = ["BybitSettings", "OrderEntry", "PaperMarket", "Region", "is_loopback"]
 
 _DISCONNECT_S_MIN = 3
 """The shortest window of the venue's cancel on disconnect (Bybit V5, disconnected-cancel-all)."""
@@ -28,6 +28,13 @@ class Region(enum.Enum):
     TURKEY = "bybit-tr.com"
     GEORGIA = "bybitgeorgia.ge"
     JAPAN = "manepa.jp"
+
+
+class PaperMarket(enum.Enum):
+    """Whose public market live paper trading goes by."""
+
+    MAINNET = "mainnet"
+    TESTNET = "testnet"
 
 
 class OrderEntry(enum.Enum):
@@ -69,6 +76,8 @@ class BybitSettings:
 
     region: Region = Region.GLOBAL
     """Which main net site the account belongs to; test net and demo have one host each."""
+    paper_market: PaperMarket = PaperMarket.MAINNET
+    """Whose public market ``tidegate run --mode paper`` goes by; it needs no key for either."""
     recv_window_ms: int = 5_000
     """How long after its time stamp the venue still takes a request. A window does not help a clock
     that is ahead."""

@@ -257,7 +257,11 @@ class CommandsPort(ABC):
 
     @abstractmethod
     def run(self, request: RunRequest) -> LiveSessionPort:
-        """Prepare a live session; nothing is connected before it runs. The caller closes it."""
+        """Prepare a live session, which the caller closes; nothing private is asked before it runs.
+
+        Mode paper asks the market for the specification first; ``PreflightFailed`` says why it
+        could not be read.
+        """
 
     @abstractmethod
     def check(self, request: CheckRequest) -> CheckReport:

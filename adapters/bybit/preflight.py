@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from tidegate.domain.instrument import InstrumentStatus
 from tidegate.ports.exchange import ExchangePort, NotSupported, QueryFailed, VenueError
 from tidegate.ports.preflight import Check, Finding, PreflightPort, Severity
 
@@ -22,6 +21,13 @@ from .preflight_account import (
 )
 from .preflight_asking import AskRefused, ask, guarded, skipped, unanswered
 from .preflight_key import judge_key
+from .preflight_market import (
+    MarketProbe,
+    look_at_clock,
+    look_at_connection,
+    look_at_instruments,
+    stream_finding,
+)
 from .preflight_rules import PreflightRules
 from .replies import Answered
 from .rest import Call, RestClient
@@ -57,24 +63,16 @@ _BEHIND_KEY = frozenset(
         Check.PRIVATE_STREAM,
     }
 )
-
-
-_STREAM_SAYS: Mapping[Check, str] = MappingProxyType(
-    {
-        Check.PRIVATE_STREAM: "connected, authenticated, subscribed",
-        Check.PUBLIC_STREAM: "connected, subscribed, prices came",
-    }
+_WITHOUT_STREAMS = (
+    "see whether a firewall lets WebSockets out; bybit.streams false does without them"
 )
 
 
-class StreamProbe(Protocol):
+class StreamProbe(MarketProbe, Protocol):
     """Opens a stream for a moment; returns why it did not work in time, ``None`` when it did."""
 
     def private(self, timeout_ms: int) -> str | None:
         """Authenticate and subscribe to the account's topics."""
-
-    def public(self, timeout_ms: int) -> str | None:
-        """Subscribe to the symbols' prices and wait for fresh ones."""
 
 
 class BybitPreflight(PreflightPort):
@@ -99,37 +97,19 @@ class BybitPreflight(PreflightPort):
 
     def run(self, *, is_fixing: bool = False) -> tuple[Finding, ...]:
         """See :meth:`PreflightPort.run`; settings, store and the presence of keys are not here."""
-        connection = guarded(Check.CONNECTION, self._connection)
+        client, rules = self._client, self._rules
+        connection = guarded(Check.CONNECTION, lambda: look_at_connection(client, rules))
         if not connection.is_ok:
             order = list(Check)
             behind = order[order.index(Check.CONNECTION) + 1 :]
             return (connection, *(skipped(check, Check.CONNECTION) for check in behind))
-        found = [connection, guarded(Check.CLOCK, self._clock), *self._key()]
+        clock = guarded(Check.CLOCK, lambda: look_at_clock(client, rules))
+        found = [connection, clock, *self._key()]
         valid = next(finding for finding in found if finding.check is Check.KEYS_VALID)
         found += self._account(is_fixing=is_fixing) if valid.is_ok else self._without_account()
         found += self._streams(has_key=valid.is_ok)
         order = list(Check)
         return tuple(sorted(found, key=lambda finding: order.index(finding.check)))
-
-    def _connection(self) -> Finding:
-        ask(self._client, Call.TIME)
-        return Finding(check=Check.CONNECTION, is_ok=True, what=f"{self._rules.kind.value} answers")
-
-    def _clock(self) -> Finding:
-        """Measure how far this machine's clock is from the venue's, to half a round trip."""
-        self._client.clock.forget()
-        lead_ms = -self._client.sync_clock()
-        limit_ms = self._rules.clock_offset_ms_max
-        side = "ahead of" if lead_ms > 0 else "behind"
-        what = f"this machine's clock is {abs(lead_ms):,} ms {side} the venue's"
-        if abs(lead_ms) <= limit_ms:
-            return Finding(check=Check.CLOCK, is_ok=True, what=what)
-        return Finding(
-            check=Check.CLOCK,
-            is_ok=False,
-            what=f"{what}, at most {limit_ms:,} ms are accepted",
-            remedy="synchronise the machine's clock (NTP), or raise bybit.clock_offset_ms_max",
-        )
 
     def _key(self) -> Iterator[Finding]:
         try:
@@ -180,19 +160,7 @@ class BybitPreflight(PreflightPort):
         return [judge_account(row), judge_margin_mode(row)]
 
     def _instrument(self) -> Finding:
-        """Read each symbol's specification as the desk will: complete, and open for trading."""
-        specs = [self._venue.instrument(symbol) for symbol in sorted(self._rules.symbols)]
-        shut = [s for s in specs if s.status is not InstrumentStatus.TRADING]
-        if not shut:
-            names = ", ".join(spec.symbol for spec in specs)
-            return Finding(check=Check.INSTRUMENT, is_ok=True, what=f"{names} trading")
-        said = ", ".join(f"{spec.symbol} is {spec.status.value}" for spec in shut)
-        return Finding(
-            check=Check.INSTRUMENT,
-            is_ok=False,
-            what=f"{said}: the venue opens no position there",
-            remedy="trade another symbol (setting: symbol)",
-        )
+        return look_at_instruments(self._venue.instrument, self._rules)
 
     def _fees(self) -> Finding:
         try:
@@ -214,18 +182,8 @@ class BybitPreflight(PreflightPort):
                 what = "not used (bybit.streams is false): everything is asked over REST"
                 yield Finding(check=check, is_ok=True, what=what)
                 continue
-            yield _stream(check, open_it(self._rules.stream_start_ms))
-
-
-def _stream(check: Check, trouble: str | None) -> Finding:
-    if trouble is None:
-        return Finding(check=check, is_ok=True, what=_STREAM_SAYS[check])
-    return Finding(
-        check=check,
-        is_ok=False,
-        what=trouble,
-        remedy="see whether a firewall lets WebSockets out; bybit.streams false does without them",
-    )
+            trouble = open_it(self._rules.stream_start_ms)
+            yield stream_finding(check, trouble, remedy=_WITHOUT_STREAMS)
 
 
 def _invalid(error: AskRefused) -> Finding:

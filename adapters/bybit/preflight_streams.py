@@ -24,7 +24,7 @@ class HubProbe:
         self,
         *,
         hosts: Hosts,
-        credentials: Credentials,
+        credentials: Credentials | None,
         clock: ClockPort,
         config: StreamConfig,
         symbols: Iterable[Symbol],

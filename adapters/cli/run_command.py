@@ -2,6 +2,7 @@
 
 import enum
 import signal
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -47,6 +48,7 @@ _ENDS = (
 class _Mode(enum.StrEnum):
     """The modes that trade live, as the command line names them."""
 
+    PAPER = "paper"
     DEMO = "demo"
     TESTNET = "testnet"
     LIVE = "live"
@@ -120,10 +122,11 @@ def add_run(app: typer.Typer, commands: CommandsPort) -> None:
     ) -> None:
         """Trade a strategy live, until it is stopped.
 
-        On Bybit's demo account, test net or main net, by the API key of the environment or the
-        keyring. The checks of tidegate doctor come first; while one fails, nothing starts. Mode
-        live needs --acknowledge "REAL MONEY" as well. Paper trading is on recorded data only: see
-        tidegate paper.
+        Mode paper needs no key: the paper venue matches against Bybit's public market as it
+        happens. On recorded data it is tidegate paper. The other modes trade on Bybit's demo
+        account, test net or main net, by the API key of the environment or the keyring; mode live
+        needs --acknowledge "REAL MONEY" as well. Checks come first, as in tidegate doctor; while
+        one fails, nothing starts.
 
         The strategy decides at the close of each bar. What happens is told as it happens, with
         --json one document on each line: first started, then every event, and at the end stopped
@@ -131,31 +134,29 @@ def add_run(app: typer.Typer, commands: CommandsPort) -> None:
 
         Ctrl-C and SIGTERM end it: no new entry, what is under way is finished, the journal is
         closed. Positions stay open, with their stops on the venue; the same command goes on from
-        the journal. A second signal exits at once.
+        the journal. Mode paper then matches what the market did meanwhile. A second signal exits
+        at once.
 
-        Example: tidegate run --mode demo --strategy my_module:MyStrategy --param channel=20
+        Example: tidegate run --mode paper --strategy my_module:MyStrategy --param channel=20
         --bar-minutes 15
         """
         with stop_on_signals() as stopper, reported():
-            session = commands.run(
-                RunRequest(
-                    mode=None if mode is None else TradingMode(mode.value),
-                    acknowledgement=acknowledge,
-                    symbol=None if symbol is None else parsing.symbol(symbol),
-                    strategy=strategy,
-                    params=parsing.parameters(param or []),
-                    bar_minutes=bar_minutes,
-                    where=Where(state=state, config=config),
-                )
+            request = RunRequest(
+                mode=None if mode is None else TradingMode(mode.value),
+                acknowledgement=acknowledge,
+                symbol=None if symbol is None else parsing.symbol(symbol),
+                strategy=strategy,
+                params=parsing.parameters(param or []),
+                bar_minutes=bar_minutes,
+                where=Where(state=state, config=config),
             )
             try:
-                report = _run(session, stopper, is_json=is_json)
+                with closing(commands.run(request)) as session:
+                    report = _run(session, stopper, is_json=is_json)
             except PreflightFailed as failed:
                 trouble(str(failed))
                 first = next(found for found in failed.findings if found.stops_start)
                 raise typer.Exit(EXIT_OF[first.check]) from failed
-            finally:
-                session.close()
         raise typer.Exit(_code(report, stopper))
 
 

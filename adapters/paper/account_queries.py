@@ -21,13 +21,19 @@ class PaperAccountQueries(PaperQueries):
     """The account's queries of the port."""
 
     def position_mode(self, symbol: Symbol) -> PositionMode:
-        """Return one-way: there is no other mode here."""
-        self.instrument(symbol)
+        """Return one-way: there is no other mode here.
+
+        Outcomes and errors: see :meth:`AccountPort.position_mode`.
+        """
+        self._transactions.instrument(symbol)
         return PositionMode.ONE_WAY
 
     def risk_tiers(self, symbol: Symbol) -> tuple[RiskTier, ...]:
-        """Return the tiers of the specification."""
-        return self.instrument(symbol).tiers
+        """Return the tiers of the specification.
+
+        Outcomes and errors: see :meth:`AccountPort.risk_tiers`.
+        """
+        return self._transactions.instrument(symbol).tiers
 
     def balance(self, coin: str) -> CoinBalance:
         """Return the balance of USDT; any other coin is :class:`QueryFailed`.

@@ -23,13 +23,17 @@ def open_world(
     wallet: Money,
     config: PaperConfig,
     store: PaperStore,
+    is_live: bool = False,
 ) -> World:
     """Return the world of a new store, begun with ``wallet``, or exactly that of an older one.
 
+    ``is_live`` says that a real market feeds it as it happens: items then have no fixed order, so
+    a store goes on with the kind of market that it was begun with.
+
     Raises:
         ValueError: there is no instrument, or the wallet is below zero.
-        StoreOfAnother: the store was begun with another wallet, seed or margin mode, or holds a
-            symbol that ``instruments`` lacks.
+        StoreOfAnother: the store was begun with another wallet, seed, margin mode or kind of
+            market, or holds a symbol that ``instruments`` lacks.
         StateCorrupt: the store cannot be trusted; it was left untouched.
 
     """
@@ -37,10 +41,18 @@ def open_world(
         raise ValueError("a paper venue needs at least one instrument")
     if wallet < ZERO_MONEY:
         raise ValueError(f"an opening wallet of {wallet} USDT: zero or more is needed")
-    opening = Opening(wallet=wallet, seed=config.seed, margin_mode=config.margin_mode)
+    opening = Opening(
+        wallet=wallet, seed=config.seed, margin_mode=config.margin_mode, is_live=is_live
+    )
     before = store.opening()
     if before is None:
         store.begin(opening, Head(wallet=wallet))
+    elif before.is_live is not is_live:
+        kinds = ("recorded data", "a live market")
+        raise StoreOfAnother(
+            f"the paper venue's store was begun on {kinds[before.is_live]}, and this session is on "
+            f"{kinds[is_live]}; use another state folder for it"
+        )
     elif before != opening:
         raise StoreOfAnother(
             f"the paper venue's store was begun with {before}, this venue has {opening}; use "

@@ -36,8 +36,11 @@ class PaperQueries(MarketOfPaper):
         return self._transactions.instrument(symbol)
 
     def fee_rates(self, symbol: Symbol) -> FeeRates:
-        """Return the fee rates, the same for every symbol."""
-        self.instrument(symbol)
+        """Return the fee rates, the same for every symbol.
+
+        Outcomes and errors: see :meth:`ExchangePort.fee_rates`.
+        """
+        self._transactions.instrument(symbol)
         return self._transactions.world.fees
 
     def ticker(self, symbol: Symbol) -> Ticker:
@@ -129,13 +132,23 @@ class PaperQueries(MarketOfPaper):
             return None if order is None else order.wire()
 
     def leverage(self, symbol: Symbol) -> Rate:
-        """Return the leverage of ``symbol``, also before any market data."""
+        """Return the leverage of ``symbol``, also before any market data.
+
+        Raises:
+            QueryFailed: the symbol is not traded here, or the venue was closed.
+
+        """
         with self._transactions.reading() as world:
-            self.instrument(symbol)
+            self._transactions.instrument(symbol)
             return world.held(symbol).leverage
 
     def auto_add_margin(self, symbol: Symbol) -> bool:
-        """Tell whether margin is added before a liquidation of ``symbol``."""
+        """Tell whether margin is added before a liquidation of ``symbol``.
+
+        Raises:
+            QueryFailed: the symbol is not traded here, or the venue was closed.
+
+        """
         with self._transactions.reading() as world:
-            self.instrument(symbol)
+            self._transactions.instrument(symbol)
             return world.held(symbol).auto_add_margin

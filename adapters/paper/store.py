@@ -64,16 +64,20 @@ T = TypeVar(
 
 
 class StoreOfAnother(StateError):
-    """The store was begun with another seed, wallet or margin mode; nothing was changed."""
+    """The store was begun with another seed, wallet, margin mode or market; nothing was changed."""
 
 
 @attrs.frozen(kw_only=True)
 class Opening:
-    """What a store was begun with; the venue's books and ids only fit these."""
+    """What a store was begun with; the venue's books and ids only fit these.
+
+    ``is_live`` tells that its market is a real one as it happens, and no recorded data.
+    """
 
     wallet: Money
     seed: int
     margin_mode: MarginMode
+    is_live: bool = False
 
 
 @contextmanager

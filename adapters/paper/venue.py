@@ -51,7 +51,8 @@ class PaperVenue(PaperAccountQueries):
     """A venue in this process, with the state that ``store`` holds or ``wallet`` begins.
 
     ``wallet`` is the opening balance in USDT. A store that was begun with another wallet, seed or
-    margin mode is refused. The venue owns the store and closes it.
+    margin mode is refused, and so is one of a recorded market where this one ``is_live``, or the
+    other way round. The venue owns the store and closes it.
 
     Raises:
         StoreOfAnother: the store was begun with something else.
@@ -67,10 +68,16 @@ class PaperVenue(PaperAccountQueries):
         wallet: Money,
         config: PaperConfig,
         store: PaperStore,
+        is_live: bool = False,
     ) -> None:
         try:
             self._world = open_world(
-                instruments=instruments, fees=fees, wallet=wallet, config=config, store=store
+                instruments=instruments,
+                fees=fees,
+                wallet=wallet,
+                config=config,
+                store=store,
+                is_live=is_live,
             )
         except BaseException:
             store.close()

@@ -302,8 +302,8 @@ def test_a_check_takes_limits_from_a_file_and_instruments_too(
 
 def test_a_live_session_needs_a_mode_with_a_market_and_keys(tmp_path: Path) -> None:
     where = Where(state=str(tmp_path))
-    with pytest.raises(BadInput, match="no live market"):
-        Commands({}).run(RunRequest(mode=TradingMode.PAPER, where=where))
+    with pytest.raises(BadInput, match="no live market; accepted: demo, live, paper, testnet"):
+        Commands({}).run(RunRequest(mode=TradingMode.MEMORY, where=where))
     demo = RunRequest(mode=TradingMode.DEMO, where=where)
     with pytest.raises(BadInput, match="TIDEGATE_BYBIT_KEY"):
         Commands({}).run(demo)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
-from tidegate.domain.market import BookLevel, PublicTrade
+from tidegate.domain.market import BookLevel, FundingRate, PublicTrade
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar, MarginMode, StreamReport, StreamState, Ticker, VenueMessage
 from tidegate.ports.clock import ClockPort
@@ -143,6 +143,13 @@ class StreamHub:
 
         """
         self._watch(self._public.watch_ticker(symbol))
+
+    def watch_funding(self, symbol: Symbol, heard: Callable[[FundingRate], None]) -> None:
+        """Keep a symbol's prices, and tell ``heard`` of every other coming funding rate.
+
+        Outcomes and errors: see :meth:`watch`.
+        """
+        self._watch(self._public.watch_ticker(symbol, heard))
 
     def watch_book(self, symbol: Symbol) -> None:
         """Keep a symbol's order book to a depth of 50. Raises as :meth:`watch` does.

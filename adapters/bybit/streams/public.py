@@ -10,8 +10,9 @@ from functools import partial
 from typing import TypeVar
 
 import attrs
-from tidegate.adapters.bybit.wire.markets import KLINE_SPANS_MS, ticker
-from tidegate.domain.market import PublicTrade
+from tidegate.adapters.bybit.wire.fields import Unreadable
+from tidegate.adapters.bybit.wire.markets import KLINE_SPANS_MS, funding_rate_of_ticker, ticker
+from tidegate.domain.market import FundingRate, PublicTrade
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Bar, Ticker, UnreadableReport
 from tidegate.ports.exchange import MessageSink
@@ -39,6 +40,7 @@ flood it."""
 T = TypeVar("T")
 TradesHeard = Callable[[tuple[PublicTrade, ...]], None]
 BarHeard = Callable[[Bar], None]
+FundingHeard = Callable[[FundingRate], None]
 
 
 @attrs.frozen
@@ -104,17 +106,25 @@ class PublicFeed:
         self._bars: dict[str, BarFold] = {}
         self._trades_heard: dict[str, TradesHeard] = {}
         self._bars_heard: dict[str, BarHeard] = {}
+        self._funding_heard: dict[str, FundingHeard] = {}
+        self._funding_told: dict[str, tuple[object, object]] = {}
         self._received_ms: dict[str, int] = {}
         self._asked_ms: dict[str, int] = {}
         self._troubled: set[str] = set()
 
     # -- what is watched ---------------------------------------------------------------------------
 
-    def watch_ticker(self, symbol: Symbol) -> str:
-        """Begin to keep a symbol's prices; return the topic that brings them."""
+    def watch_ticker(self, symbol: Symbol, funding: FundingHeard | None = None) -> str:
+        """Begin to keep a symbol's prices; return the topic that brings them.
+
+        ``funding`` is called on the I/O thread with the coming funding rate whenever it, or its
+        time, is another one, and after each connection.
+        """
         topic = ticker_topic(symbol)
         with self._lock:
             self._folds.setdefault(topic, TickerFold(_read_ticker))
+            if funding is not None:
+                self._funding_heard[topic] = funding
         return topic
 
     def watch_book(self, symbol: Symbol) -> str:
@@ -156,6 +166,7 @@ class PublicFeed:
                 kept.pop(topic, None)
             self._trades_heard.pop(topic, None)
             self._bars_heard.pop(topic, None)
+            self._funding_heard.pop(topic, None)
             if topic.startswith("tickers."):
                 self._tickers.pop(Symbol(topic.removeprefix("tickers.")), None)
 
@@ -178,6 +189,7 @@ class PublicFeed:
         """Wait for new snapshots: what was pushed before belongs to a connection that ended."""
         with self._lock:
             self._is_up = False
+            self._funding_told.clear()
             for fold in self._folds.values():
                 fold.reset()
             for book in self._books.values():
@@ -217,7 +229,7 @@ class PublicFeed:
             told = fold.take(message)
             if told is not None:
                 self._tickers[told.symbol] = _Kept(told, received_ms)
-                return partial(self._sink, told)
+                return partial(self._tell_ticker, topic, told, fold.row)
         elif (trades := self._trades.get(topic)) is not None:
             return partial(_tell, self._trades_heard.get(topic), (trades.take(message),))
         elif (bars := self._bars.get(topic)) is not None:
@@ -226,6 +238,22 @@ class PublicFeed:
             self._received_ms.pop(topic)
             _LOG.debug("a message of %r, which nobody watches, is left out", topic)
         return _nothing_to_tell
+
+    def _tell_ticker(self, topic: str, told: Ticker, row: Mapping[str, object]) -> None:
+        self._sink(told)
+        heard = self._funding_heard.get(topic)
+        if heard is None:
+            return
+        shown = (row.get("fundingRate"), row.get("nextFundingTime"))
+        if shown == self._funding_told.get(topic):
+            return
+        self._funding_told[topic] = shown
+        try:
+            coming = funding_rate_of_ticker(row)
+        except Unreadable as error:
+            _LOG.warning("%s: the coming funding rate: %s", topic, error)
+        else:
+            _tell(heard, (coming,))
 
     def _fold_book(self, book: OrderBook, message: Mapping[str, object]) -> None:
         book.take(message)

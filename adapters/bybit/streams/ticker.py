@@ -21,6 +21,11 @@ class TickerFold:
         """Forget the row, as when the connection was lost: deltas need a new snapshot."""
         self._row = None
 
+    @property
+    def row(self) -> Mapping[str, object]:
+        """The last complete row; empty before any snapshot."""
+        return {} if self._row is None else self._row
+
     def take(self, message: Mapping[str, object]) -> Ticker | None:
         """Fold one message and return the ticker after it; ``None`` before any snapshot.
 

@@ -180,11 +180,16 @@ class LiveVenue:
         **settings: str,
     ) -> "Desk":
         """Start a desk on bars of one minute, with machine output; its state is in ``state``."""
+        arguments = self.arguments(mode=mode, is_for_a_person=is_for_a_person)
+        return Desk([*arguments, *options], self.home, self.env(**settings))
+
+    def arguments(self, *, mode: str, is_for_a_person: bool = False) -> list[str]:
+        """Return how a desk is started on this venue's clock."""
         ahead_ms = self.now_ms() - time.time_ns() // 1_000_000
         command = ["run", "--mode", mode, "--bar-minutes", "1", "--state", "state"]
         command += [] if is_for_a_person else ["--json"]
         strategy = ["--strategy", "in_and_out:InAndOut"]
-        return Desk([str(ahead_ms), *command, *strategy, *options], self.home, self.env(**settings))
+        return [str(ahead_ms), *command, *strategy]
 
 
 class Desk:

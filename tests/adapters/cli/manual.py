@@ -43,7 +43,9 @@ margin mode must be those that it was begun with; a new folder begins anew.
 
 `status` and `journal` read the journal alone, also while a session runs. `panic`, `reset-panic` and
 `reconcile` need both stores to themselves: stop the session first. In a mode of Bybit's they ask
-the venue itself, without the checks of a start: a panic does not wait for a check list.
+the venue itself, without the checks of a start: a panic does not wait for a check list. On what
+`run --mode paper` left they first match what the market did meanwhile and act at its present
+prices; where the market cannot be asked, panic closes at the last prices that the venue has.
 
 ## Signals
 

@@ -162,9 +162,9 @@ def test_what_cannot_be_started_says_why_and_by_its_code(venue: LiveVenue, tmp_p
     moved = tidegate("run", *said, home=tmp_path, env=venue.env())
     assert moved.returncode == Exit.CHECK_CLOCK
     assert "the desk was not started" in moved.stderr
-    paper = tidegate("run", home=tmp_path, env={})
-    assert paper.returncode == Exit.BAD_INPUT
-    assert "mode 'paper' has no live market; accepted: demo, live, testnet" in paper.stderr
+    memory = tidegate("run", home=tmp_path, env={"TIDEGATE_MODE": "memory"})
+    assert memory.returncode == Exit.BAD_INPUT
+    assert "'memory' has no live market; accepted: demo, live, paper, testnet" in memory.stderr
     bars = tidegate("run", "--mode", "testnet", "--bar-minutes", "7", home=tmp_path, env={})
     assert bars.returncode == Exit.BAD_INPUT
     assert "bar_minutes is 7" in bars.stderr
