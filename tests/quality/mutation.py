@@ -34,6 +34,7 @@ _TESTS = (
     "tests/domain",
     "tests/application/test_amend.py",
     "tests/application/test_amend_settling.py",
+    "tests/application/test_amend_values.py",
     "tests/application/test_cancel.py",
     "tests/application/test_reduce.py",
 )
