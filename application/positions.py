@@ -33,7 +33,7 @@ from .position_values import (
 
 __all__ = ["TRADES_KEPT", "PositionManager"]
 
-TRADES_KEPT = 1_000
+TRADES_KEPT = 500
 """How many finished trades are kept in memory; all of them are in the journal."""
 _NOT_BOOKED = "the books do not know this position: reconcile and close it then, or panic"
 _LOG = logging.getLogger(__name__)
