@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 import attrs
@@ -18,7 +19,14 @@ from tidegate.domain.core.effects import (
     SetProtection,
     SetStop,
 )
-from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
+from tidegate.domain.core.inputs import (
+    Input,
+    OpenRequest,
+    PanicRequest,
+    PanicResetRequest,
+    StateRequest,
+    TimePassed,
+)
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.mode import TradingState
 from tidegate.domain.orders import Reduction, Symbol
@@ -45,6 +53,7 @@ __all__ = [
 INBOX_MAX = 100_000
 STOP_WAIT_MS = 30_000
 _IDLE_S = 3_600
+_COMMANDS = (PanicRequest, PanicResetRequest, StateRequest)
 _NOT_WANTED = "it was not wanted any more before it was sent"
 _LAST_WAIT_S = 5
 _LOG = logging.getLogger(__name__)
@@ -82,6 +91,7 @@ class ThreadedRunner(Runner, LaneHost):
     ) -> None:
         super().__init__(engine, port)
         self._inbox: queue.SimpleQueue[Input | _LaneFault | None] = queue.SimpleQueue()
+        self._commands: deque[Input] = deque()
         self._inbox_max = inbox_max
         self._batch_max = max(1, min(inbox_max, lane_max) // 2)
         self._stop_wait_s = stop_wait_ms / 1_000
@@ -106,6 +116,9 @@ class ThreadedRunner(Runner, LaneHost):
     def deliver(self, item: Input) -> None:
         """Queue an input. Nothing is dropped; a flooded inbox halts entries instead.
 
+        What an operator commands (panic, its reset, a trading state) is decided before all that
+        waits, in the order of the commands.
+
         Raises:
             WriterStopped: a new entry before the start or after the stop was asked.
 
@@ -117,6 +130,9 @@ class ThreadedRunner(Runner, LaneHost):
         if isinstance(item, Ticker):
             if self._keep_price(item):
                 self._inbox.put(item)
+        elif isinstance(item, _COMMANDS):
+            self._commands.append(item)
+            self._inbox.put(None)
         else:
             self._inbox.put(item)
 
@@ -292,7 +308,9 @@ class ThreadedRunner(Runner, LaneHost):
         return not self._is_stopping
 
     def _take(self) -> Input | _LaneFault | None:
-        """Return the next input; a deadline comes before everything that waits, but only once."""
+        """Return the next input: commands first, then a deadline that is due, but only once."""
+        if self._commands:
+            return self._commands.popleft()
         now_ms = self.engine.clock.now_ms()
         due_ms = deadline_ms(self.engine.state, self.engine.config, now_ms)
         if due_ms is not None and due_ms <= now_ms:
@@ -302,23 +320,30 @@ class ThreadedRunner(Runner, LaneHost):
             due_ms = now_ms + max(1, self.engine.config.close_retry_ms)
         wait_s = _IDLE_S if due_ms is None else (due_ms - now_ms) / 1_000
         try:
-            return self._inbox.get(timeout=min(wait_s, _IDLE_S))
+            item = self._inbox.get(timeout=min(wait_s, _IDLE_S))
         except queue.Empty:
             return TimePassed()
+        return self._commands.popleft() if item is None and self._commands else item
 
     def _see_whether_settled(self) -> None:
         # Idle lanes have delivered everything, so the inbox is looked at after them.
-        if self._lanes.is_idle and self._inbox.empty():
+        if self._lanes.is_idle and self._inbox.empty() and not self._commands:
             self._is_settled = True
             self._waiters.look()
 
     def _watch_load(self) -> None:
         waiting = self._inbox.qsize()
-        if self._is_overloaded:
-            self._is_overloaded = waiting > self._inbox_max // 2
-        elif waiting > self._inbox_max:
-            self._is_overloaded = True
+        was_overloaded = self._is_overloaded
+        self._is_overloaded = waiting > self._inbox_max // (2 if was_overloaded else 1)
+        is_new = self._is_overloaded and not was_overloaded
+        # An operator who makes the desk active does not make it keep up.
+        is_undone = waiting > self._inbox_max and not self._is_halted
+        if is_new or is_undone:
             self._halt(f"{waiting} messages wait, at most {self._inbox_max} may")
+
+    @property
+    def _is_halted(self) -> bool:
+        return self.state.books.trading_state is TradingState.HALTED
 
     def _halt(self, cause: str) -> None:
         self._handle(StateRequest(state=TradingState.HALTED, cause=f"{cause}: cannot keep up"))
@@ -336,5 +361,5 @@ class ThreadedRunner(Runner, LaneHost):
         """Answer for an effect whose lane is full, and halt: nothing is forgotten."""
         for answer in withheld(effect, "its lane is full: it was not sent"):
             self._inbox.put(answer)
-        if self.state.books.trading_state is not TradingState.HALTED:
+        if not self._is_halted:
             self._halt(f"{type(effect).__name__} found its lane full")

@@ -4,22 +4,15 @@ The judge is a fold of this file's own, over the text of journal rows alone: pos
 entries in flight at their worst price. Marks are fixed by the test.
 """
 
-import json
 import random
-import sys
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
-import attrs
 import pytest
 from tidegate.application.lifecycle import Application
 from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import Symbol
-from tidegate.domain.risk.limits import RiskLimits
 from tidegate.domain.risk.verdict import Rule
 from tidegate.domain.signal import ExactQty, RungSpec, Signal, StopAtPrice
 from tidegate.ports.desk import OpenOutcome, Placed, Refused, Rejected
@@ -27,7 +20,6 @@ from tidegate.ports.state import StoredRecord
 
 from tests.application.bench import signal
 from tests.application.threaded_bench import (
-    ETH,
     KeptState,
     RunningClock,
     make_application,
@@ -36,133 +28,12 @@ from tests.application.threaded_bench import (
     paper_venue,
     started,
 )
-from tests.domain.samples import BTCUSDT
+
+from .exposure_fold import ExposureFold, shaken
+from .storm import EXPOSURE_MAX, INSTRUMENTS, LIMITS, PRICES
 
 SEED = 20
 THREADS, SIGNALS_EACH = 16, 125
-PRICES = {"BTCUSDT": "65000", "ETHUSDT": "3500", "XBTUSDT": "64000", "XETHUSDT": "3000"}
-INSTRUMENTS = (
-    BTCUSDT,
-    ETH,
-    attrs.evolve(BTCUSDT, symbol=Symbol("XBTUSDT"), base_coin="XBT"),
-    attrs.evolve(ETH, symbol=Symbol("XETHUSDT"), base_coin="XETH"),
-)
-EXPOSURE_MAX = Fraction(1, 2)
-"""Below one, so that a fee lowers the limit by less than the fill frees of the worst price."""
-
-LIMITS = RiskLimits(
-    exposure_max=Rate.of("0.5"),
-    market_age_ms_max=3_600_000,
-    loss_cooldown_ms=0,
-    orders_per_second_max=1_000_000,
-    orders_per_minute_max=1_000_000,
-    orders_per_day_max=1_000_000,
-    pending_orders_max=1_000,
-    symbol_losses_in_row_max=1_000_000,
-    day_loss_max=Rate.of("0.2"),
-)
-
-
-@attrs.define
-class _InFlight:
-    symbol: str
-    worst: Fraction
-    qty: Fraction
-    filled: Fraction = Fraction(0)
-    reported: Fraction = Fraction(0)
-    is_open: bool = True
-
-    def value(self) -> Fraction:
-        bound = self.qty if self.is_open else max(self.reported, self.filled)
-        return self.worst * (bound - self.filled)
-
-
-_ENDED = {"filled", "cancelled", "deactivated", "rejected"}
-
-
-class ExposureFold:
-    """Exposure and limit after each journal row, from the rows' text alone."""
-
-    def __init__(self, marks: Mapping[str, Fraction]) -> None:
-        self._marks = marks
-        self._qty: defaultdict[str, Fraction] = defaultdict(Fraction)
-        self._cash = Fraction(0)
-        self._entries: dict[str, _InFlight] = {}
-        self._handlers: dict[str, Callable[[Any], None]] = {
-            "account_opened": self._opened,
-            "entry_intended": self._intended,
-            "order_updated": self._updated,
-            "order_refused": self._ended,
-            "order_lapsed": self._ended,
-            "filled": self._filled,
-        }
-
-    def take(self, row: StoredRecord) -> None:
-        handler = self._handlers.get(row.record.kind.split(".")[0])
-        if handler is not None:
-            handler(json.loads(row.record.body))
-
-    @property
-    def exposure(self) -> Fraction:
-        held = sum((abs(Fraction(q)) * self._marks[s] for s, q in self._qty.items()), Fraction(0))
-        return held + sum((entry.value() for entry in self._entries.values()), Fraction(0))
-
-    @property
-    def limit(self) -> Fraction:
-        value = sum(Fraction(q) * self._marks[s] for s, q in self._qty.items())
-        return EXPOSURE_MAX * (self._cash + value)
-
-    @property
-    def positions(self) -> dict[str, Fraction]:
-        return {symbol: Fraction(qty) for symbol, qty in self._qty.items() if qty != 0}
-
-    def _opened(self, body: Any) -> None:
-        self._cash = Fraction(body["wallet"])
-
-    def _intended(self, body: Any) -> None:
-        order = body["order"]
-        self._entries[order["client_id"]] = _InFlight(
-            order["symbol"], Fraction(body["worst_price"]), Fraction(order["qty"])
-        )
-
-    def _updated(self, body: Any) -> None:
-        entry = self._entries.get(body["client_id"])
-        if entry is not None:
-            entry.reported = Fraction(body["qty_filled"])
-            entry.is_open = body["status"] not in _ENDED
-            self._forget_if_settled(body["client_id"], entry)
-
-    def _ended(self, body: Any) -> None:
-        entry = self._entries.get(body["client_id"])
-        if entry is not None:
-            entry.is_open = False
-            self._forget_if_settled(body["client_id"], entry)
-
-    def _filled(self, body: Any) -> None:
-        fill = body["execution"]
-        qty = Fraction(fill["qty"])
-        sign = 1 if fill["side"] == "buy" else -1
-        self._qty[fill["symbol"]] += sign * qty
-        self._cash -= sign * qty * Fraction(fill["price"]) + Fraction(fill["fee"])
-        entry = self._entries.get(fill["client_id"])
-        if entry is not None:
-            entry.filled += qty
-            self._forget_if_settled(fill["client_id"], entry)
-
-    def _forget_if_settled(self, name: str, entry: _InFlight) -> None:
-        if not entry.is_open and entry.value() == 0:
-            del self._entries[name]
-
-
-@contextmanager
-def _shaken() -> Iterator[None]:
-    """Let threads change places as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _wish(draw: random.Random, name: str) -> Signal:
@@ -194,7 +65,7 @@ def _storm(application: Application) -> list[OpenOutcome]:
         threading.Thread(target=_fire, args=(application, number, outcomes[number]))
         for number in range(THREADS)
     ]
-    with _shaken():
+    with shaken():
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -217,7 +88,7 @@ def _check_outcomes(outcomes: Sequence[OpenOutcome]) -> None:
 
 
 def _check_rows(rows: Sequence[StoredRecord], held: Mapping[str, Fraction]) -> None:
-    fold = ExposureFold({symbol: Fraction(price) for symbol, price in PRICES.items()})
+    fold = ExposureFold({symbol: Fraction(price) for symbol, price in PRICES.items()}, EXPOSURE_MAX)
     peak = Fraction(0)
     for row in rows:
         fold.take(row)
@@ -262,7 +133,7 @@ def test_many_threads_never_pass_the_exposure_limit_on_the_paper_venue() -> None
 
 def test_the_fold_sees_a_limit_that_is_passed() -> None:
     rows = KeptState()
-    fold = ExposureFold({"BTCUSDT": Fraction(65_000)})
+    fold = ExposureFold({"BTCUSDT": Fraction(65_000)}, EXPOSURE_MAX)
     assert rows.rows() == ()
     fold._opened({"wallet": "1000"})
     fold._intended(
@@ -272,4 +143,4 @@ def test_the_fold_sees_a_limit_that_is_passed() -> None:
     assert fold.exposure == Fraction(650)
     assert fold.limit == Fraction(500)
     with pytest.raises(KeyError):
-        ExposureFold({})._filled({"execution": {}})
+        ExposureFold({}, EXPOSURE_MAX)._filled({"execution": {}})
