@@ -45,7 +45,18 @@ from tests.domain.samples import FEES
 from .oracle_tap import execution_rows, judge
 from .tap import Tap
 
-__all__ = ["BTC", "LIMITS", "QTY", "START", "WAIT_MS", "DeskBench", "stays", "until"]
+__all__ = [
+    "BTC",
+    "LIMITS",
+    "QTY",
+    "QUICK",
+    "QUICK_TIMINGS",
+    "START",
+    "WAIT_MS",
+    "DeskBench",
+    "stays",
+    "until",
+]
 
 BTC = Symbol("BTCUSDT")
 START = Price.of("65000.3")
@@ -66,8 +77,8 @@ LIMITS = RiskLimits(
 )
 """Limits that stay out of the way."""
 
-_TIMINGS = TimingSettings(ask_again_ms=100, close_retry_ms=200)
-_QUICK: dict[str, Any] = {
+QUICK_TIMINGS = TimingSettings(ask_again_ms=100, close_retry_ms=200)
+QUICK: dict[str, Any] = {
     "recv_window_ms": 3_000,
     "history_lag_ms": 0,
     "order_timeout_ms": 5_000,
@@ -114,7 +125,7 @@ class DeskBench:
         start: Price = START,
         key: str = KEY,
         secret: str = SECRET,
-        timings: TimingSettings = _TIMINGS,
+        timings: TimingSettings = QUICK_TIMINGS,
         with_signals: bool = False,
         **bybit: Any,
     ) -> None:
@@ -125,7 +136,7 @@ class DeskBench:
         self.env = {"TIDEGATE_BYBIT_KEY": key, "TIDEGATE_BYBIT_SECRET": secret}
         self.events: list[Event] = []
         self._start, self._limits, self._timings = start, limits, timings
-        self._bybit, self._with_signals = {**_QUICK, **bybit}, with_signals
+        self._bybit, self._with_signals = {**QUICK, **bybit}, with_signals
         self.prepare: Callable[[], object] = lambda: None
         self._stack = ExitStack()
 

@@ -9,13 +9,13 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self, cast
 from urllib.parse import urlsplit
 
 import attrs
 
-__all__ = ["Answer", "Json", "Push", "Request", "Tap"]
+__all__ = ["Answer", "Conversation", "Json", "Push", "Request", "Tap"]
 
 Json = dict[str, object]
 
@@ -76,7 +76,7 @@ class Push:
         return cast(Json, json.loads(self.text))
 
 
-class _Conversation:
+class Conversation:
     """The bytes of one connection, each way."""
 
     def __init__(self) -> None:
@@ -175,8 +175,9 @@ def _frame(data: bytes, at: int) -> tuple[int, bytes, int] | None:
 class _End(asyncio.Protocol):
     """One end of a tapped connection. What ends one end ends the other in the same way."""
 
-    def __init__(self, kept: bytearray) -> None:
+    def __init__(self, kept: bytearray, may_pass: Callable[[], bool]) -> None:
         self._kept = kept
+        self._may_pass = may_pass
         self._early: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._other: _End | None = None
@@ -194,7 +195,8 @@ class _End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._kept += data
-        self._pass_on(data)
+        if self._may_pass():
+            self._pass_on(data)
 
     def _pass_on(self, data: bytes) -> None:
         if self._other is None:
@@ -224,12 +226,19 @@ def _reset(transport: asyncio.Transport) -> None:
 
 
 class Tap:
-    """Listens on a port of its own, and passes everything on to the venue's."""
+    """Listens on a port of its own, and passes everything on to the venue's.
 
-    def __init__(self, venue_url: str) -> None:
+    ``gate`` is asked before what has come is passed on, in the tap's thread: with the conversation,
+    and whether a client sent it. What it holds back never arrives.
+    """
+
+    def __init__(
+        self, venue_url: str, *, gate: Callable[[Conversation, bool], bool] | None = None
+    ) -> None:
+        self._gate = gate or (lambda *_: True)
         parts = urlsplit(venue_url)
         self._venue = (parts.hostname or "", parts.port or 0)
-        self._conversations: list[_Conversation] = []
+        self._conversations: list[Conversation] = []
         self._ends: list[_End] = []
         self._dials: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -261,16 +270,16 @@ class Tap:
         self.authority = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def _accept(self) -> _End:
-        conversation = _Conversation()
+        conversation = Conversation()
         self._conversations.append(conversation)
-        client = _End(conversation.sent)
+        client = _End(conversation.sent, lambda: self._gate(conversation, True))
         dial = self._loop.create_task(self._dial(client, conversation))
         self._dials.add(dial)
         dial.add_done_callback(self._dials.discard)
         return client
 
-    async def _dial(self, client: _End, conversation: _Conversation) -> None:
-        venue = _End(conversation.received)
+    async def _dial(self, client: _End, conversation: Conversation) -> None:
+        venue = _End(conversation.received, lambda: self._gate(conversation, False))
         self._ends += [client, venue]
         try:
             transport, _ = await self._loop.create_connection(lambda: venue, *self._venue)
