@@ -19,6 +19,9 @@ BEGIN_FIRST = (
     "quality/test_tools.py",
     "acceptance/test_books.py",
     "contracts/test_bybit_suite.py",
+    "wire/test_crash_sweep.py",
+    "quality/test_requirement_map.py",
+    "adapters/cli/test_run.py",
     "contracts/test_state_suite.py",
     "wire/test_tls.py",
     "wire/test_cycles.py",
@@ -29,6 +32,19 @@ The type checker is among them, because the examples of the documents are judged
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long sweeps be asked for."""
+    parser.addoption(
+        "--whole", action="store_true", help="run sweeps over all of their data, not over a part"
+    )
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Tell whether a sweep is to run over all of its data."""
+    return bool(request.config.getoption("whole"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

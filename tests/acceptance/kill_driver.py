@@ -1,10 +1,10 @@
 """Lives of a paper session that die and go on: run as a program, from the repository's root.
 
 ``python -m tests.acceptance.kill_driver CASES``
-    Read a JSON object ``{"folder": ..., "plan": name, "cases": [[[place, ordinal], ...], ...]}``
-    and print one JSON line for each case. Each case is a list of kills: one process for each, then
-    one more that runs to the end of the data. Every life is a process of its own, forked from this
-    one after the imports, and dies by SIGKILL.
+    Read a JSON object ``{"folder": ..., "plan": name, "bars": how many of its data,
+    "cases": [[[place, ordinal], ...], ...]}`` and print one JSON line for each case. Each case is a
+    list of kills: one process for each, then one more that runs to the end of the data. Every life
+    is a process of its own, forked from this one after the imports, and dies by SIGKILL.
 
 ``python -m tests.acceptance.kill_driver --sweep N [--seed S] [--plan NAME]``
     Search for points that break it: N cases with one to three kills at random points. Prints what
@@ -35,20 +35,20 @@ from tidegate.domain.money import Rate
 from .killing import PLACES, Fuse, Kill, parts_with_fuse
 from .sessions import Plan, hours, make_session
 
-__all__ = ["KINDS_COMPARED", "PLANS", "main"]
+__all__ = ["BARS", "KINDS_COMPARED", "PLANS", "main"]
 
 _QUICK = DonchianBreakout(channel=20)
-_BARS = 600
+BARS = 600
 _PROGRESS = "progress"
 _REPORT = "report.json"
 
 PLANS = {
-    "at once": lambda: Plan(feed=hours(0, _BARS), strategy=_QUICK),
-    "late": lambda: Plan(
-        feed=hours(0, _BARS), strategy=_QUICK, config=PaperConfig(latency_ms=250), seed=5
+    "at once": lambda bars: Plan(feed=hours(0, bars), strategy=_QUICK),
+    "late": lambda bars: Plan(
+        feed=hours(0, bars), strategy=_QUICK, config=PaperConfig(latency_ms=250), seed=5
     ),
-    "thin": lambda: Plan(
-        feed=hours(900, 900 + _BARS),
+    "thin": lambda bars: Plan(
+        feed=hours(900, 900 + bars),
         strategy=_QUICK,
         config=PaperConfig(
             latency_ms=1_500_000, participation=Rate.of("0.003"), path=PathRule.SEEDED
@@ -252,7 +252,7 @@ def _outcome(
 
 def _run_cases(path: Path) -> int:
     order = json.loads(path.read_text())
-    folder, plan = Path(order["folder"]), PLANS[order["plan"]]()
+    folder, plan = Path(order["folder"]), PLANS[order["plan"]](order["bars"])
     of_effect = order["plan"] in OF_EFFECT
     reference = _run_case(plan, folder / "uninterrupted", ())
     _say(json.dumps({"passed": reference["passed"], "ends": reference["ends"]}))
@@ -279,7 +279,7 @@ def _random_kills(rng: random.Random, passed: dict[str, int]) -> list[Kill]:
 
 
 def _sweep(count: int, seed: int, name: str) -> int:
-    rng, plan, broken = random.Random(seed), PLANS[name](), 0  # noqa: S311 - it finds points, it keeps no secret
+    rng, plan, broken = random.Random(seed), PLANS[name](BARS), 0  # noqa: S311 - it finds points, it keeps no secret
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         reference = _run_case(plan, folder / "uninterrupted", ())
