@@ -23,7 +23,7 @@ from tidegate.domain.mode import TradingMode, TradingState
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import OrderKind
 from tidegate.domain.signal import Entry, ExactQty
-from tidegate.ports.desk import Placed
+from tidegate.ports.desk import OpenOutcome, Placed
 from tidegate.ports.orders import Reduced
 
 from tests.application.bench import signal
@@ -32,7 +32,7 @@ from tests.wire.desk_bench import BTC, LIMITS, QUICK, QUICK_TIMINGS, WAIT_MS, un
 
 from .fuse import Fuse, fused
 
-__all__ = ["LifeAsked", "live"]
+__all__ = ["Life", "LifeAsked", "live"]
 
 QTY = Qty.of("0.013")
 HALF = Qty.of("0.006")
@@ -55,7 +55,9 @@ class LifeAsked:
     ordinal: int = 1
 
 
-class _Life:
+class Life:
+    """A desk that is built and not yet started, and what a life does with it."""
+
     def __init__(self, asked: LifeAsked) -> None:
         settings = Settings(
             mode=TradingMode.TESTNET,
@@ -77,9 +79,11 @@ class _Life:
 
     @property
     def books(self) -> Books:
+        """What the desk has written down."""
         return self._engine.state.books
 
-    def _open(self, name: str, **wish: Any) -> Any:
+    def open(self, name: str, **wish: Any) -> OpenOutcome:
+        """Trade a signal at a fresh price, and wait for stop and ladder."""
         self.application._runner.sink(self._venue.ticker(BTC))
         return self.desk.open_with_rr(
             signal(name, **{"ladder": LADDER, "sizing": ExactQty(QTY), **wish}),
@@ -90,7 +94,7 @@ class _Life:
         """Open, tighten, reduce, rest, change, cancel, close; open again, and panic."""
         orders = self.desk.orders
         self.application.start()
-        assert isinstance(self._open("first"), Placed)
+        assert isinstance(self.open("first"), Placed)
         self.desk.protection.set_stop(BTC, TIGHTER, timeout_ms=WAIT_MS)
         reduced = orders.reduce(BTC, qty=HALF, price=PROFIT, timeout_ms=WAIT_MS)
         assert isinstance(reduced, Reduced), reduced
@@ -103,9 +107,9 @@ class _Life:
         assert isinstance(rests, Placed), rests
         orders.amend(rests.client_id, price=NEARER, timeout_ms=WAIT_MS)
         orders.cancel(rests.client_id, timeout_ms=WAIT_MS)
-        assert isinstance(self._open("third"), Placed)
+        assert isinstance(self.open("third"), Placed)
         self.desk.panic("drill", timeout_ms=WAIT_MS)
-        self._quiet()
+        self.quiet()
         self.application.stop()
 
     def resume(self) -> None:
@@ -118,7 +122,7 @@ class _Life:
         if not self.books.position(BTC).is_flat:
             until(self._is_safe, "what is held is protected, or on its way out")
         self._close()
-        trades = self._open(f"after version {self._engine.version}")
+        trades = self.open(f"after version {self._engine.version}")
         assert isinstance(trades, Placed), trades
         self._close()
         self.application.stop()
@@ -130,9 +134,10 @@ class _Life:
     def _close(self) -> None:
         self.desk.close_position(BTC, timeout_ms=WAIT_MS)
         self.desk.orders.cancel_all(BTC, timeout_ms=WAIT_MS)
-        self._quiet()
+        self.quiet()
 
-    def _quiet(self) -> None:
+    def quiet(self) -> None:
+        """Wait until nothing is held and no order is left."""
         until(
             lambda: self.books.position(BTC).is_flat and not self.books.orders,
             f"flat and without an order; still {dict(self.books.orders)}",
@@ -141,7 +146,7 @@ class _Life:
 
 def live(asked: LifeAsked) -> None:
     """Live one life, and write down which places it passed."""
-    life = _Life(asked)
+    life = Life(asked)
     acts: dict[str, Callable[[], None]] = {"script": life.script, "resume": life.resume}
     acts[asked.part]()
     Path(asked.folder, f"passed-{time.monotonic_ns()}.json").write_text(
