@@ -37,6 +37,7 @@ from tidegate.ports.desk import DeskPort, JournalEntry, StatusReport
 from tidegate.ports.feed import Feed
 from tidegate.ports.live import LiveSessionPort
 from tidegate.ports.reconciling import ReconcileReport
+from tidegate.ports.simulation import SimulateRequest, SimulationProgress, SimulationReport
 from tidegate.ports.state import StateUnavailable
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
@@ -149,6 +150,12 @@ class Commands(CommandsPort):
         with _named_problems():
             settings = self._settings(Where(config=request.where.config), options)
             return prepare_venue(request, settings)
+
+    def simulate(self, request: SimulateRequest, progress: SimulationProgress) -> SimulationReport:
+        """See :meth:`CommandsPort.simulate`."""
+        from .simulation.seeds import simulate  # noqa: PLC0415  (nothing else needs it)
+
+        return simulate(request, progress)
 
     def status(self, where: Where) -> StatusReport:
         """See :meth:`CommandsPort.status`; works while a session runs."""

@@ -9,7 +9,13 @@ from collections.abc import Callable
 
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import AmendOrder, Effect, Place
-from tidegate.domain.core.events import Event, PanicReset, PanicStarted, TradingStateChanged
+from tidegate.domain.core.events import (
+    AccountOpened,
+    Event,
+    PanicReset,
+    PanicStarted,
+    TradingStateChanged,
+)
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.inputs import Input
 from tidegate.domain.core.state import Books, State
@@ -22,7 +28,8 @@ from .codec import decode, decode_books, encode, encode_books
 __all__ = ["Engine", "EventListener", "fold"]
 
 EventListener = Callable[[Event, int], None]
-_HALTS = (PanicStarted, PanicReset, TradingStateChanged)
+_NOT_ASKED_AGAIN = (AccountOpened, PanicStarted, PanicReset, TradingStateChanged)
+"""What no venue could tell after a loss of power: where the books begin, and what was halted."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -99,9 +106,9 @@ class Engine:
         records = [encode(event, time_ms=now_ms) for event in decided.events]
         # An intent must survive loss of power before its request leaves this process.
         is_send = any(isinstance(effect, Place | AmendOrder) for effect in decided.effects)
-        is_halt = any(isinstance(event, _HALTS) for event in decided.events)
+        is_ours_alone = any(isinstance(event, _NOT_ASKED_AGAIN) for event in decided.events)
         self._version = self._state_port.append(
-            records, expected_version=self._version, durable=is_send or is_halt
+            records, expected_version=self._version, durable=is_send or is_ours_alone
         )
 
     def save_snapshot(self) -> None:

@@ -13,12 +13,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
 
-from tidegate.domain.core.ids import TAG_LENGTH
-from tidegate.domain.core.inputs import StartRequest, StopRequest
+from tidegate.domain.core.inputs import StopRequest
 from tidegate.domain.instrument import FeeRates
 from tidegate.domain.mode import TradingMode
 from tidegate.domain.orders import Symbol
-from tidegate.domain.reports import VenueMessage
 from tidegate.ports.clock import KeyPort
 from tidegate.ports.exchange import Capability, ExchangePort, VenueError
 from tidegate.ports.preflight import PreflightFailed, PreflightPort
@@ -29,9 +27,9 @@ from .bounds import DeskBounds
 from .desk import Desk
 from .engine import Engine
 from .listeners import EventHub
-from .recovery import book_missed, finish_recovery, load_view
-from .runner import InlineRunner, Runner, ThreadedRunner
+from .runner import InlineRunner, ThreadedRunner
 from .specs import SpecCache, in_background
+from .starting import Relay, bring_up
 
 __all__ = ["Application", "Interrupted"]
 
@@ -40,45 +38,6 @@ _LOG = logging.getLogger(__name__)
 
 class Interrupted(SystemExit):
     """A second signal came while the first was being obeyed: exit at once."""
-
-
-class _Relay:
-    """Where the streams end: first nowhere, then the recovery, then the writer, in the end nobody.
-
-    What comes before :meth:`turn_to` is kept: it may be newer than what the history still has to
-    tell, so it must not be booked before that.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: list[VenueMessage] = []
-        self._target: Runner | None = None
-        self._is_over = False
-
-    def sink(self, message: VenueMessage) -> None:
-        """Pass a message on; after the end it is dropped, and read from history at a start."""
-        with self._lock:
-            if self._is_over:
-                return
-            if self._target is None:
-                self._held.append(message)
-            else:
-                self._target.sink(message)
-
-    def turn_to(self, runner: Runner) -> None:
-        """Pass what waits to ``runner``, and every later message after it."""
-        with self._lock:
-            if isinstance(self._target, InlineRunner):
-                self._target.hand_over(runner)
-            for message in self._held:
-                runner.sink(message)
-            self._held.clear()
-            self._target = runner
-
-    def end(self) -> None:
-        """Pass nothing on any more."""
-        with self._lock:
-            self._is_over = True
 
 
 class Application:
@@ -183,10 +142,10 @@ class Application:
         account = require_same_account(self._engine.state.books, self._port)
         first = InlineRunner(self._engine, self._port)
         first.fees_stated = self._fees_stated
-        relay = _Relay()
+        relay = Relay()
         if Capability.STREAM in self._port.capabilities.supported:
             self._port.connect(relay.sink)
-        self._recover(first, relay, account)
+        bring_up(first, relay, keys=self._keys, symbols=self._symbols, account=account)
         self._at_end(self._end_writer)
         self._runner.start()
         relay.turn_to(self._runner)
@@ -222,23 +181,6 @@ class Application:
         """Leave out what a second signal leaves no time for; the next start recovers from that."""
         if not self._is_interrupted:
             act(*args)
-
-    def _recover(self, first: InlineRunner, relay: _Relay, account: str | None) -> None:
-        config = self._engine.config
-        first.submit(
-            StartRequest(
-                mode=config.mode,
-                venue=config.venue,
-                wallet=self._port.account().wallet,
-                account=account,
-                tag=self._keys.key("journal")[:TAG_LENGTH],
-                guard_key=self._keys.key("guard"),
-            )
-        )
-        load_view(first, self._symbols)
-        missed = book_missed(first)
-        relay.turn_to(first)
-        finish_recovery(first, self._symbols, missed)
 
     def _end_writer(self) -> None:
         self._runner.deliver(StopRequest(reason="stopped"))

@@ -8,17 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 import attrs
-from tidegate.domain.core.account import state_objection
-from tidegate.domain.core.by_hand import leverage_wanted
-from tidegate.domain.core.effects import (
-    AmendOrder,
-    ApplySetting,
-    Effect,
-    Place,
-    SetLeverage,
-    SetProtection,
-    SetStop,
-)
+from tidegate.domain.core.effects import Effect
 from tidegate.domain.core.inputs import (
     Input,
     OpenRequest,
@@ -29,15 +19,14 @@ from tidegate.domain.core.inputs import (
 )
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import Reduction, Symbol
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Ticker
-from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort
 
 from .engine import Engine
 from .inline_runner import InlineRunner, Runner
 from .lanes import LANE_QUEUE_MAX, LaneHost, Lanes
-from .modes import mode_objection, obeys_mode
+from .objections import objection_to
 from .waiting import Waiters
 from .withholding import withheld
 
@@ -54,7 +43,6 @@ INBOX_MAX = 100_000
 STOP_WAIT_MS = 30_000
 _IDLE_S = 3_600
 _COMMANDS = (PanicRequest, PanicResetRequest, StateRequest)
-_NOT_WANTED = "it was not wanted any more before it was sent"
 _LAST_WAIT_S = 5
 _LOG = logging.getLogger(__name__)
 
@@ -212,63 +200,14 @@ class ThreadedRunner(Runner, LaneHost):
     # From lanes
 
     def objection(self, effect: Effect) -> str | None:
-        """Hold back an entry that was cancelled or halted, and a stop not wanted any more."""
-        match effect:
-            case Place(order=Approved()):
-                order = self.state.books.order(effect.order.order.client_id)
-                if order is None or not order.is_open or order.cancel_wanted:
-                    return "it was cancelled before it was sent"
-                return self._objection_to_entries()
-            case Place(order=Reduction()):
-                # What closes a position passes; what an operator placed obeys the mode.
-                return mode_objection(self.engine.config, self.port) if obeys_mode(effect) else None
-            case AmendOrder():
-                order = self.state.books.order(effect.client_id)
-                if order is None or order.pending is None or order.cancel_wanted:
-                    return "it was not wanted any more before it was sent"
-                if effect.urgent:
-                    return mode_objection(self.engine.config, self.port)
-                return self._objection_to_entries()
-            case SetLeverage():
-                return self._objection_to_leverage(effect)
-            case ApplySetting():
-                return self._objection_to_setting(effect)
-            case SetStop() | SetProtection():
-                return None if self._is_wanted(effect) else _NOT_WANTED
-            case _:
-                return None
-
-    def _is_wanted(self, effect: SetStop | SetProtection) -> bool:
-        """Tell whether protection that waited is still for the position that it was meant for."""
-        books = self.state.books
-        if isinstance(effect, SetStop):
-            trade = books.trades.get(effect.symbol)
-            return trade is not None and trade.stop_wanted == effect.price
-        pending = books.protecting.get(effect.symbol)
-        return pending is not None and pending.intended.key == effect.key
-
-    def _objection_to_leverage(self, effect: SetLeverage) -> str | None:
-        """Hold back the leverage of an entry with it, and not one that a position is to have."""
-        trade = self.state.books.trades.get(effect.symbol)
-        if trade is None or leverage_wanted(trade) != effect.leverage:
-            return self._objection_to_entries()
-        return mode_objection(self.engine.config, self.port)
-
-    def _objection_to_setting(self, effect: ApplySetting) -> str | None:
-        if self.failure is not None:
-            return "the writer stopped before it was sent"
-        mismatch = mode_objection(self.engine.config, self.port)
-        return mismatch or state_objection(self.state, effect.setting)
-
-    def _objection_to_entries(self) -> str | None:
-        if self.failure is not None:
-            return "the writer stopped before it was sent"
-        if (mismatch := mode_objection(self.engine.config, self.port)) is not None:
-            return mismatch
-        state = self.state.books.effective_state
-        if state is not TradingState.ACTIVE:
-            return f"the desk was {state.name} before it was sent"
-        return None
+        """See :meth:`LaneHost.objection`, and :func:`objection_to`."""
+        return objection_to(
+            effect,
+            self.state,
+            self.engine.config,
+            self.port,
+            has_failed=self.failure is not None,
+        )
 
     def lane_failed(self, fault: BaseException) -> None:
         """Stop the writer: an answer is missing that nobody knows of."""

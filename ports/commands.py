@@ -19,6 +19,7 @@ from .live import LiveSessionPort
 from .preflight import Finding
 from .reconciling import ReconcileReport
 from .session import SessionPort
+from .simulation import SimulateRequest, SimulationProgress, SimulationReport
 from .venue_server import VenueServerPort
 
 __all__ = [
@@ -274,6 +275,10 @@ class CommandsPort(ABC):
     @abstractmethod
     def venue(self, request: VenueRequest) -> VenueServerPort:
         """Prepare a simulated venue that clients reach over Bybit's protocol; it is not started."""
+
+    @abstractmethod
+    def simulate(self, request: SimulateRequest, progress: SimulationProgress) -> SimulationReport:
+        """Run a desk in virtual time, among faults and kills; ends at the first broken rule."""
 
     @abstractmethod
     def status(self, where: Where) -> StatusReport:

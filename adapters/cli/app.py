@@ -10,6 +10,7 @@ from .options import KEY_VARIABLES, SETTING_VARIABLES, SETTINGS_FILE, epilog
 from .reconcile_command import add_reconcile
 from .run_command import add_run
 from .session_commands import add_demo, add_paper
+from .simulate_command import add_simulate
 from .state_commands import add_journal, add_panic, add_reset_panic, add_status
 from .venue_command import add_venue
 
@@ -70,6 +71,7 @@ def build_app(commands: CommandsPort) -> typer.Typer:
         add_panic,
         add_reset_panic,
         add_venue,
+        add_simulate,
     ):
         add(app, commands)
     return app

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidegate.application.close_lanes import CloseLanes
-from tidegate.application.lanes import CLOSE_LANES, LaneHost, Lanes
+from tidegate.application.lane_book import CLOSE_LANES
+from tidegate.application.lanes import LaneHost, Lanes
 from tidegate.application.position_values import CloseReport
 from tidegate.domain.core.effects import Effect, Place
 from tidegate.domain.core.inputs import CloseRequest, Input

@@ -8,7 +8,7 @@ from tidegate.application.engine import Engine, fold
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import AmendOrder
 from tidegate.domain.core.events import Event
-from tidegate.domain.core.inputs import AmendRequest, OpenRequest
+from tidegate.domain.core.inputs import AmendRequest, OpenRequest, StartRequest, StopRequest
 from tidegate.domain.money import ZERO_QTY, Qty
 from tidegate.ports.state import Record
 
@@ -57,6 +57,18 @@ def test_an_intent_is_durable_before_its_request_leaves() -> None:
     effects = engine.handle(CloseRequest(symbol=BTC, reason=CloseReason.OPERATOR, key="k" * 16))
     assert effects
     assert store.durable == [True]
+
+
+def test_where_the_books_begin_is_durable_since_no_venue_could_tell_it_again() -> None:
+    bench = make_bench()
+    store = FullDisk()
+    engine = Engine(config=config(), clock=MemoryClock(bench.venue), state_port=store)
+    settings = engine.config
+    engine.handle(
+        StartRequest(mode=settings.mode, venue=settings.venue, wallet=bench.venue.account().wallet)
+    )
+    engine.handle(StopRequest(reason="stopped"))
+    assert store.durable == [True, False]
 
 
 def test_a_change_of_an_order_is_durable_before_its_request_leaves() -> None:
