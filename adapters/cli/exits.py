@@ -16,6 +16,7 @@ class Exit(enum.IntEnum):
     REFUSED = 10
     INCOMPLETE = 11
     FINDINGS = 12
+    UNVERIFIED = 13
     CHECK_SETTINGS = 20
     CHECK_STATE = 21
     CHECK_KEYS_PRESENT = 22
@@ -54,6 +55,7 @@ _MEANINGS = {
     Exit.REFUSED: "the rules refuse the trade",
     Exit.INCOMPLETE: "panic has halted the desk, and something is still open",
     Exit.FINDINGS: "books and venue differ, or could not be compared; the findings say how",
+    Exit.UNVERIFIED: "a journal's snapshot is not what it folds to, or an archive is missing",
     Exit.CHECK_SETTINGS: "doctor: the settings contradict each other or the venue",
     Exit.CHECK_STATE: "doctor: the state store cannot be written or read",
     Exit.CHECK_KEYS_PRESENT: "doctor: there is no API key, or no secret to it",
