@@ -39,16 +39,18 @@ from tidegate.ports.live import LiveSessionPort
 from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.simulation import SimulateRequest, SimulationProgress, SimulationReport
 from tidegate.ports.state import StateUnavailable
+from tidegate.ports.state_commands import StateCommandsPort
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
 
 from .bybit_container import credentials_trouble, open_bybit_desk, panic_on_bybit
 from .check import check_trade
-from .codec import decode
+from .clocks import SystemClock
 from .container import open_desk, paper_session
 from .doctor import examine
 from .engine import fold
 from .instruments import instrument_of
+from .journal_entries import as_entry
 from .live_bybit import bybit_session
 from .live_paper import (
     is_live_paper,
@@ -62,6 +64,7 @@ from .preflight import BYBIT_MODES
 from .reconciler import applied_in
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
+from .state_care import archived_text, care_of_file
 from .venue_preparing import prepare_venue
 
 __all__ = ["Commands"]
@@ -165,18 +168,25 @@ class Commands(CommandsPort):
             books, version = fold(journal, settings.core_config(VenueKind.PAPER))
         return _status(books, version)
 
-    def journal(self, where: Where, *, after_version: int) -> Iterator[JournalEntry]:
+    def journal(
+        self, where: Where, *, after_version: int | None, has_archives: bool = False
+    ) -> Iterator[JournalEntry]:
         """See :meth:`CommandsPort.journal`; works while a session runs."""
         with _named_problems():
             settings = self._settings(where)
         with closing(_journal(settings)) as journal:
-            for stored in journal.read(after_version=after_version):
-                yield JournalEntry(
-                    version=stored.version,
-                    time_ms=stored.record.time_ms,
-                    kind=stored.record.kind,
-                    event=decode(stored.record),
-                )
+            first = 0 if has_archives else journal.base()
+            if after_version is not None and after_version < first:
+                raise BadInput([f"--after {after_version}: {archived_text(first)}"])
+            for stored in journal.read(after_version=max(first, after_version or 0)):
+                yield as_entry(stored)
+
+    def state(self, where: Where) -> StateCommandsPort:
+        """See :meth:`CommandsPort.state`."""
+        with _named_problems():
+            settings = self._settings(where)
+        config = settings.core_config(VenueKind.PAPER)
+        return care_of_file(settings.state_path, config, SystemClock())
 
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """See :meth:`CommandsPort.panic`."""

@@ -32,8 +32,8 @@ from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.state import StatePort
 
 from .account_manager import AccountManager
-from .codec import decode
 from .executor import OrderExecutor
+from .journal_entries import as_entry
 from .market import MarketData
 from .modes import ModeMismatch, check_mode
 from .positions import PositionManager
@@ -199,12 +199,7 @@ class Desk(DeskPort):
     def journal(self, *, after_version: int = 0) -> Iterator[JournalEntry]:
         """See :meth:`DeskPort.journal`."""
         for stored in self._state_port.read(after_version=after_version):
-            yield JournalEntry(
-                version=stored.version,
-                time_ms=stored.record.time_ms,
-                kind=stored.record.kind,
-                event=decode(stored.record),
-            )
+            yield as_entry(stored)
 
 
 def _is_protected(books: Books, symbol: Symbol, entry_id: ClientId) -> bool:

@@ -20,6 +20,7 @@ from .preflight import Finding
 from .reconciling import ReconcileReport
 from .session import SessionPort
 from .simulation import SimulateRequest, SimulationProgress, SimulationReport
+from .state_commands import StateCommandsPort
 from .venue_server import VenueServerPort
 
 __all__ = [
@@ -285,8 +286,18 @@ class CommandsPort(ABC):
         """Return the desk at a glance, from its journal alone."""
 
     @abstractmethod
-    def journal(self, where: Where, *, after_version: int) -> Iterator[JournalEntry]:
-        """Yield the journal's rows above ``after_version``, oldest first."""
+    def journal(
+        self, where: Where, *, after_version: int | None, has_archives: bool = False
+    ) -> Iterator[JournalEntry]:
+        """Yield the journal's rows above ``after_version``, oldest first.
+
+        Those that a compaction moved away are read ``has_archives``; without it ``after_version``
+        must not be before the first that is left, and ``None`` begins there.
+        """
+
+    @abstractmethod
+    def state(self, where: Where) -> StateCommandsPort:
+        """Return the care of a journal; nothing is opened yet."""
 
     @abstractmethod
     def panic(self, where: Where, *, cause: str) -> PanicReport:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 __all__ = [
+    "ArchiveUnreadable",
     "JournalMismatch",
     "NewerFormat",
     "Record",
@@ -45,6 +46,10 @@ class StateCorrupt(StateError):
 
 class NewerFormat(StateError):
     """The store was written by a newer release; it was left untouched."""
+
+
+class ArchiveUnreadable(StateError):
+    """Old records are in an archive that is missing or damaged; the store itself is sound."""
 
 
 class StateUnavailable(StateError):
@@ -89,6 +94,18 @@ class StatePort(ABC):
 
         """
 
+    def base(self) -> int:
+        """Return the version after which the store itself holds the records; 0 has them all.
+
+        Those up to it were moved into archives by a compaction, and are read from there.
+
+        Raises:
+            StateCorrupt: the store is damaged.
+            StateUnavailable: the store is closed, or cannot be read now.
+
+        """
+        return 0
+
     @abstractmethod
     def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
         """Append all records or none, and return the new version.
@@ -108,8 +125,12 @@ class StatePort(ABC):
     def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
         """Yield records in order, from a consistent view.
 
+        Records that a compaction moved into archives are read from there.
+
         Raises:
             ValueError: ``after_version`` is below zero.
+            ArchiveUnreadable: records after ``after_version`` are in an archive that is missing
+                or damaged; found at the call or while reading.
             StateCorrupt: a record is missing or changed; found at the call or while reading.
             StateUnavailable: the store is closed, or cannot be read now.
 

@@ -3,6 +3,7 @@
 import typer
 from tidegate.ports.commands import CommandsPort
 
+from .care_commands import add_state
 from .check_command import add_check
 from .doctor_command import add_doctor
 from .exits import Exit
@@ -72,6 +73,7 @@ def build_app(commands: CommandsPort) -> typer.Typer:
         add_reset_panic,
         add_venue,
         add_simulate,
+        add_state,
     ):
         add(app, commands)
     return app

@@ -16,7 +16,8 @@ class Exit(enum.IntEnum):
     REFUSED = 10
     INCOMPLETE = 11
     FINDINGS = 12
-    VIOLATION = 13
+    UNVERIFIED = 13
+    VIOLATION = 14
     CHECK_SETTINGS = 20
     CHECK_STATE = 21
     CHECK_KEYS_PRESENT = 22
@@ -55,6 +56,7 @@ _MEANINGS = {
     Exit.REFUSED: "the rules refuse the trade",
     Exit.INCOMPLETE: "panic has halted the desk, and something is still open",
     Exit.FINDINGS: "books and venue differ, or could not be compared; the findings say how",
+    Exit.UNVERIFIED: "a journal's snapshot is not what it folds to, or an archive is missing",
     Exit.VIOLATION: "a simulated seed broke a rule; the report says how to replay it",
     Exit.CHECK_SETTINGS: "doctor: the settings contradict each other or the venue",
     Exit.CHECK_STATE: "doctor: the state store cannot be written or read",

@@ -92,6 +92,10 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
         limit: Annotated[
             int, typer.Option(metavar="N", min=0, help="How many entries at most; 0 for all.")
         ] = _LIMIT,
+        has_archives: Annotated[
+            bool,
+            typer.Option("--archive", help="Also what tidegate state compact moved into archives."),
+        ] = False,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
@@ -101,16 +105,20 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
         A line for each entry, oldest first: version, time (UTC), kind and what it says, cut at 80
         columns. With --json each entry is a whole JSON document on a line of its own. Nothing is
         written, and it works while a session runs.
+
+        After a compaction the journal begins later; --archive reads the archives beside it first.
         """
         where = Where(state=state, config=config)
         with reported():
             shown: deque[JournalEntry] = deque(maxlen=limit or None)
-            for entry in commands.journal(where, after_version=after or 0):
+            for entry in commands.journal(where, after_version=after, has_archives=has_archives):
                 if kind is not None and entry.kind.rpartition(".")[0] != kind.partition(".")[0]:
                     continue
                 shown.append(entry)
                 if after is not None and len(shown) == limit:
                     break
+        if not shown and not has_archives:
+            page(to_stderr=True).print("No such entry; older ones may be in archives: --archive")
         for entry in shown:
             machine_out(as_line(entry) if is_json else journal_line(entry))
 

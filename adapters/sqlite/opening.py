@@ -6,8 +6,10 @@ damaged, foreign or newer store keeps every byte.
 """
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from tidegate.ports.state import NewerFormat, StateCorrupt, StateUnavailable
 
@@ -15,17 +17,28 @@ from .errors import typed_error
 from .schema import (
     APPLICATION_ID,
     FORMAT,
-    GENESIS,
-    Head,
+    FORMATS,
     check_snapshot,
     digest_at,
+    read_base,
     read_head,
     walk,
 )
 
-__all__ = ["connect", "require_ours", "require_sound"]
+__all__ = [
+    "AS_IT_STANDS",
+    "connect",
+    "look",
+    "require_ours",
+    "require_pages",
+    "require_rows",
+    "require_sound",
+    "wal_of",
+]
 
-_AS_IT_STANDS = "mode=ro&immutable=1"
+T = TypeVar("T")
+
+AS_IT_STANDS = "mode=ro&immutable=1"
 _WAL_HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
 _PAGE_BYTES_MAX = 65_536
@@ -73,7 +86,7 @@ def _marks_in_file(path: Path) -> tuple[int, int]:
     # this process holds on the file, also those of another connection (howtocorrupt.html, 2.2, on
     # sqlite.org). "immutable" reads the main file as it stands, without locks and without its log.
     try:
-        with closing(connect(path, query=_AS_IT_STANDS, busy_ms_max=0)) as connection:
+        with closing(connect(path, query=AS_IT_STANDS, busy_ms_max=0)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (format_found,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
@@ -92,7 +105,7 @@ def _require_marks(path: Path, application: int, format_found: int) -> None:
             f"{path}: written in format {format_found}, this release reads format {FORMAT}; "
             "it was left untouched, update tidegate"
         )
-    if format_found < FORMAT:
+    if format_found not in FORMATS:
         raise StateCorrupt(f"{path}: format {format_found} never existed; it was left untouched")
 
 
@@ -114,7 +127,19 @@ def _require_log(path: Path, log: Path) -> None:
 def require_sound(path: Path, *, busy_ms_max: int) -> None:
     """Read the whole store without the means to write, and refuse it when anything is damaged.
 
-    Another process may write meanwhile; a finding counts only when the files stood still.
+    Raises:
+        StateCorrupt: a page, a row, the head or the newest snapshot is damaged.
+        StateUnavailable: it cannot be read now.
+
+    """
+    look(path, lambda _: None, busy_ms_max=busy_ms_max)
+
+
+def look(path: Path, at: Callable[[sqlite3.Connection], T], *, busy_ms_max: int) -> T:
+    """Check the whole store without the means to write, and return what ``at`` makes of it.
+
+    ``at`` sees what was checked, and may be called more than once: another process may write
+    meanwhile, and a finding counts only when the files stood still.
 
     Raises:
         StateCorrupt: a page, a row, the head or the newest snapshot is damaged.
@@ -124,12 +149,10 @@ def require_sound(path: Path, *, busy_ms_max: int) -> None:
     for _ in range(_LOOKS_MAX):
         before = _stamp(path)
         try:
-            _look(path, has_log=before[1] is not None, busy_ms_max=busy_ms_max)
+            return _look(path, at, has_log=before[1] is not None, busy_ms_max=busy_ms_max)
         except StateCorrupt:
             if _stamp(path) == before:
                 raise
-        else:
-            return
     raise StateUnavailable(f"{path}: it changed during each of {_LOOKS_MAX} looks at it")
 
 
@@ -145,35 +168,50 @@ def _file_stamp(path: Path) -> tuple[int, int] | None:
     return (found.st_mtime_ns, found.st_size)
 
 
-def _look(path: Path, *, has_log: bool, busy_ms_max: int) -> None:
+def _look(
+    path: Path, at: Callable[[sqlite3.Connection], T], *, has_log: bool, busy_ms_max: int
+) -> T:
     # Without a log SQLite would make one even to read; an immutable file is read as it stands.
-    query = "mode=ro" if has_log else _AS_IT_STANDS
+    query = "mode=ro" if has_log else AS_IT_STANDS
     try:
         with closing(connect(path, query=query, busy_ms_max=busy_ms_max)) as connection:
             connection.execute("BEGIN")
-            _require_pages(connection, path)
-            _require_rows(connection, path)
+            require_pages(connection, path)
+            require_rows(connection, path)
             check_snapshot(connection, path)
+            return at(connection)
     except sqlite3.Error as error:
         raise typed_error(path, error) from error
     except UnicodeDecodeError as error:  # from the text of SQLite's own message, quoting damage
         raise StateCorrupt(f"{path}: damaged ({error}); it was left untouched") from error
 
 
-def _require_pages(connection: sqlite3.Connection, path: Path) -> None:
+def require_pages(connection: sqlite3.Connection, path: Path) -> None:
+    """Let SQLite look through every page of the file.
+
+    Raises:
+        StateCorrupt: a page is damaged.
+
+    """
     (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if finding != b"ok":
         text = finding.decode(errors="replace")
         raise StateCorrupt(f"{path}: damaged ({text}); it was left untouched, restore a copy")
 
 
-def _require_rows(connection: sqlite3.Connection, path: Path) -> None:
-    head = read_head(connection, path)
+def require_rows(connection: sqlite3.Connection, path: Path) -> None:
+    """Walk the chain of digests from the base to the head.
+
+    Raises:
+        StateCorrupt: a row is missing, moved or changed, or the head is damaged.
+
+    """
+    base, head = read_base(connection, path), read_head(connection, path)
     rows = connection.execute(
         "SELECT version, kind, body, time_ms, digest FROM journal ORDER BY version"
     )
-    last = 0
-    for stored in walk(rows, Head(0, GENESIS), path):
+    last = base.version
+    for stored in walk(rows, base, path):
         last = stored.version
     if last < head.version:
         raise StateCorrupt(f"{path}: journal version {last + 1} is missing")

@@ -4,6 +4,10 @@ A file is ours when bytes 68 to 71 hold :data:`APPLICATION_ID`; bytes 60 to 63 h
 (sqlite.org/fileformat2.html, 1.3). Each journal row carries the digest of itself and of the digest
 before it, and ``head`` repeats the last one, so that a row that was changed, added, moved or
 removed is noticed when it is read.
+
+Format 2 adds the table ``archive``: a compaction moved the rows of each span in it to another file,
+and the first row that is left carries on from the digest of the last span. A file of format 1 has
+no such table, is read and written as it is, and becomes format 2 when it is compacted.
 """
 
 import hashlib
@@ -19,26 +23,34 @@ from tidegate.ports.state import Record, Snapshot, StateCorrupt, StateUnavailabl
 
 __all__ = [
     "APPLICATION_ID",
+    "ARCHIVE_TABLE",
     "FORMAT",
+    "FORMATS",
     "GENESIS",
+    "JOURNAL_TABLE",
     "Head",
+    "Span",
     "check_snapshot",
     "create",
     "digest_at",
     "link",
+    "put_in_place",
+    "read_base",
     "read_head",
+    "read_spans",
     "seal",
     "walk",
 ]
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = frozenset({1, 2})
+"""What this release reads and writes."""
 APPLICATION_ID = int.from_bytes(b"TGJL")
 _DIGEST_BYTES = 16
 GENESIS = hashlib.blake2b(b"tidegate journal 1", digest_size=_DIGEST_BYTES).digest()
 INT64_MAX = 2**63 - 1
 
-_TABLES = """
-BEGIN IMMEDIATE;
+JOURNAL_TABLE = """
 CREATE TABLE journal (
     version INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -46,6 +58,20 @@ CREATE TABLE journal (
     time_ms INTEGER NOT NULL,
     digest BLOB NOT NULL
 );
+"""
+ARCHIVE_TABLE = """
+CREATE TABLE archive (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    start BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL
+);
+"""
+_TABLES = f"""
+BEGIN IMMEDIATE;
+{JOURNAL_TABLE}
+{ARCHIVE_TABLE}
 CREATE TABLE head (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL,
@@ -67,6 +93,30 @@ class Head:
 
     version: int
     digest: bytes
+
+
+@attrs.frozen(kw_only=True)
+class Span:
+    """The versions ``first`` to ``last``, moved to the file ``name`` beside the journal.
+
+    ``start`` is the digest before the first of them, ``digest`` that of the last.
+    """
+
+    first: int
+    last: int
+    start: bytes
+    digest: bytes
+    name: str
+
+    @property
+    def before(self) -> Head:
+        """Return where the chain stood before the span."""
+        return Head(self.first - 1, self.start)
+
+    @property
+    def after(self) -> Head:
+        """Return where the chain stands after the span."""
+        return Head(self.last, self.digest)
 
 
 def link(previous: bytes, version: int, record: Record) -> bytes:
@@ -126,7 +176,9 @@ def create(path: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
             draft = Path(folder) / "draft"
             _write_empty(draft)
-            _link_into_place(draft, path)
+            put_in_place(draft, path)
+    except FileExistsError:
+        return
     except OSError as error:
         raise StateUnavailable(f"{path}: cannot be created: {error}") from error
 
@@ -144,11 +196,15 @@ def _write_empty(draft: Path) -> None:
         raise StateUnavailable(f"{draft.parent.parent}: this file system cannot hold a WAL journal")
 
 
-def _link_into_place(draft: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return
+def put_in_place(draft: Path, path: Path) -> None:
+    """Give a finished file its name, on the disk; what is there already is never replaced.
+
+    Raises:
+        FileExistsError: something has that name.
+        OSError: the folder cannot be written.
+
+    """
+    path.hardlink_to(draft)
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -170,15 +226,59 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
     return Head(*row)
 
 
+def read_spans(connection: sqlite3.Connection, path: Path) -> tuple[Span, ...]:
+    """Return what was moved to archives, oldest first; nothing for a file of format 1.
+
+    Raises:
+        StateCorrupt: the table is missing or damaged, or the spans are no chain from the start.
+
+    """
+    (format_found,) = connection.execute("PRAGMA user_version").fetchone()
+    if format_found == 1:
+        return ()
+    spans: list[Span] = []
+    before = Head(0, GENESIS)
+    rows = connection.execute("SELECT first, last, start, digest, name FROM archive ORDER BY first")
+    for row in rows:
+        match row:
+            case (int(first), int(last), bytes(start), bytes(digest), bytes(name)):
+                span = Span(first=first, last=last, start=start, digest=digest, name=_name(name))
+            case _:
+                raise StateCorrupt(f"{path}: the table of archives is damaged")
+        if span.before != before or span.last < span.first or not span.name:
+            raise StateCorrupt(f"{path}: the table of archives is damaged at version {first}")
+        spans.append(span)
+        before = span.after
+    return tuple(spans)
+
+
+def _name(raw: bytes) -> str:
+    """Return the name of a file beside the journal, empty for anything else."""
+    name = raw.decode(errors="replace")
+    return name if name == Path(name).name else ""
+
+
+def read_base(connection: sqlite3.Connection, path: Path) -> Head:
+    """Return where the chain stands before the first row of the file.
+
+    Raises:
+        StateCorrupt: the table of archives is damaged.
+
+    """
+    spans = read_spans(connection, path)
+    return spans[-1].after if spans else Head(0, GENESIS)
+
+
 def digest_at(connection: sqlite3.Connection, path: Path, version: int) -> bytes:
-    """Return the digest that the row ``version`` carries; 0 is the start of the chain.
+    """Return the digest that the row ``version`` carries; the base is the start of the chain.
 
     Raises:
         StateCorrupt: the row is missing or damaged.
 
     """
-    if version == 0:
-        return GENESIS
+    base = read_base(connection, path)
+    if version == base.version:
+        return base.digest
     row = connection.execute("SELECT digest FROM journal WHERE version = ?", (version,)).fetchone()
     if row is None or not isinstance(row[0], bytes):
         raise StateCorrupt(f"{path}: journal version {version} is missing or damaged")

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from tidegate.ports.state import (
@@ -16,9 +17,21 @@ from tidegate.ports.state import (
     VersionConflict,
 )
 
+from .archives import read_archives
 from .errors import typed_error
 from .opening import connect, require_ours, require_sound, wal_of
-from .schema import Head, check_snapshot, create, digest_at, link, read_head, seal, walk
+from .schema import (
+    Head,
+    check_snapshot,
+    create,
+    digest_at,
+    link,
+    read_base,
+    read_head,
+    read_spans,
+    seal,
+    walk,
+)
 
 __all__ = ["SqliteState"]
 
@@ -71,6 +84,14 @@ class SqliteState(StatePort):
         with self._reading() as connection:
             return read_head(connection, self._path).version
 
+    def base(self) -> int:
+        """Return the version after which the file itself holds the records.
+
+        Outcomes and errors: see :meth:`StatePort.base`.
+        """
+        with self._reading() as connection:
+            return read_base(connection, self._path).version
+
     def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
         """Append all records or none, and return the new version.
 
@@ -101,6 +122,8 @@ class SqliteState(StatePort):
     def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
         """Yield the records that exist at this call, in order and in chunks.
 
+        Those that a compaction moved come from the archives beside the file.
+
         Outcomes and errors: see :meth:`StatePort.read`.
 
         Raises:
@@ -113,6 +136,12 @@ class SqliteState(StatePort):
             head = read_head(connection, self._path)
             if after_version >= head.version:
                 return iter(())
+            base = read_base(connection, self._path)
+            if after_version < base.version:
+                archived = read_archives(
+                    self._path, read_spans(connection, self._path), after_version=after_version
+                )
+                return chain(archived, self._stream(base, head))
             start = Head(after_version, digest_at(connection, self._path, after_version))
         return self._stream(start, head)
 
@@ -146,6 +175,8 @@ class SqliteState(StatePort):
                     f"a snapshot of version {snapshot.version} does not belong to this journal, "
                     f"which is at version {head.version}; give 0 to {head.version}"
                 )
+            if snapshot.version < read_base(connection, self._path).version:
+                return  # a compaction left a newer one
             digest = seal(digest_at(connection, self._path, snapshot.version), snapshot)
             connection.execute(
                 "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)",

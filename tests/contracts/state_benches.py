@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tidegate.adapters.memory.state import MemoryState
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.schema import FORMAT
 from tidegate.contracts.state_bench import AbilityMissing, StateAbility, StateBench
 from tidegate.ports.state import StatePort, StateUnavailable
 
@@ -90,7 +91,7 @@ class SqliteBench(StateBench):
 
     def make_newer(self) -> None:
         with closing(sqlite3.connect(self.path)) as connection:
-            connection.execute("PRAGMA user_version = 2")
+            connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
 
     def content(self) -> bytes:
         files = sorted(self.path.parent.iterdir())

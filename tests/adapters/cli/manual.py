@@ -6,7 +6,7 @@ from tidegate.adapters.cli.exits import Exit
 
 from .running import invoke
 
-__all__ = ["COMMANDS", "PAGE", "manual"]
+__all__ = ["CARE", "COMMANDS", "PAGE", "manual"]
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
 COMMANDS = (
@@ -21,7 +21,10 @@ COMMANDS = (
     "panic",
     "reset-panic",
     "venue",
+    "state",
 )
+CARE = tuple(f"state {command}" for command in ("verify", "backup", "restore", "compact"))
+"""The commands of the group ``state``; the manual has them after it."""
 
 _INTRODUCTION = """# Command line
 
@@ -46,6 +49,9 @@ margin mode must be those that it was begun with; a new folder begins anew.
 the venue itself, without the checks of a start: a panic does not wait for a check list. On what
 `run --mode paper` left they first match what the market did meanwhile and act at its present
 prices; where the market cannot be asked, panic closes at the last prices that the venue has.
+
+`state verify`, `state backup`, `state restore` and `state compact` look after a journal:
+[care](state.md#care) says what each of them does to the file.
 
 ## Signals
 
@@ -88,8 +94,13 @@ The rest of this page is what `--help` says."""
 
 def manual() -> str:
     """Return the whole page."""
-    helps = [_help(), *map(_help, COMMANDS)]
+    names = [name for command in COMMANDS for name in (command, *_below(command))]
+    helps = [_help(), *(_help(*name.split()) for name in names)]
     return "\n\n".join([_INTRODUCTION.format(codes=_codes()), *helps]) + "\n"
+
+
+def _below(command: str) -> tuple[str, ...]:
+    return tuple(name for name in CARE if name.split()[0] == command)
 
 
 def _codes() -> str:

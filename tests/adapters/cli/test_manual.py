@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from .manual import COMMANDS, PAGE, manual
+from .manual import CARE, COMMANDS, PAGE, manual
 from .running import invoke, tidegate
 
 _SECTIONS = ("Examples", "Files", "Environment", "Exit codes")
@@ -49,12 +49,12 @@ def test_the_list_of_commands_shows_the_whole_first_line_of_each(columns: int) -
         assert "..." not in first
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *CARE])
 @pytest.mark.parametrize("columns", [80, 120])
 def test_the_help_has_the_sections_of_a_manual_page_and_keeps_to_80_columns(
     columns: int, command: str
 ) -> None:
-    shown = _help_at(columns, command)
+    shown = _help_at(columns, *command.split())
     assert all(len(line) <= 80 for line in shown.splitlines())
     places = [shown.find(f"  {title}:\n") for title in _SECTIONS if f"  {title}:\n" in shown]
     assert places == sorted(places)
@@ -67,18 +67,20 @@ def test_the_help_has_the_sections_of_a_manual_page_and_keeps_to_80_columns(
     assert len(described) > 3, "a first line, and what happens, is read, written, and how it ends"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *CARE])
 def test_every_option_says_what_it_is(command: str) -> None:
     whole = get_command(build_app(Commands(env={})))
     assert isinstance(whole, TyperGroup)
-    found = whole.commands[command]
+    found = whole.commands[command.split(maxsplit=1)[0]]
+    if isinstance(found, TyperGroup) and command in CARE:
+        found = found.commands[command.split()[1]]
     for option in found.params:
         assert getattr(option, "help", None), f"{command} {option.name} is not explained"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [name for name in (*COMMANDS, *CARE) if name != "state"])
 def test_every_command_explains_itself_and_its_exit_codes(command: str) -> None:
-    shown = invoke(command, "-h").out
+    shown = invoke(*command.split(), "-h").out
     assert "Exit codes:" in shown
     assert f"\n    {Exit.OK.value}  {Exit.OK.meaning}\n" in shown
     assert "--json" in shown

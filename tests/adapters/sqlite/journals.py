@@ -1,12 +1,23 @@
 """What the tests of the SQLite journal share."""
 
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.ports.state import Record, Snapshot
 
-__all__ = ["batch", "contents", "write_journal"]
+__all__ = ["BECOME_NOBODY", "batch", "contents", "open_to_others", "write_journal"]
+
+BECOME_NOBODY = """
+import os
+if os.geteuid() == 0:  # the superuser may write anywhere
+    os.setgroups([])
+    os.setgid(65_534)
+    os.setuid(65_534)
+"""
 
 
 def batch(*bodies: str) -> list[Record]:
@@ -33,3 +44,19 @@ def contents(folder: Path) -> Mapping[str, bytes]:
         for file in sorted(folder.iterdir())
         if file.is_file() and not file.name.endswith("-shm")
     }
+
+
+@contextmanager
+def open_to_others(folder: Path) -> Iterator[None]:
+    """Let other users through our own folders on the way: temporary ones are closed to them."""
+    ours = [one for one in (folder, *folder.parents) if one.stat().st_uid == os.geteuid()]
+    modes = {one: stat.S_IMODE(one.stat().st_mode) for one in ours}
+    for one, mode in modes.items():
+        if not mode & stat.S_IXOTH:
+            one.chmod(mode | stat.S_IXOTH)
+    try:
+        yield
+    finally:
+        for one, mode in modes.items():
+            if not mode & stat.S_IXOTH:
+                one.chmod(mode)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.schema import GENESIS
 from tidegate.ports.state import (
     NewerFormat,
     Snapshot,
@@ -58,7 +59,7 @@ def test_a_newer_format_is_refused(path: Path) -> None:
     write_journal(path)
     _execute(path, "PRAGMA user_version = 7")
     before = contents(path.parent)
-    with pytest.raises(NewerFormat, match="written in format 7, this release reads format 1"):
+    with pytest.raises(NewerFormat, match="written in format 7, this release reads format 2"):
         SqliteState(path)
     assert contents(path.parent) == before
 
@@ -68,7 +69,7 @@ def test_a_newer_format_is_refused_while_only_the_log_knows_of_it(path: Path) ->
     late = path.parent / "late"
     late.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute("PRAGMA user_version = 3")
         for file in path.parent.glob("journal.sqlite*"):
             shutil.copy(file, late)
     (late / "journal.sqlite-shm").unlink()
@@ -96,6 +97,15 @@ _DAMAGES = {
     "swapped rows": (
         "UPDATE journal SET body = 'body ' || (14 - version) WHERE version IN (7, 8)",
         "version 7 is damaged",
+    ),
+    "no table of archives": ("DROP TABLE archive", "no such table: archive"),
+    "foreign archive": (
+        "INSERT INTO archive VALUES (1, 6, x'00', x'01', 'other.sqlite')",
+        "table of archives is damaged",
+    ),
+    "archive elsewhere": (
+        f"INSERT INTO archive VALUES (1, 6, x'{GENESIS.hex()}', x'01', '../o.sqlite')",  # noqa: S608
+        "table of archives is damaged",
     ),
     "no rows": ("DELETE FROM journal", "version 1 is missing"),
     "no head": ("DELETE FROM head", "head of the journal is missing"),

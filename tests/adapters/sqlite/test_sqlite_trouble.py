@@ -1,22 +1,25 @@
 """When the store cannot be written, the caller gets a typed error and nothing was written."""
 
-import os
 import shutil
 import sqlite3
-import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.ports.state import Record, Snapshot, StateCorrupt, StateUnavailable
 
-from tests.adapters.sqlite.journals import batch, write_journal
+from tests.adapters.sqlite.journals import (
+    BECOME_NOBODY,
+    batch,
+    open_to_others,
+    write_journal,
+)
 
 
 @pytest.fixture
@@ -114,16 +117,12 @@ def test_a_full_disk_is_unavailable_and_nothing_of_the_append_is_written(path: P
         assert state.version() == int(version) + 20
 
 
-_READ_ONLY = """
-import os, sys
+_READ_ONLY = f"""
+import sys
 from pathlib import Path
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.ports.state import StateUnavailable
-
-if os.geteuid() == 0:  # the superuser may write anywhere
-    os.setgroups([])
-    os.setgid(65_534)
-    os.setuid(65_534)
+{BECOME_NOBODY}
 try:
     SqliteState(Path(sys.argv[1]))
 except StateUnavailable as error:
@@ -142,7 +141,7 @@ def test_a_store_that_must_not_be_written_or_seen_is_unavailable_at_the_start(
     before = path.read_bytes()
     path.chmod(0o444)
     folder.chmod(folder_mode)
-    with _open_to_others(folder.parent):
+    with open_to_others(folder.parent):
         result = subprocess.run(
             [sys.executable, "-c", _READ_ONLY, str(path)],
             capture_output=True,
@@ -153,22 +152,6 @@ def test_a_store_that_must_not_be_written_or_seen_is_unavailable_at_the_start(
     assert result.returncode == 0, result.stderr
     assert said in result.stdout
     assert path.read_bytes() == before
-
-
-@contextmanager
-def _open_to_others(folder: Path) -> Iterator[None]:
-    """Let other users through our own folders on the way: temporary ones are closed to them."""
-    ours = [one for one in (folder, *folder.parents) if one.stat().st_uid == os.geteuid()]
-    modes = {one: stat.S_IMODE(one.stat().st_mode) for one in ours}
-    for one, mode in modes.items():
-        if not mode & stat.S_IXOTH:
-            one.chmod(mode | stat.S_IXOTH)
-    try:
-        yield
-    finally:
-        for one, mode in modes.items():
-            if not mode & stat.S_IXOTH:
-                one.chmod(mode)
 
 
 def _move(path: Path) -> None:

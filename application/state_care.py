@@ -1,0 +1,200 @@
+"""The use cases of ``tidegate state`` on one journal: verify, back up, restore, compact."""
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+from tidegate.adapters.sqlite.care import SqliteCare
+from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.mode import VENUES_OF
+from tidegate.ports.clock import ClockPort
+from tidegate.ports.state import Snapshot, StateCorrupt, StateError, StateUnavailable
+from tidegate.ports.state_care import CareRefused, Compacted, StateCarePort, StoreView
+from tidegate.ports.state_commands import (
+    BackupReport,
+    RestoreReport,
+    StateCommandsPort,
+    StateReport,
+)
+
+from .codec import encode_books
+from .verifying import examine
+
+__all__ = ["StateCare", "archived_text", "care_of_file"]
+
+_LOG = logging.getLogger(__name__)
+_SUFFIX = ".sqlite"
+_SAFE = (
+    "Nothing was written. Start no desk on it; the stops that are on the venue stay there meanwhile"
+)
+
+
+def care_of_file(path: Path, config: CoreConfig, clock: ClockPort) -> "StateCare":
+    """Return the care of the journal at ``path``, for a desk with the settings ``config``."""
+    return StateCare(SqliteCare(path), config=config, clock=clock, folder=path.parent)
+
+
+def archived_text(base: int) -> str:
+    """Say where the records up to version ``base`` are, and how to read them."""
+    return (
+        f"versions 1 to {base} were moved to archives beside the journal; accepted: --archive to "
+        f"read them too, or --after {base} and above"
+    )
+
+
+class StateCare(StateCommandsPort):
+    """``folder`` is where copies of the store are looked for when it is damaged."""
+
+    def __init__(
+        self, care: StateCarePort, *, config: CoreConfig, clock: ClockPort, folder: Path
+    ) -> None:
+        self._care = care
+        self._config = config
+        self._clock = clock
+        self._folder = folder
+
+    def verify(self) -> StateReport:
+        """See :meth:`StateCommandsPort.verify`."""
+        try:
+            return self._care.look(self._examine)
+        except StateCorrupt as error:
+            raise StateCorrupt(f"{error}\n{_SAFE}.\n{self._remedy()}") from error
+
+    def _examine(self, view: StoreView) -> StateReport:
+        return examine(view, self._config)[0]
+
+    def _remedy(self) -> str:
+        command = "tidegate state restore FILE --move-aside"
+        best = max(self._copies(), key=lambda found: found.facts.version, default=None)
+        if best is None:
+            return f"No sound copy is in {self._folder}. With one from elsewhere: {command}"
+        when = "" if best.last_ms is None else f" of {_stamp(best.last_ms)}"
+        return (
+            f"The newest sound copy in {self._folder} is {Path(best.facts.place).name}, version "
+            f"{best.facts.version}{when}: {command}"
+        )
+
+    def _copies(self) -> list[StateReport]:
+        found = []
+        for file in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            try:
+                found.append(self._care.look(self._examine, place=str(file)))
+            except StateError as error:
+                _LOG.debug("no sound copy: %s", error)
+        return found
+
+    def backup(self, place: str) -> BackupReport:
+        """See :meth:`StateCommandsPort.backup`."""
+        target = Path(place).expanduser()
+        if not target.parent.is_dir():
+            raise StateUnavailable(
+                f"{target}: its folder {target.parent} is not there; make it, or name another file"
+            )
+        report = self._care.backup(str(target), self._sound)
+        return BackupReport(place=str(target), copy=_at(report, target))
+
+    def _sound(self, view: StoreView) -> StateReport:
+        """Examine a copy, and take none whose snapshot is not what its journal folds to."""
+        report = self._examine(view)
+        if report.differences:
+            raise CareRefused(_differs(report))
+        return report
+
+    def restore(self, place: str, *, account: str | None, moves_aside: bool) -> RestoreReport:
+        """See :meth:`StateCommandsPort.restore`."""
+        source = Path(place).expanduser()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateUnavailable(f"{self._folder}: cannot be made: {error}") from error
+        before = self._before()
+        reports: list[StateReport] = []
+
+        def check(view: StoreView) -> None:
+            report = self._sound(view)
+            self._require_belongs(report, account, before)
+            reports.append(report)
+
+        done = self._care.restore(
+            str(source),
+            check,
+            moves_aside=moves_aside,
+            stamp=_file_stamp(self._clock.now_ms()),
+        )
+        copy = _at(reports[-1], Path(done.place))
+        behind = None if before is None else max(0, before.facts.version - copy.facts.version)
+        return RestoreReport(place=done.place, copy=copy, moved_to=done.moved_to, behind=behind)
+
+    def _before(self) -> StateReport | None:
+        """Return what is at the journal's place, ``None`` where that is not there or damaged."""
+        try:
+            return self._care.look(self._examine)
+        except StateError as error:
+            _LOG.debug("what is in the journal's place cannot be compared: %s", error)
+            return None
+
+    def _require_belongs(
+        self, copy: StateReport, account: str | None, before: StateReport | None
+    ) -> None:
+        mode = self._config.mode
+        if copy.venue is not None and copy.venue not in VENUES_OF[mode]:
+            accepted = " or ".join(sorted(venue.value for venue in VENUES_OF[mode]))
+            raise CareRefused(
+                f"this copy belongs to the venue {copy.venue.value!r}, and the mode is "
+                f"{mode.value!r}; accepted: a copy of {accepted}, or the copy's own mode "
+                "(mode, TIDEGATE_MODE)"
+            )
+        known = None if before is None else before.account
+        for wanted, whose in ((account, "that was named"), (known, "of the journal in its place")):
+            if wanted is not None and copy.account is not None and copy.account != wanted:
+                raise CareRefused(
+                    f"this copy belongs to account {copy.account}, the account {whose} is "
+                    f"{wanted}; name a copy of that account, or another state folder"
+                )
+        if account is not None and copy.account is None:
+            raise CareRefused(
+                f"this copy does not say whose account it is, and account {account} was named; "
+                "leave the account out if it is known to be this one"
+            )
+
+    def compact(self) -> Compacted:
+        """See :meth:`StateCommandsPort.compact`."""
+        return self._care.compact(self._folded)
+
+    def _folded(self, view: StoreView) -> Snapshot:
+        report, books = examine(view, self._config)
+        if report.differences:
+            raise CareRefused(_differs(report))
+        if not report.is_stopped:
+            raise CareRefused(
+                f"{report.facts.place}: its last session did not end in an orderly way; nothing "
+                "was changed. Start it once more, so that it learns what happened, and stop it "
+                "with Ctrl-C"
+            )
+        return Snapshot(version=report.facts.version, body=encode_books(books))
+
+
+def _at(report: StateReport, place: Path) -> StateReport:
+    """Name the place that a copy has now instead of the one where it was made."""
+    return attrs.evolve(report, facts=attrs.evolve(report.facts, place=str(place)))
+
+
+def _differs(report: StateReport) -> str:
+    return (
+        f"{report.facts.place}: the snapshot of version {report.snapshot_version} is not what the "
+        f"journal folds to, in: {', '.join(report.differences)}; nothing was changed. See tidegate "
+        "state verify"
+    )
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms // 1000, UTC)
+
+
+def _stamp(ms: int) -> str:
+    return f"{_moment(ms):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _file_stamp(ms: int) -> str:
+    return f"{_moment(ms):%Y%m%dT%H%M%SZ}"
