@@ -20,7 +20,6 @@ from tidegate.adapters.bybit.credentials import (
 from tidegate.adapters.bybit.hosts import Hosts
 from tidegate.adapters.bybit.hosts import Region as Site
 from tidegate.adapters.bybit.preflight_rules import PreflightRules
-from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.ports.clock import ClockPort, KeyPort
 from tidegate.ports.commands import PanicReport
@@ -35,6 +34,7 @@ from .lifecycle import Application
 from .preflight import Checklist
 from .settings import Settings
 from .settings_bybit import OrderEntry
+from .stores import make_state
 
 if TYPE_CHECKING:
     from tidegate.adapters.bybit.rest import RestConfig
@@ -246,12 +246,6 @@ def open_venue_checks(settings: Settings, env: Mapping[str, str]) -> Iterator[Pr
         yield make_venue_checks(settings, hosts, credentials, venue)
     finally:
         venue.close()
-
-
-def make_state(settings: Settings) -> SqliteState:
-    """Open the journal."""
-    settings.state_path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteState(settings.state_path)
 
 
 def make_engine(

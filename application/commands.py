@@ -12,7 +12,6 @@ from tidegate.adapters.bybit.credentials import CredentialsMissing
 from tidegate.adapters.catalogue import BTCUSDT_DEMO, CatalogueError
 from tidegate.adapters.feeds import VolumeUnit
 from tidegate.adapters.paper.store import PaperStore
-from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.adapters.strategies import DonchianBreakout, StrategyError, load_strategy
 from tidegate.domain.core.snapshots import equity_now
 from tidegate.domain.core.state import Books, View
@@ -64,7 +63,9 @@ from .preflight import BYBIT_MODES
 from .reconciler import applied_in
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
+from .settings_state import StateBackend
 from .state_care import archived_text, care_of_file
+from .stores import has_state, open_existing
 from .venue_preparing import prepare_venue
 
 __all__ = ["Commands"]
@@ -73,6 +74,11 @@ _DEMO_FOLDER = "tidegate-demo-"
 _JOURNAL_SUFFIX = ".sqlite"
 _CONFIRMATION = "RESET"
 _PROBLEMS = (CatalogueError, CredentialsMissing, ModeMismatch, SettingsError, StrategyError)
+
+_NO_CARE = (
+    "state.backend is postgres; accepted: sqlite. A journal in a database is kept, copied and "
+    "restored with the tools of the database"
+)
 
 
 class Commands(CommandsPort):
@@ -164,7 +170,7 @@ class Commands(CommandsPort):
         """See :meth:`CommandsPort.status`; works while a session runs."""
         with _named_problems():
             settings = self._settings(where)
-        with closing(_journal(settings)) as journal:
+        with closing(open_existing(settings)) as journal:
             books, version = fold(journal, settings.core_config(VenueKind.PAPER))
         return _status(books, version)
 
@@ -174,7 +180,7 @@ class Commands(CommandsPort):
         """See :meth:`CommandsPort.journal`; works while a session runs."""
         with _named_problems():
             settings = self._settings(where)
-        with closing(_journal(settings)) as journal:
+        with closing(open_existing(settings)) as journal:
             first = 0 if has_archives else journal.base()
             if after_version is not None and after_version < first:
                 raise BadInput([f"--after {after_version}: {archived_text(first)}"])
@@ -185,6 +191,8 @@ class Commands(CommandsPort):
         """See :meth:`CommandsPort.state`."""
         with _named_problems():
             settings = self._settings(where)
+        if settings.state.backend is not StateBackend.SQLITE:
+            raise BadInput([_NO_CARE])
         config = settings.core_config(VenueKind.PAPER)
         return care_of_file(settings.state_path, config, SystemClock())
 
@@ -195,7 +203,7 @@ class Commands(CommandsPort):
             if settings.mode in BYBIT_MODES:
                 return panic_on_bybit(settings, self._env, cause=cause)
             if is_live_paper(settings):
-                _journal(settings).close()
+                open_existing(settings).close()
                 return panic_on_live_paper(settings, cause=cause)
         with self._desk(where) as desk:
             held = desk.panic(cause)
@@ -205,7 +213,7 @@ class Commands(CommandsPort):
         """See :meth:`CommandsPort.reconcile`; in a mode of Bybit's over REST alone."""
         with _named_problems():
             settings = self._settings(where)
-        with closing(_journal(settings)) as journal:
+        with closing(open_existing(settings)) as journal:
             before = journal.version()
         with self._desk(where, with_streams=False) as desk:
             report = desk.reconcile()
@@ -240,7 +248,7 @@ class Commands(CommandsPort):
                     yield desk
                 return
             _require_paper(settings)
-            _journal(settings).close()
+            open_existing(settings).close()
             if is_live_paper(settings):
                 with open_live_paper_desk(settings) as desk:
                     yield desk
@@ -252,7 +260,7 @@ class Commands(CommandsPort):
 def _open(
     settings: Settings, feed: Feed, strategy: StrategyPort, spec: Instrument
 ) -> OpenedSession:
-    resumes = settings.state_path.exists() and settings.state_path.stat().st_size > 0
+    resumes = has_state(settings)
     return OpenedSession(
         session=paper_session(settings, feed, strategy),
         title=f"{type(strategy).__name__} on {settings.symbol}, {len(feed):,} items of market data",
@@ -357,16 +365,6 @@ def _folder(text: str) -> Path:
             [f"state folder {path}: {error.strerror}; accepted: a folder that can be written"]
         ) from error
     return path
-
-
-def _journal(settings: Settings) -> SqliteState:
-    """Open a journal that exists; a question must not make one."""
-    path = settings.state_path
-    if not path.is_file():
-        raise StateUnavailable(
-            f"{path}: no journal there; name the state folder of a session with --state"
-        )
-    return SqliteState(path)
 
 
 def _status(books: Books, version: int) -> StatusReport:

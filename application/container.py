@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from dependency_injector import containers, providers
 from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.paper.venue import PaperVenue
-from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.domain.mode import VenueKind
 from tidegate.ports.clock import ClockPort, KeyPort
 from tidegate.ports.desk import DeskPort
@@ -28,6 +27,7 @@ from .recovery import load_view, recover
 from .runner import InlineRunner
 from .session import PaperSession
 from .settings import Settings
+from .stores import make_state
 
 __all__ = ["PaperContainer", "open_desk", "paper_session"]
 
@@ -42,12 +42,6 @@ def make_venue(settings: Settings) -> PaperVenue:
         config=settings.paper,
         store=PaperStore(settings.venue_path),
     )
-
-
-def make_state(settings: Settings) -> SqliteState:
-    """Open the journal."""
-    settings.state_path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteState(settings.state_path)
 
 
 def make_engine(settings: Settings, clock: ClockPort, state_port: StatePort) -> Engine:

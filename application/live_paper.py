@@ -28,7 +28,7 @@ from tidegate.ports.session import SessionError
 from tidegate.ports.state import StatePort
 from tidegate.ports.strategy import StrategyPort
 
-from .bybit_container import make_rest_config, make_state, make_stream_config, make_tls
+from .bybit_container import make_rest_config, make_stream_config, make_tls
 from .clocks import RandomKeys, SystemClock
 from .emergency import panic_now
 from .engine import Engine
@@ -36,9 +36,10 @@ from .lifecycle import Application
 from .live_bybit import names_of, pace_of
 from .live_paper_venue import LivePaperVenue, kept_in
 from .live_session import LiveSession
-from .preflight import look_at_settings, look_at_store
+from .preflight import look_at_settings
 from .settings import Settings
 from .settings_bybit import PaperMarket
+from .stores import look_at_state, make_state
 
 if TYPE_CHECKING:
     from tidegate.adapters.bybit.public_market import PublicMarket
@@ -96,7 +97,7 @@ class _Checklist(PreflightPort):
                 what="bybit.streams is false, and live paper trading goes by the public stream",
                 remedy="set bybit.streams to true",
             )
-        here = (agreed, look_at_store(settings.state_path))
+        here = (agreed, look_at_state(settings))
         return here if not agreed.is_ok else (*here, *self._market.run(is_fixing=is_fixing))
 
 

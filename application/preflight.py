@@ -3,22 +3,18 @@
 A failed check of what is here leaves the venue's checks out only where they cannot be made.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 from tidegate.adapters.catalogue import CatalogueError
-from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.domain.mode import TradingMode
 from tidegate.ports.preflight import Check, Finding, PreflightPort, Severity
-from tidegate.ports.state import StateError
 
 from .instruments import instrument_of
 from .settings import Settings
 from .settings_bybit import OrderEntry, Region
+from .stores import look_at_state
 
-__all__ = ["BYBIT_MODES", "Checklist", "look_at_instrument", "look_at_settings", "look_at_store"]
+__all__ = ["BYBIT_MODES", "Checklist", "look_at_instrument", "look_at_settings"]
 
 BYBIT_MODES = frozenset({TradingMode.DEMO, TradingMode.TESTNET, TradingMode.LIVE})
 """The modes whose orders go to Bybit."""
@@ -49,7 +45,7 @@ class Checklist(PreflightPort):
 
     def run(self, *, is_fixing: bool = False) -> tuple[Finding, ...]:
         """See :meth:`PreflightPort.run`."""
-        here = [look_at_settings(self._settings), look_at_store(self._settings.state_path)]
+        here = [look_at_settings(self._settings), look_at_state(self._settings)]
         if self._settings.mode not in BYBIT_MODES:
             return (*here, look_at_instrument(self._settings))
         here.append(self._keys_present())
@@ -120,32 +116,6 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
             f"bybit.region is {bybit.region.value}, and mode {mode.value} has one host only",
             f"set bybit.region to {Region.GLOBAL.value}",
         )
-
-
-def look_at_store(journal: Path) -> Finding:
-    """Tell whether the journal can be written, and read where there is one; neither is made."""
-    folder = next(parent for parent in journal.absolute().parents if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        if journal.exists():
-            with closing(SqliteState(journal)) as state:
-                state.version()
-    except OSError as error:
-        return _no_store(f"{folder} cannot be written: {error.strerror or error}")
-    except StateError as error:
-        return _no_store(str(error))
-    known = "" if journal.exists() else ", it will be made"
-    return Finding(check=Check.STATE_STORE, is_ok=True, what=f"{journal} can be written{known}")
-
-
-def _no_store(what: str) -> Finding:
-    return Finding(
-        check=Check.STATE_STORE,
-        is_ok=False,
-        what=what,
-        remedy="name a folder that can be written with --state, or the file with state_path",
-    )
 
 
 def look_at_instrument(settings: Settings) -> Finding:

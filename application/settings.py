@@ -24,6 +24,7 @@ from tidegate.domain.risk.limits import RiskLimits
 
 from .bounds import DeskBounds
 from .settings_bybit import BybitSettings
+from .settings_state import StateSettings
 
 __all__ = [
     "LIVE_ACKNOWLEDGEMENT",
@@ -217,7 +218,7 @@ class Settings:
         ),
         metadata={"default": "`journal.sqlite` in the mode's folder in the user's state folder"},
     )
-    """The journal: one SQLite file."""
+    """The journal: one SQLite file, unless ``state.backend`` says otherwise."""
     venue_path: Path = attrs.field(
         default=attrs.Factory(
             lambda self: venue_store_in(default_state_folder(self.mode)), takes_self=True
@@ -225,6 +226,8 @@ class Settings:
         metadata={"default": "`venue.sqlite` in the mode's folder in the user's state folder"},
     )
     """The paper venue's own store: one SQLite file."""
+    state: StateSettings = attrs.field(factory=StateSettings)
+    """Where the journal is kept."""
     instruments_path: Path | None = None
     """A TOML file with specifications of instruments that do not ship; see the catalogue."""
     day_offset_minutes: int = 0

@@ -20,6 +20,7 @@ from .settings import (
     TimingSettings,
 )
 from .settings_bybit import BybitSettings
+from .settings_state import StateSettings
 
 __all__ = ["NOT_SETTINGS", "RANGES", "Range", "range_of"]
 
@@ -185,6 +186,7 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
             "late_ms_max": _NOT_NEGATIVE,
         },
         BybitSettings: _BYBIT,
+        StateSettings: {"wait_ms_max": Range(low=_ONE, high=Decimal(600_000))},
         PaperConfig: {
             "spread_ticks": _NOT_NEGATIVE,
             "slippage": _SHARE,

@@ -31,6 +31,7 @@ class Disk(ABC):
 
         Raises:
             StateCorrupt: what is left of it cannot be trusted.
+            ArchiveUnreadable: part of it is in an archive that is not there.
             StateUnavailable: it cannot be read now.
 
         """

@@ -10,9 +10,10 @@ from tidegate.adapters.memory.state import MemoryState
 from tidegate.application.clocks import SeededKeys, SystemClock
 from tidegate.application.engine import Engine
 from tidegate.application.lifecycle import Application
-from tidegate.application.preflight import Checklist, look_at_settings, look_at_store
+from tidegate.application.preflight import Checklist, look_at_settings
 from tidegate.application.settings import LIVE_ACKNOWLEDGEMENT, Settings
 from tidegate.application.settings_bybit import BybitSettings, OrderEntry, Region
+from tidegate.application.stores import look_at_store
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Money, Price

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from tidegate.adapters.memory.options import Arrival, RequestKind
-from tidegate.application.preflight import look_at_store
 from tidegate.application.safety import PanicEvent, Safety
+from tidegate.application.stores import look_at_store
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.inputs import TimePassed
 from tidegate.domain.mode import TradingState

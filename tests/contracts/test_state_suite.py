@@ -9,6 +9,7 @@ _SUITES = ("tidegate.contracts.test_state_journal", "tidegate.contracts.test_sta
 _RIGHT = {
     "tests.contracts.state_benches:make_memory": 20,
     "tests.contracts.state_benches:make_sqlite": 25,
+    "tests.contracts.postgres_bench:make_postgres": 26,
     "tests.contracts.wrong_states:make_disk": 23,
 }
 _WRONG = {f"tests.contracts.wrong_states:{name}": case for name, case in CAUGHT_BY.items()}

@@ -18,6 +18,7 @@ FOREIGN = {
     "numpy",
     "pandas",
     "plotly",
+    "psycopg",
     "pyarrow",
     "pybit",
     "pytest",

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 from dependency_injector import providers
+from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.application.bybit_container import BybitContainer
 from tidegate.application.desk import Desk
 from tidegate.application.lifecycle import Application
@@ -71,7 +72,9 @@ class Life:
         env = {"TIDEGATE_BYBIT_KEY": asked.key, "TIDEGATE_BYBIT_SECRET": asked.secret}
         parts = BybitContainer(settings=settings, env=env)
         self.fuse = Fuse(asked.place, asked.ordinal)
-        fused(parts.venue(), parts.state_port(), self.fuse)
+        journal = parts.state_port()
+        assert isinstance(journal, SqliteState)
+        fused(parts.venue(), journal, self.fuse)
         with parts.preflight.override(providers.Object(None)):
             self.application: Application = parts.application()
         self.desk: Desk = self.application.desk

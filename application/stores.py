@@ -1,0 +1,159 @@
+"""The journal's store that the settings name: opened, asked whether it is there, and looked at.
+
+The library of PostgreSQL is loaded where a store of it is opened, so that importing this module
+costs nothing.
+"""
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidegate.adapters.sqlite.state import SqliteState
+from tidegate.ports.preflight import Check, Finding
+from tidegate.ports.state import StateError, StatePort, StateUnavailable
+
+from .settings import Settings
+from .settings_state import StateBackend
+
+if TYPE_CHECKING:
+    from tidegate.adapters.postgres import Target
+
+__all__ = ["has_state", "look_at_state", "look_at_store", "make_state", "open_existing", "place_of"]
+
+
+def make_state(settings: Settings) -> StatePort:
+    """Open the journal, or make an empty one.
+
+    Raises:
+        StateError: it cannot be used: not reached, damaged, or of a newer release.
+
+    """
+    match settings.state.backend:
+        case StateBackend.SQLITE:
+            settings.state_path.parent.mkdir(parents=True, exist_ok=True)
+            return SqliteState(settings.state_path)
+        case StateBackend.POSTGRES:
+            target = _target(settings)
+            from tidegate.adapters.postgres import PostgresState  # noqa: PLC0415
+
+            return PostgresState(target)
+
+
+def open_existing(settings: Settings) -> StatePort:
+    """Open a journal that exists; a question must not make one.
+
+    Raises:
+        StateUnavailable: there is none.
+        StateError: it cannot be used: not reached, damaged, or of a newer release.
+
+    """
+    if not has_state(settings):
+        raise StateUnavailable(f"{place_of(settings)}: no journal there; {_remedy(settings)}")
+    return make_state(settings)
+
+
+def _remedy(settings: Settings) -> str:
+    match settings.state.backend:
+        case StateBackend.SQLITE:
+            return "name the state folder of a session with --state"
+        case StateBackend.POSTGRES:
+            return "name that of a session with state.journal, and its database with state.dsn"
+
+
+def has_state(settings: Settings) -> bool:
+    """Tell whether there is a journal; makes none.
+
+    Raises:
+        StateError: the database cannot be asked.
+
+    """
+    match settings.state.backend:
+        case StateBackend.SQLITE:
+            return settings.state_path.is_file()
+        case StateBackend.POSTGRES:
+            target = _target(settings)
+            from tidegate.adapters.postgres import has_journal  # noqa: PLC0415
+
+            return has_journal(target)
+
+
+def place_of(settings: Settings) -> str:
+    """Say where the journal is, without user and password.
+
+    Raises:
+        StateUnavailable: the settings name no database that could be asked.
+
+    """
+    match settings.state.backend:
+        case StateBackend.SQLITE:
+            return str(settings.state_path)
+        case StateBackend.POSTGRES:
+            return _target(settings).place
+
+
+def _target(settings: Settings) -> "Target":
+    state = settings.state
+    try:
+        from tidegate.adapters.postgres import Target  # noqa: PLC0415
+    except ImportError:
+        raise StateUnavailable(
+            "the package psycopg is not installed, and state.backend is postgres; install "
+            "tidegate[postgres]"
+        ) from None
+    try:
+        return Target(state.dsn, state.journal or settings.mode.value, state.wait_ms_max)
+    except ValueError as error:
+        raise StateUnavailable(f"state.dsn: {error}") from None
+
+
+def look_at_state(settings: Settings) -> Finding:
+    """Tell whether the journal can be written, and read where there is one; neither is made."""
+    match settings.state.backend:
+        case StateBackend.SQLITE:
+            return look_at_store(settings.state_path)
+        case StateBackend.POSTGRES:
+            return _look_at_database(settings)
+
+
+def look_at_store(journal: Path) -> Finding:
+    """Tell whether the journal can be written, and read where there is one; neither is made."""
+    folder = next(parent for parent in journal.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        if journal.exists():
+            with closing(SqliteState(journal)) as state:
+                state.version()
+    except OSError as error:
+        return _no_store(f"{folder} cannot be written: {error.strerror or error}")
+    except StateError as error:
+        return _no_store(str(error))
+    known = "" if journal.exists() else ", it will be made"
+    return Finding(check=Check.STATE_STORE, is_ok=True, what=f"{journal} can be written{known}")
+
+
+def _no_store(what: str) -> Finding:
+    return Finding(
+        check=Check.STATE_STORE,
+        is_ok=False,
+        what=what,
+        remedy="name a folder that can be written with --state, or the file with state_path",
+    )
+
+
+def _look_at_database(settings: Settings) -> Finding:
+    try:
+        is_there = has_state(settings)
+        if is_there:
+            with closing(make_state(settings)) as state:
+                state.version()
+    except StateError as error:
+        return Finding(
+            check=Check.STATE_STORE,
+            is_ok=False,
+            what=str(error),
+            remedy="mend the server, or the settings state.dsn and state.journal",
+        )
+    said = "can be written" if is_there else "can be reached, it will be made"
+    return Finding(check=Check.STATE_STORE, is_ok=True, what=f"{place_of(settings)} {said}")
