@@ -58,6 +58,7 @@ class Fault(enum.Enum):
     STREAM_CUT = "the stream is cut, and comes back"
     VENUE_RESTARTED = "the venue is away for a while"
     PARTIAL_FILL = "an order fills in part"
+    CANCEL_OUTRUN = "a fill is to get there before the cancel of an order"
     LIQUIDATED = "a position is liquidated"
     CLOSED_BY_HAND = "somebody closes a position in the app"
     STOP_REMOVED = "somebody takes a stop away in the app"

@@ -30,7 +30,7 @@ class Network:
     While ``is_starting`` a call blocks: the world goes on until it is back. ``is_calm`` ends every
     trouble. ``wait_ms`` is how much longer than usual the last request had no answer,
     ``lag_ms`` how far the history was behind at the last query, ``skew_ms``
-    how far the desk's clock is ahead of the venue's.
+    how far the desk's clock is ahead of the venue's. ``told`` is shown each message that arrives.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Network:
         self._connection = 0
         self._last_ms = 0
         self._sink: Callable[[VenueMessage], None] | None = None
+        self.told: Callable[[VenueMessage], None] = lambda _: None
         self.is_starting = False
         self.is_calm = False
         self.down_until_ms = 0
@@ -185,6 +186,7 @@ class Network:
         def deliver() -> None:
             # A stream that was cut takes along what was under way.
             if self._connection == connection and self._sink is not None:
+                self.told(message)
                 self._sink(message)
 
         self._timeline.at(time_ms, deliver)

@@ -26,6 +26,7 @@ class Act(enum.Enum):
     MOVE = "small move"
     LEAP = "large move"
     FILL = "fill"
+    OUTRUN = "fill that outruns a cancel"
     CLOSE = "close"
     REDUCE = "reduce"
     AMEND = "amend"
@@ -52,6 +53,7 @@ _WEIGHTS = {
     Act.MOVE: 14,
     Act.LEAP: 9,
     Act.FILL: 10,
+    Act.OUTRUN: 3,
     Act.CLOSE: 4,
     Act.REDUCE: 3,
     Act.AMEND: 7,
@@ -218,7 +220,12 @@ def draw_plan(seed: int) -> Plan:
     )
 
 
-_PLACES = tuple(Boundary)
+_PLACES = (
+    *Boundary,
+    # Few starts send anything: those that do are worth looking at.
+    *(Boundary.RECOVERY_BEFORE_REQUEST, Boundary.RECOVERY_AFTER_REQUEST) * 3,
+    *(Boundary.ON_THE_WAY, Boundary.AFTER_EFFECT, Boundary.BEFORE_UPDATE, Boundary.BEFORE_TIMER),
+)
 
 
 def _kill(dice: random.Random, number: int, spacing: int) -> KillPlan:
@@ -229,7 +236,7 @@ def _kill(dice: random.Random, number: int, spacing: int) -> KillPlan:
         number=number,
         after=number * spacing,
         boundary=boundary,
-        ordinal=dice.choice((1, 1, 2, 3, 4)),
+        ordinal=1 if boundary in RECOVERY else dice.choice((1, 1, 2, 3, 4)),
         is_power_cut=dice.randrange(3) == 0,
         down_ms=dice.choice(_DOWN_MS),
         dice=dice.getrandbits(32),

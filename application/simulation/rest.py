@@ -134,7 +134,15 @@ def _bookings(venue: SimulatedVenue, view: JournalView) -> list[str]:
 def _orders(books: Books, venue: SimulatedVenue) -> list[str]:
     live = {order.client_id for order in venue.truth.live() if books.is_ours(order.client_id)}
     known = {name for name, order in books.orders.items() if order.is_open}
-    return [f"order {name} is open on one side alone" for name in sorted(live ^ known, key=str)]
+    found = [f"order {name} is open on one side alone" for name in sorted(live ^ known, key=str)]
+    for order in venue.truth.live():
+        ours = books.orders.get(order.client_id) if order.client_id is not None else None
+        if ours is not None and (order.qty, order.price) != (ours.request.qty, ours.request.price):
+            found.append(
+                f"order {order.client_id} is {order.qty} at {order.price}, in the books "
+                f"{ours.request.qty} at {ours.request.price}"
+            )
+    return found
 
 
 def _trades(books: Books) -> list[str]:

@@ -218,6 +218,7 @@ class Outside:
             Act.MOVE: partial(self._move, reach=(60, 150)),
             Act.LEAP: partial(self._move, reach=(400, 900, 1_600)),
             Act.FILL: self._fill,
+            Act.OUTRUN: self._outrun,
             Act.FUNDING: self._funding,
             Act.LIQUIDATE: self._liquidate,
             Act.CLOSE_BY_HAND: self._close,
@@ -260,11 +261,23 @@ class Outside:
         if part < left:
             self._count(Fault.PARTIAL_FILL)
 
+    def _outrun(self, symbol: Symbol, dice: random.Random) -> None:
+        resting = [order for order in self._live(symbol) if order.price is not None]
+        if resting:
+            order = dice.choice(resting)
+            assert order.price is not None, f"{order.venue_id} rests without a price"
+            self._script.outrun_cancel(order.venue_id, order.price)
+            self._count(Fault.CANCEL_OUTRUN)
+
     def _funding(self, symbol: Symbol, dice: random.Random) -> None:
         self._script.pay_funding(symbol, Rate.of(dice.choice(("0.0001", "-0.0002"))))
 
     def _liquidate(self, symbol: Symbol, _: random.Random) -> None:
-        self._script.liquidate(symbol)
+        side = self._venue.truth.position(symbol).side
+        if side is None:
+            return
+        far = Price.of(_price_of(self._venue, symbol) - side.sign * 20_000)
+        self._script.liquidate(symbol, far)
         self._count(Fault.LIQUIDATED)
 
     def _close(self, symbol: Symbol, _: random.Random) -> None:

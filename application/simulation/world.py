@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 from tidegate.domain.core.effects import Effect
+from tidegate.domain.core.state import Books
 from tidegate.domain.reports import Execution, FundingPayment, VenueMessage
 from tidegate.domain.trade import CloseReason
 from tidegate.ports.exchange import VenueError
@@ -86,7 +87,9 @@ class Run:
 
     def _make_world(self) -> World:
         self.venue.placing = self._watch.placing
-        self.venue.shown = self._observe
+        if self._observer is not None:
+            self.venue.shown = self._observe
+            self._network.told = self._observer
         return World(
             venue=self.venue,
             disk=self._disk,
@@ -108,9 +111,9 @@ class Run:
     # From the parts
 
     def _observe(self, rows: Sequence[Execution | FundingPayment]) -> None:
-        if self._observer is not None:
-            for row in rows:
-                self._observer(row)
+        assert self._observer is not None, "nobody looks on"
+        for row in rows:
+            self._observer(row)
 
     def _sending(self, effects: Sequence[Effect]) -> None:
         self._watch.sending(effects, durable_version=self._disk.durable_version)
@@ -210,6 +213,11 @@ class Run:
         """Let the judge see what the death left, as the next process will."""
         records = [stored.record for stored in self._disk.open().read()]
         self._watch.read_again(records)
+
+    @property
+    def last_books(self) -> Books | None:
+        """The books of the process that lives now; after a run, of the one that came to rest."""
+        return None if self._life is None else self._life.books
 
     # The script
 
