@@ -18,6 +18,7 @@ class SimulatedJournal(StatePort):
 
     Raises:
         StateCorrupt: what a death left cannot be trusted.
+        ArchiveUnreadable: part of it is in an archive that is not there.
         StateUnavailable: it cannot be read now.
 
     """
