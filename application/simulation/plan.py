@@ -6,6 +6,7 @@ number, so that one fault, act or kill can be left out and the others stay as th
 
 import enum
 import random
+from collections.abc import Iterator
 
 import attrs
 
@@ -61,7 +62,7 @@ _WEIGHTS = {
     Act.CANCEL_ALL: 1,
     Act.PROTECT: 3,
     Act.PANIC: 2,
-    Act.RESET: 4,
+    Act.RESET: 7,
     Act.STATE: 2,
     Act.FUNDING: 2,
     Act.LIQUIDATE: 2,
@@ -210,10 +211,7 @@ def draw_plan(seed: int) -> Plan:
         symbols=dice.choice((1, 1, 2)),
         streams_needed=dice.randrange(2) == 0,
         is_checked_often=dice.randrange(4) == 0,
-        steps=tuple(
-            Step(number=number, wait_ms=dice.choice(_WAITS_MS), act=act, dice=dice.getrandbits(32))
-            for number, act in enumerate(script)
-        ),
+        steps=tuple(_steps(dice, script)),
         kills=tuple(_kill(dice, number, steps // kills) for number in range(kills)),
         calls=tuple(_call(dice, number, storm) for number in range(CALLS)),
         messages=tuple(_message(dice, number, storm) for number in range(MESSAGES)),
@@ -226,6 +224,23 @@ _PLACES = (
     *(Boundary.RECOVERY_BEFORE_REQUEST, Boundary.RECOVERY_AFTER_REQUEST) * 3,
     *(Boundary.ON_THE_WAY, Boundary.AFTER_EFFECT, Boundary.BEFORE_UPDATE, Boundary.BEFORE_TIMER),
 )
+
+
+_SECOND_THOUGHTS = (Act.PANIC, Act.STATE, Act.CANCEL, Act.CANCEL_ALL, Act.CLOSE, Act.LEAP)
+_THOUGHTS_PER_SIGNAL = 8
+
+
+def _steps(dice: random.Random, script: list[Act]) -> Iterator[Step]:
+    """Yield the steps; now and then an operator thinks again while a signal is under way."""
+    is_thought = False
+    for number, act in enumerate(script):
+        yield Step(
+            number=number,
+            wait_ms=0 if is_thought else dice.choice(_WAITS_MS),
+            act=dice.choice(_SECOND_THOUGHTS) if is_thought else act,
+            dice=dice.getrandbits(32),
+        )
+        is_thought = act is Act.SIGNAL and dice.randrange(_THOUGHTS_PER_SIGNAL) == 0
 
 
 def _kill(dice: random.Random, number: int, spacing: int) -> KillPlan:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -120,8 +121,14 @@ def _chunks(request: SimulateRequest) -> Iterator[_Chunk]:
         return
     # Spawned, not forked: nothing of this process may reach into what a seed decides.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(request.jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        request.jobs, mp_context=context, initializer=_leave_interrupts_to_the_caller
+    ) as pool:
         yield from _in_order(pool, parts, request.jobs * AHEAD_MAX)
+
+
+def _leave_interrupts_to_the_caller() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _in_order(

@@ -19,7 +19,7 @@ from .filling import GIVEN_UP, look_again_in_panic
 from .inputs import CancelAnswered, OrderNotFound, PlaceAccepted, PlaceRefused, PlaceUnknown
 from .protecting import keep_levels
 from .react import send
-from .state import HeldRow, Order, with_item, without
+from .state import HeldRow, Order, frozen, with_item, without
 
 __all__ = [
     "cancel_answered",
@@ -73,8 +73,9 @@ def place_unknown(draft: Draft, answer: PlaceUnknown) -> None:
 def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
     """Believe "not found" only when the request can no longer arrive.
 
-    Where no time has passed since the intent (a replay that was killed between journal and send),
-    the same order is sent again under its own id. Otherwise it lapses.
+    Twice, a history lag apart, so that an order which has just ended is not taken for one that
+    never was. Where no time has passed since the intent (a replay that was killed between journal
+    and send), the same order is sent again under its own id. Otherwise it lapses.
     """
     order = draft.books.order(answer.client_id)
     if order is None:
@@ -87,7 +88,7 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
         return
     since_ms = order.unknown_since_ms if order.unknown_since_ms is not None else order.intended_ms
     final_ms = draft.config.not_found_final_ms
-    if answer.asked_ms < since_ms + final_ms:
+    if answer.asked_ms < since_ms + final_ms or not _is_missed_again(draft, answer):
         return
     if final_ms == 0 and draft.now_ms == order.intended_ms:
         draft.note_sent(answer.client_id)
@@ -95,6 +96,25 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
         return
     draft.emit(OrderLapsed(client_id=answer.client_id, time_ms=draft.now_ms))
     keep_levels(draft, order.request.symbol)
+
+
+def _is_missed_again(draft: Draft, answer: OrderNotFound) -> bool:
+    """Tell whether no query knew an order a history lag ago either.
+
+    An order that has just ended may be in neither list: the live one has it no more, and the
+    history not yet. Where the history has no lag, one answer is enough.
+    """
+    lag_ms, order_id = draft.config.history_lag_ms, answer.client_id
+    if lag_ms == 0:
+        return True
+    missed_ms = draft.view.missed_ms
+    first_ms = missed_ms.get(order_id)
+    if first_ms is None:
+        still = {name: ms for name, ms in missed_ms.items() if name in draft.books.orders}
+        missed = frozen({**still, order_id: answer.asked_ms})
+        draft.view = attrs.evolve(draft.view, missed_ms=missed)
+        return False
+    return answer.asked_ms >= first_ms + lag_ms
 
 
 def _end_forgotten(draft: Draft, order: Order, answer: OrderNotFound) -> None:

@@ -265,6 +265,7 @@ class View:
     ``stream_up_ms`` when they last came up. ``held`` are bookings that wait for older ones.
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
+    ``missed_ms`` is when no query knew an order for the first time that could not arrive any more.
     ``naked_since_ms`` is since when a position that is not ours is shown without a stop.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
     ``reconcile_wanted`` is the last reconciliation asked for, ``reconciled`` and ``records_read``
@@ -290,6 +291,7 @@ class View:
     asked_ms: Mapping[str, int] = attrs.field(factory=lambda: frozen({}))
     unreadable_count: int = 0
     gone_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
+    missed_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
     naked_since_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     differences: Mapping[str, str] | None = None
     reconcile_wanted: int = 0

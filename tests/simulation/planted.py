@@ -1,9 +1,8 @@
 """Planted bugs: patches of the product's sources, each of which a simulation must catch.
 
 ``python -m tests.simulation.planted [NAME ...] [--seeds N] [--jobs J]`` applies each patch to a
-copy of the sources, simulates up to N seeds with it, and prints which seed caught it, by which
-rule, and the smallest script found. It exits with 1 when one is not caught. The repository is never
-touched.
+copy of the sources, simulates up to N seeds with it, and prints which seed caught it and by which
+rule. It exits with 1 when one is not caught. The repository is never touched.
 """
 
 import argparse
@@ -13,28 +12,32 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.quality.source import ROOT, Tree
 
-__all__ = ["BUGS", "SEEDS_MAX", "Caught", "apply", "catch", "stage"]
+__all__ = ["BUGS", "SEEDS_MAX", "Caught", "apply", "catch", "names", "stage"]
 
 BUGS = ROOT / "tests" / "simulation" / "bugs"
 SEEDS_MAX = 500
 _TIMEOUT_S = 900
 _IGNORED = shutil.ignore_patterns("__pycache__")
 _PROGRAM = """
-import json, sys
-import tidegate.application.simulation.seeds as seeds
-from tidegate.ports.simulation import SimulateRequest
-first, count = int(sys.argv[1]), int(sys.argv[2])
-report = seeds.simulate(SimulateRequest(first=first, seeds=count), lambda *_: None)
-broken = report.broken
-found = broken and [broken.seed, broken.rule, broken.text, broken.replay, len(broken.story)]
-print(json.dumps({"file": seeds.__file__, "lives": report.lives, "broken": found}))
+import json, logging, sys
+import tidegate.application.simulation.world as world
+from tidegate.application.simulation.plan import draw_plan
+logging.disable(logging.CRITICAL)
+lives, broken = 0, None
+for seed in map(int, sys.argv[1:]):
+    outcome = world.Run(draw_plan(seed)).run()
+    lives += outcome.counts.lives
+    if outcome.violation is not None:
+        broken = [seed, outcome.violation.rule, outcome.violation.text]
+        break
+print(json.dumps({"file": world.__file__, "lives": lives, "broken": broken}))
 """
 
 
@@ -44,8 +47,6 @@ class Caught(NamedTuple):
     seed: int | None
     rule: str
     text: str
-    replay: str
-    story_lines: int
     lives: int
 
 
@@ -68,10 +69,10 @@ def apply(bug: str, staged: Path) -> None:
     )
 
 
-def catch(staged: Path, *, first: int, seeds: int) -> Caught:
-    """Simulate with the sources in a copy, in a process of its own."""
+def catch(staged: Path, seeds: Iterable[int]) -> Caught:
+    """Simulate seeds with the sources in a copy, up to the first that breaks a rule."""
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(first), str(seeds)],
+        [sys.executable, "-c", _PROGRAM, *map(str, seeds)],
         cwd=staged,
         env={**os.environ, "PYTHONPATH": str(staged)},
         check=False,
@@ -82,8 +83,8 @@ def catch(staged: Path, *, first: int, seeds: int) -> Caught:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["file"].startswith(str(staged)), f"{said['file']} is not the copy"
-    seed, rule, text, replay, lines = said["broken"] or (None, "", "", "", 0)
-    return Caught(seed, rule, text, replay, lines, said["lives"])
+    seed, rule, text = said["broken"] or (None, "", "")
+    return Caught(seed, rule, text, said["lives"])
 
 
 def names() -> list[str]:
@@ -95,7 +96,7 @@ def _search(bug: str, seeds: int) -> Caught:
     with tempfile.TemporaryDirectory() as folder:
         staged = stage(Path(folder))
         apply(bug, staged)
-        return catch(staged, first=0, seeds=seeds)
+        return catch(staged, range(seeds))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -119,10 +120,7 @@ def main(arguments: Sequence[str]) -> int:
 def _line(bug: str, caught: Caught, seeds: int) -> str:
     if caught.seed is None:
         return f"{bug}: NOT CAUGHT in {seeds} seeds, {caught.lives} lives"
-    return (
-        f"{bug}: seed {caught.seed}, {caught.rule} ({caught.text}); "
-        f"{caught.story_lines} lines: {caught.replay}"
-    )
+    return f"{bug}: seed {caught.seed}: {caught.rule}: {caught.text}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 
-import pytest
 from tidegate.application.simulation.plan import Act, Plan, draw_plan
 from tidegate.application.simulation.world import Run
 from tidegate.domain.core.state import Books
@@ -82,10 +81,9 @@ def without_others(seed: int) -> Plan:
     )
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_the_oracle_of_the_wire_and_the_desk_have_the_same_books(part: int) -> None:
+def test_the_oracle_of_the_wire_and_the_desk_have_the_same_books() -> None:
     fills = payments = 0
-    for seed in SEEDS[part::4]:
+    for seed in SEEDS:
         wire = Wire()
         run = Run(without_others(seed), observer=wire.take)
         outcome = run.run()
@@ -96,8 +94,8 @@ def test_the_oracle_of_the_wire_and_the_desk_have_the_same_books(part: int) -> N
         books = run.last_books
         assert books is not None
         judge(rows, books, run, seed)
-    assert fills >= 30
-    assert payments >= 1
+    assert fills >= 100
+    assert payments >= 4
 
 
 def judge(rows: list[FillRecord | PaymentRecord], books: Books, run: Run, seed: int) -> None:

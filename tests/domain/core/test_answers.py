@@ -212,6 +212,19 @@ def test_where_the_send_was_not_recorded_the_intent_counts() -> None:
         assert len(step(state, answer, settings, T0 + 9_000).events) == count
 
 
+def test_where_the_history_lags_not_found_is_believed_the_second_time_a_lag_later() -> None:
+    """An order that has just ended may be in neither list; it was at the venue all the same."""
+    settings = attrs.evolve(QUIET, not_found_final_ms=5_000, history_lag_ms=300)
+    state = arrived(resting(intended_ms=T0))
+    name = name_of(state)
+    for asked, count in ((4_999, 0), (5_000, 0), (5_299, 0), (5_300, 1)):
+        answer = OrderNotFound(client_id=name, asked_ms=T0 + asked)
+        made = step(state, answer, settings, T0 + 9_000)
+        lapsed = (ev.OrderLapsed(client_id=name, time_ms=T0 + 9_000),)
+        assert made.events == lapsed[:count], asked
+        state = made.state
+
+
 def test_not_found_says_nothing_while_the_request_is_under_way() -> None:
     state = resting(intended_ms=T0)
     answer = OrderNotFound(client_id=name_of(state), asked_ms=T0 + 99_000)
