@@ -14,6 +14,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def load_accounts(path: Path) -> tuple[AccountSettings, ...]:
         raise BadInput(
             [f"{path}: cannot be read: {error.strerror}; accepted: a TOML file"]
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits
         raise BadInput([f"{path}: is no TOML file: {error}"]) from error
     rows = table.get("accounts")
     if not isinstance(rows, list) or not rows:
@@ -132,7 +133,11 @@ class _Reading:
     def wallet(self) -> Money:
         """Return the opening balance."""
         value = self.row.get("wallet", 10_000)
-        if isinstance(value, int | Decimal) and not isinstance(value, bool) and value >= 0:
-            return Money.of(value)
-        self.problems.append(f"{self.where}: wallet is {value!r}; accepted: USDT, 0 or more")
-        return Money.of(0)
+        found = None
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            with suppress(ValueError):  # not finite, or out of range
+                found = Money.of(value)
+        if found is None or found.sign < 0:
+            self.problems.append(f"{self.where}: wallet is {value!r}; accepted: USDT, 0 or more")
+            return Money.of(0)
+        return found

@@ -13,6 +13,7 @@ import attrs
 
 __all__ = [
     "EXACT",
+    "MAGNITUDE_MAX",
     "ONE",
     "ZERO",
     "ZERO_DISTANCE",
@@ -38,6 +39,9 @@ EXACT = Context(
         decimal.FloatOperation,
     ],
 )
+MAGNITUDE_MAX = 1_000
+"""The most places that a number may have before its point, or between its point and first digit."""
+_SHOWN_MAX = 40
 _add, _sub, _mul, _div = EXACT.add, EXACT.subtract, EXACT.multiply, EXACT.divide
 
 
@@ -46,7 +50,8 @@ def exact(value: Decimal | int | str) -> Decimal:
 
     Raises:
         TypeError: for a float, a bool or any other type.
-        ValueError: for text that is no number, and for NaN or infinity.
+        ValueError: for text that is no number, for NaN or infinity, and for a number of more than
+            ``MAGNITUDE_MAX`` places before or after its point: as text it would fill the memory.
 
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
@@ -59,6 +64,12 @@ def exact(value: Decimal | int | str) -> Decimal:
         raise ValueError(f"{value!r} is not a number; accepted: text such as '64000.5'") from None
     if not number.is_finite():
         raise ValueError(f"{value!r} is not finite; accepted: text such as '64000.5'")
+    if not -MAGNITUDE_MAX <= number.adjusted() <= MAGNITUDE_MAX:
+        shown = str(value) if len(str(value)) <= _SHOWN_MAX else f"{str(value)[:_SHOWN_MAX]}..."
+        raise ValueError(
+            f"{shown!r} is out of range; accepted: at most {MAGNITUDE_MAX} places before or after "
+            "the point"
+        )
     return number
 
 

@@ -79,7 +79,7 @@ def _tables(path: Path) -> Mapping[str, object]:
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise CatalogueError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits
         raise CatalogueError(path.name, [f"is no TOML file: {error}"]) from error
     unknown = sorted(set(content) - {"instruments"})
     tables = content.get("instruments")

@@ -30,6 +30,8 @@ T = TypeVar("T", bound=Amount)
 _SIDES = {"long": Side.BUY, "buy": Side.BUY, "short": Side.SELL, "sell": Side.SELL}
 _PERCENT_PLACES = 2
 _FRACTION_PLACES = 4
+_PLACES_MAX = 30
+"""Beyond so many places a product of two amounts would no longer be exact."""
 
 
 @attrs.frozen
@@ -53,6 +55,10 @@ def _above_zero(read: Callable[[str], T], text: str, example: str) -> T:
         raise typer.BadParameter(f"{text!r}; accepted: {example}") from None
     if value.sign <= 0:
         raise typer.BadParameter(f"{text!r}; accepted: above zero, {example}")
+    if abs(value.value.adjusted()) > _PLACES_MAX:
+        raise typer.BadParameter(
+            f"{text!r}; accepted: at most {_PLACES_MAX} places before or after the point, {example}"
+        )
     return value
 
 

@@ -1,10 +1,11 @@
 """A table of text: the common form of every file, with the messages that point into it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
 import attrs
+from tidegate.domain.money import exact
 from tidegate.ports.feed import FeedError
 
 from .columns import TimeForm
@@ -123,13 +124,10 @@ class Table:
         """
         text = cells[column]
         try:
-            number = Decimal(text)
-        except InvalidOperation:
-            number = None
-        if number is None or not number.is_finite():
+            return exact(text)
+        except ValueError:
             why = "is not a number; accepted: text such as 64000.5"
-            raise self.refusal(row, column, text, why)
-        return number
+            raise self.refusal(row, column, text, why) from None
 
 
 @attrs.define

@@ -98,7 +98,7 @@ def _check_pages(path: Path) -> None:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError as error:
         raise StateUnavailable(f"the paper venue's store {path}: {error}") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the verdict may quote damage
         raise StateCorrupt(f"{path} is damaged: {error}; it was left as it is") from error
     if verdict != "ok":
         raise StateCorrupt(f"{path} is damaged: {verdict}; it was left as it is")

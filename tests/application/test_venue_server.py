@@ -173,7 +173,16 @@ def test_everything_wrong_with_the_accounts_is_said_at_once_and_no_secret(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("", "no account"), ("accounts = []", "no account"), ("x", "no TOML file")]
+    ("text", "says"),
+    [
+        ("", "no account"),
+        ("accounts = []", "no account"),
+        ("x", "no TOML file"),
+        pytest.param(f"x = {'9' * 5_000}", "no TOML file", id="too many digits"),
+        pytest.param(f"x = {'[' * 100_000}", "no TOML file", id="too deep"),
+        ('[[accounts]]\nkey = "a"\nsecret = "b"\nwallet = nan', "wallet is .*0 or more"),
+        ('[[accounts]]\nkey = "a"\nsecret = "b"\nwallet = 1e999999999', "wallet is .*0 or more"),
+    ],
 )
 def test_a_file_without_accounts_is_refused(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=says):

@@ -190,3 +190,15 @@ def test_an_amount_cannot_be_changed() -> None:
         one.value = Decimal(2)
     assert ONE.value == 1
     assert EXACT.prec == 60
+
+
+@pytest.mark.parametrize(
+    "text", ["1e999999999", "1e-999999999", "-1e1001", "0e999999999", "9" * 5_000]
+)
+def test_a_number_that_would_fill_the_memory_as_text_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="out of range; accepted: at most 1000 places"):
+        Rate.of(text)
+
+
+def test_a_number_at_the_edge_of_the_range_is_taken() -> None:
+    assert len(str(Rate.of("1e1000"))) == 1_001

@@ -206,6 +206,8 @@ def test_a_further_tier_that_breaks_the_table_is_refused(
         (EXAMPLE.split("[[")[0], "XRPUSDT.tiers: missing; accepted: one or more"),
         ("[instruments.XRPUSDT]\ntiers = [5]", "tiers[1]: 5; accepted: a table"),
         (EXAMPLE + "x = 1\nx = 2", "is no TOML file"),
+        pytest.param(f"x = {'9' * 5_000}", "is no TOML file", id="too many digits"),
+        pytest.param(f"x = {'[' * 100_000}", "is no TOML file", id="too deep"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, part: str) -> None:

@@ -98,6 +98,8 @@ def test_limits_of_a_file_apply(tmp_path: Path) -> None:
         ((*LONG,), "the size is needed, once; accepted: --risk 1% or --qty 0.01"),
         ((*LONG, "--risk", "1%", "--qty", "1"), "the size is needed, once"),
         ((*LONG, "--risk", "x"), "Invalid value for '--risk': 'x'; accepted: a number such as"),
+        ((*LONG, "--qty", "1e31"), "'1e31'; accepted: at most 30 places before or after"),
+        ((*LONG, "--qty", "1e999999999"), "'1e999999999'; accepted: a quantity such as 0.01"),
         ((*LONG, "--qty", "-1"), "'-1'; accepted: above zero, a quantity such as 0.01"),
         ((*LONG, "--qty", "1", "--rr", "1:0%"), "'0%'; accepted: above zero"),
         ((*LONG, "--qty", "1", "--rr", "1,b"), "'b'; accepted: multiples of the risk"),

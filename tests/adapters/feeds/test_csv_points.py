@@ -121,6 +121,13 @@ def test_a_file_without_a_mark_is_refused(tmp_path: Path) -> None:
         read(tmp_path, MarkSchema(), "start_ms,price", f"{START_MS},1.0959")
 
 
+@pytest.mark.parametrize("text", ["1e999999999", "-1e999999999", "1e-999999999"])
+def test_a_rate_that_no_memory_holds_is_refused(tmp_path: Path, text: str) -> None:
+    path = csv_file(tmp_path, "time_ms,rate", f"{START_MS},{text}")
+    with pytest.raises(FeedError, match=f"'{text}' is not a number"):
+        CsvFeed(path, symbol=SYMBOL, schema=FundingSchema())
+
+
 def test_funding_keeps_the_sign_of_its_rate(tmp_path: Path) -> None:
     rows = ("start_ms,rate", f"{START_MS},0.0001", f"{START_MS + 7},-0.00375")
     assert read(tmp_path, FundingSchema(), *rows) == [

@@ -181,6 +181,16 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_damage_that_the_report_of_damage_quotes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "paper.db"
+    Bench(path=path).venue.close()
+    damaged = path.read_bytes().replace(b"tableratesrates", b"table\xecatesrates")
+    path.write_bytes(damaged)
+    with pytest.raises(StateCorrupt, match="is damaged"):
+        PaperStore(path)
+    assert path.read_bytes() == damaged
+
+
 NEW_IN_HEAD = ("$.changes_made", "$.trades_made", "$.market_since_ms")
 
 
