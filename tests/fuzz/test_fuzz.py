@@ -69,7 +69,8 @@ def test_a_planted_bug_is_found_cut_down_kept_and_repeated(tmp_path: Path) -> No
     tally = run(PLANTED, range(500), seed=1, folder=tmp_path, findings_max=1)
     (found,) = tally.findings
     assert (found.target, found.kind) == ("planted", "KeyError")
-    assert found.file.read_bytes() == b"{}", "everything that does not matter was taken out"
+    whole = PLANTED.input(1, found.number)
+    assert found.bytes_count == len(found.file.read_bytes()) < len(whole) / 2
     assert f"python -m tests.fuzz --replay {found.file}" in str(found)
     assert isinstance(replay([PLANTED], found.file), KeyError)
     assert PLANTED.input(1, found.number) == PLANTED.input(1, found.number)
