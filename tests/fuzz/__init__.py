@@ -1,0 +1,1 @@
+"""Fuzzing: mutated inputs over every border, one harness and one command."""
