@@ -21,6 +21,7 @@ COMMANDS = (
     "panic",
     "reset-panic",
     "venue",
+    "simulate",
 )
 
 _INTRODUCTION = """# Command line
