@@ -22,6 +22,7 @@ COMMANDS = (
     "reset-panic",
     "venue",
     "state",
+    "simulate",
 )
 CARE = tuple(f"state {command}" for command in ("verify", "backup", "restore", "compact"))
 """The commands of the group ``state``; the manual has them after it."""
