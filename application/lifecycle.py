@@ -22,7 +22,7 @@ from tidegate.domain.reports import VenueMessage
 from tidegate.ports.clock import KeyPort
 from tidegate.ports.exchange import Capability, ExchangePort, VenueError
 from tidegate.ports.preflight import PreflightFailed, PreflightPort
-from tidegate.ports.state import StatePort
+from tidegate.ports.state import SharedStatePort, StatePort
 
 from .belonging import require_same_account
 from .bounds import DeskBounds
@@ -189,6 +189,8 @@ class Application:
         self._recover(first, relay, account)
         self._at_end(self._end_writer)
         self._runner.start()
+        if isinstance(self._state_port, SharedStatePort):
+            self._state_port.follow(self._runner)
         relay.turn_to(self._runner)
         self._at_end(relay.end)
         self._at_end(self._runner.settle)

@@ -4,32 +4,30 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
-from tidegate.domain.core.account import state_objection
-from tidegate.domain.core.by_hand import leverage_wanted
-from tidegate.domain.core.effects import (
-    AmendOrder,
-    ApplySetting,
-    Effect,
-    Place,
-    SetLeverage,
-    SetProtection,
-    SetStop,
+from tidegate.domain.core.effects import Effect, ReadInstrument
+from tidegate.domain.core.events_account import SettingCause
+from tidegate.domain.core.inputs import (
+    Input,
+    OpenRequest,
+    SettingAnswered,
+    StateRequest,
+    TimePassed,
 )
-from tidegate.domain.core.inputs import Input, OpenRequest, StateRequest, TimePassed
+from tidegate.domain.core.react import unfinished, unsettled
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import Reduction, Symbol
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Ticker
-from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.state import Fenced, JournalWatcher
 
 from .engine import Engine
 from .inline_runner import InlineRunner, Runner
 from .lanes import LANE_QUEUE_MAX, LaneHost, Lanes
-from .modes import mode_objection, obeys_mode
+from .objections import objection
 from .waiting import Waiters
 from .withholding import withheld
 
@@ -45,7 +43,6 @@ __all__ = [
 INBOX_MAX = 100_000
 STOP_WAIT_MS = 30_000
 _IDLE_S = 3_600
-_NOT_WANTED = "it was not wanted any more before it was sent"
 _LAST_WAIT_S = 5
 _LOG = logging.getLogger(__name__)
 
@@ -61,7 +58,20 @@ class _LaneFault:
     fault: BaseException
 
 
-class ThreadedRunner(Runner, LaneHost):
+@attrs.frozen
+class _Moved:
+    """Other processes wrote to the journal."""
+
+
+@attrs.frozen
+class _WriterEnded:
+    """Another process ended without a word: what it left half done is to be done here."""
+
+
+_Message = Input | _LaneFault | _Moved | _WriterEnded
+
+
+class ThreadedRunner(Runner, LaneHost, JournalWatcher):
     """One writer thread; blocking calls run in lanes. Prices take one slot per symbol.
 
     ``inbox_max`` is how many messages may wait before entries are halted; nothing is ever dropped.
@@ -81,7 +91,7 @@ class ThreadedRunner(Runner, LaneHost):
         stop_wait_ms: int = STOP_WAIT_MS,
     ) -> None:
         super().__init__(engine, port)
-        self._inbox: queue.SimpleQueue[Input | _LaneFault | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._inbox_max = inbox_max
         self._batch_max = max(1, min(inbox_max, lane_max) // 2)
         self._stop_wait_s = stop_wait_ms / 1_000
@@ -98,6 +108,7 @@ class ThreadedRunner(Runner, LaneHost):
         self._is_stopping = False
         self._is_over = False
         self._served_due_ms: int | None = None
+        self._knows_of_move = False
         self.failure: BaseException | None = None
         self.when_over: Callable[[], None] | None = None
 
@@ -193,66 +204,28 @@ class ThreadedRunner(Runner, LaneHost):
         if not self._lanes.stop(timeout_s=0 if has_hung else _LAST_WAIT_S):
             _LOG.warning("a request still hangs; its thread ends with this process")
 
+    # From the store, where other processes write to it too
+
+    def journal_moved(self, version: int) -> None:
+        """See :meth:`JournalWatcher.journal_moved`; many moves are one message."""
+        if version > self.engine.version and not self._knows_of_move:
+            self._knows_of_move = True
+            self._inbox.put(_Moved())
+
+    def writer_ended(self, name: str) -> None:
+        """See :meth:`JournalWatcher.writer_ended`."""
+        _LOG.warning("the work of %r goes on here", name)
+        self._inbox.put(_WriterEnded())
+
+    def lease_lost(self, error: Fenced) -> None:
+        """See :meth:`JournalWatcher.lease_lost`: the writer stops."""
+        self._inbox.put(_LaneFault(error))
+
     # From lanes
 
     def objection(self, effect: Effect) -> str | None:
         """Hold back an entry that was cancelled or halted, and a stop not wanted any more."""
-        match effect:
-            case Place(order=Approved()):
-                order = self.state.books.order(effect.order.order.client_id)
-                if order is None or not order.is_open or order.cancel_wanted:
-                    return "it was cancelled before it was sent"
-                return self._objection_to_entries()
-            case Place(order=Reduction()):
-                # What closes a position passes; what an operator placed obeys the mode.
-                return mode_objection(self.engine.config, self.port) if obeys_mode(effect) else None
-            case AmendOrder():
-                order = self.state.books.order(effect.client_id)
-                if order is None or order.pending is None or order.cancel_wanted:
-                    return "it was not wanted any more before it was sent"
-                if effect.urgent:
-                    return mode_objection(self.engine.config, self.port)
-                return self._objection_to_entries()
-            case SetLeverage():
-                return self._objection_to_leverage(effect)
-            case ApplySetting():
-                return self._objection_to_setting(effect)
-            case SetStop() | SetProtection():
-                return None if self._is_wanted(effect) else _NOT_WANTED
-            case _:
-                return None
-
-    def _is_wanted(self, effect: SetStop | SetProtection) -> bool:
-        """Tell whether protection that waited is still for the position that it was meant for."""
-        books = self.state.books
-        if isinstance(effect, SetStop):
-            trade = books.trades.get(effect.symbol)
-            return trade is not None and trade.stop_wanted == effect.price
-        pending = books.protecting.get(effect.symbol)
-        return pending is not None and pending.intended.key == effect.key
-
-    def _objection_to_leverage(self, effect: SetLeverage) -> str | None:
-        """Hold back the leverage of an entry with it, and not one that a position is to have."""
-        trade = self.state.books.trades.get(effect.symbol)
-        if trade is None or leverage_wanted(trade) != effect.leverage:
-            return self._objection_to_entries()
-        return mode_objection(self.engine.config, self.port)
-
-    def _objection_to_setting(self, effect: ApplySetting) -> str | None:
-        if self.failure is not None:
-            return "the writer stopped before it was sent"
-        mismatch = mode_objection(self.engine.config, self.port)
-        return mismatch or state_objection(self.state, effect.setting)
-
-    def _objection_to_entries(self) -> str | None:
-        if self.failure is not None:
-            return "the writer stopped before it was sent"
-        if (mismatch := mode_objection(self.engine.config, self.port)) is not None:
-            return mismatch
-        state = self.state.books.effective_state
-        if state is not TradingState.ACTIVE:
-            return f"the desk was {state.name} before it was sent"
-        return None
+        return objection(effect, self.engine, self.port, is_over=self.failure is not None)
 
     def lane_failed(self, fault: BaseException) -> None:
         """Stop the writer: an answer is missing that nobody knows of."""
@@ -283,15 +256,42 @@ class ThreadedRunner(Runner, LaneHost):
     def _next(self) -> bool:
         self._watch_load()
         item = self._take()
-        if isinstance(item, _LaneFault):
-            raise item.fault
-        if item is not None:
-            self._handle(item)
+        match item:
+            case _LaneFault():
+                raise item.fault
+            case _Moved():
+                self._knows_of_move = False
+                self.engine.catch_up()
+                self._learn()
+                self._waiters.look()
+            case _WriterEnded():
+                self._take_over()
+            case None:
+                pass
+            case _:
+                self._handle(item)
         if self._is_settling and not self._is_settled:
             self._see_whether_settled()
         return not self._is_stopping
 
-    def _take(self) -> Input | _LaneFault | None:
+    def _take_over(self) -> None:
+        """Ask and repeat what a start would: each is harmless to repeat."""
+        self.engine.catch_up()
+        books = self.state.books
+        for key in books.settings:
+            why = "a process ended, perhaps before the answer came: read the account"
+            self._inbox.put(SettingAnswered(key=key, cause=SettingCause.UNKNOWN, message=why))
+        self._submit((*unsettled(books), *unfinished(books)))
+        self._submit([ReadInstrument(symbol=symbol) for symbol in sorted(books.trades)])
+        self._waiters.look()
+
+    def _learn(self) -> None:
+        """Ask for the specification of what only other processes traded so far."""
+        books, known = self.state.books, self.state.view.instruments
+        used = {order.request.symbol for order in books.orders.values()} | set(books.positions)
+        self._submit([ReadInstrument(symbol=symbol) for symbol in sorted(used - set(known))])
+
+    def _take(self) -> _Message | None:
         """Return the next input; a deadline comes before everything that waits, but only once."""
         now_ms = self.engine.clock.now_ms()
         due_ms = deadline_ms(self.engine.state, self.engine.config, now_ms)
@@ -327,10 +327,15 @@ class ThreadedRunner(Runner, LaneHost):
         if isinstance(item, Ticker):
             with self._prices_lock:
                 item = self._prices.pop(item.symbol, item)
-        left = [effect for effect in self.engine.handle(item) if not self._lanes.submit(effect)]
+        self._submit(self.engine.handle(item))
+        if self.engine.config.is_shared:
+            self._learn()
+        self._waiters.look()
+
+    def _submit(self, effects: Sequence[Effect]) -> None:
+        left = [effect for effect in effects if not self._lanes.submit(effect)]
         for effect in left:
             self._hold_back(effect)
-        self._waiters.look()
 
     def _hold_back(self, effect: Effect) -> None:
         """Answer for an effect whose lane is full, and halt: nothing is forgotten."""

@@ -73,8 +73,9 @@ def place_unknown(draft: Draft, answer: PlaceUnknown) -> None:
 def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
     """Believe "not found" only when the request can no longer arrive.
 
-    Where no time has passed since the intent (a replay that was killed between journal and send),
-    the same order is sent again under its own id. Otherwise it lapses.
+    On a journal that is shared, another process may have it in a lane, for as long as it may still
+    send it. Where no time has passed since the intent (a replay that was killed between journal and
+    send), the same order is sent again under its own id. Otherwise it lapses.
     """
     order = draft.books.order(answer.client_id)
     if order is None:
@@ -85,7 +86,9 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
     if answer.client_id in draft.view.in_flight:
         # Its request is still under way: it may arrive after this question did.
         return
-    since_ms = order.unknown_since_ms if order.unknown_since_ms is not None else order.intended_ms
+    since_ms = order.unknown_since_ms
+    if since_ms is None:
+        since_ms = order.intended_ms + draft.config.send_within_ms
     final_ms = draft.config.not_found_final_ms
     if answer.asked_ms < since_ms + final_ms:
         return

@@ -266,6 +266,7 @@ class View:
     ``unreadable_count`` is how many messages of the venue could not be understood. ``gone_ms`` is
     when the venue first said of an open order, which was to be cancelled, that there is none.
     ``naked_since_ms`` is since when a position that is not ours is shown without a stop.
+    ``written_ms`` is when another process on this journal was last seen to write of a position.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
     ``reconcile_wanted`` is the last reconciliation asked for, ``reconciled`` and ``records_read``
     the last ones whose reading was believed and whose records came; ``reconcile_asked_ms`` is when
@@ -292,6 +293,7 @@ class View:
     gone_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
     naked_since_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     differences: Mapping[str, str] | None = None
+    written_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     reconcile_wanted: int = 0
     reconciled: int = 0
     records_read: int = 0
