@@ -34,7 +34,7 @@ from .lifecycle import Application
 from .preflight import Checklist
 from .settings import Settings
 from .settings_bybit import OrderEntry
-from .stores import make_state
+from .stores import make_state, make_writer_state
 
 if TYPE_CHECKING:
     from tidegate.adapters.bybit.rest import RestConfig
@@ -257,7 +257,8 @@ def make_engine(
         settings.core_config(venue.kind),
         not_found_final_ms=max(
             settings.timings.not_found_final_ms, venue.capabilities.not_found_final_ms
-        ),
+        )
+        + _own_wait_ms(settings),
         history_lag_ms=bybit.history_lag_ms,
         poll_down_ms=bybit.poll_down_ms,
         reconcile_every_ms=bybit.reconcile_every_ms,
@@ -265,6 +266,14 @@ def make_engine(
         streams_needed=bybit.streams,
     )
     return Engine(config=config, clock=clock, state_port=state_port)
+
+
+def _own_wait_ms(settings: Settings) -> int:
+    """Return how long another process may hold a request that it let go, before it is stamped."""
+    if not settings.state.shared:
+        return 0
+    orders = make_rest_config(settings).orders
+    return orders.rate_wait_ms + orders.answer_wait_ms
 
 
 def make_preflight(settings: Settings, checks: PreflightPort) -> Checklist:
@@ -304,7 +313,7 @@ class BybitContainer(containers.DeclarativeContainer):
     venue = providers.ThreadSafeSingleton(make_venue, settings, hosts, credentials, clock)
     checks = providers.ThreadSafeSingleton(make_venue_checks, settings, hosts, credentials, venue)
     preflight = providers.ThreadSafeSingleton(make_preflight, settings, checks)
-    state_port = providers.ThreadSafeSingleton(make_state, settings)
+    state_port = providers.ThreadSafeSingleton(make_writer_state, settings)
     engine = providers.ThreadSafeSingleton(make_engine, settings, venue, clock, state_port)
     keys = providers.ThreadSafeSingleton(RandomKeys)
     application = providers.ThreadSafeSingleton(
@@ -336,6 +345,8 @@ def open_bybit_desk(settings: Settings, env: Mapping[str, str]) -> Iterator[Desk
 
     """
     parts = BybitContainer(settings=settings, env=env)
+    # An operator's act needs no lease: it must be possible while others trade.
+    parts.state_port.override(providers.ThreadSafeSingleton(make_state, settings))
     with parts.preflight.override(providers.Object(None)):
         application = built(parts)
     application.start()
@@ -355,6 +366,7 @@ def panic_on_bybit(settings: Settings, env: Mapping[str, str], *, cause: str) ->
     """
     bybit = attrs.evolve(settings.bybit, streams=False, order_entry=OrderEntry.REST)
     parts = BybitContainer(settings=attrs.evolve(settings, bybit=bybit), env=env)
+    parts.state_port.override(providers.ThreadSafeSingleton(make_state, settings))
     with ExitStack() as stack:
         venue = parts.venue()
         stack.callback(venue.close)

@@ -18,10 +18,11 @@ from tidegate.domain.core.events import (
 )
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.inputs import Input
+from tidegate.domain.core.sharing import seen_elsewhere
 from tidegate.domain.core.state import Books, State
 from tidegate.domain.core.step import Step, step
 from tidegate.ports.clock import ClockPort
-from tidegate.ports.state import Snapshot, StatePort
+from tidegate.ports.state import Snapshot, StatePort, VersionConflict
 
 from .codec import decode, decode_books, encode, encode_books
 
@@ -30,6 +31,8 @@ __all__ = ["Engine", "EventListener", "fold"]
 EventListener = Callable[[Event, int], None]
 _NOT_ASKED_AGAIN = (AccountOpened, PanicStarted, PanicReset, TradingStateChanged)
 """What no venue could tell after a loss of power: where the books begin, and what was halted."""
+_TRIES_MAX = 10_000
+"""How often others may be first: each time one of them got on, so this is no lack of progress."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -87,15 +90,29 @@ class Engine:
     def handle(self, item: Input) -> tuple[Effect, ...]:
         """Decide on one input, write its events, and return what is to be done.
 
+        On a journal that is shared, another process may have been first: what it wrote is folded
+        in, and the input is decided on again. So the journal's order is the order of all decisions,
+        and what is done follows only from what was written here.
+
         Raises:
+            VersionConflict: another process wrote to a journal that is not shared; or others were
+                first more often than it can be.
             StateError: the events could not be written; nothing was decided, and no effect may
                 leave.
 
         """
-        now_ms = self.clock.now_ms()
-        decided = step(self.state, item, self.config, now_ms)
-        if decided.events:
-            self._write(decided, now_ms)
+        tries = 0
+        while True:
+            now_ms = self.clock.now_ms()
+            decided = step(self.state, item, self.config, now_ms)
+            try:
+                self._write(decided, now_ms)
+                break
+            except VersionConflict:
+                tries += 1
+                if not self.config.is_shared or tries == _TRIES_MAX:
+                    raise
+                self.catch_up()
         self.state = decided.state
         self._folded = (self._version, decided.state.books)
         for event in decided.events:
@@ -103,6 +120,8 @@ class Engine:
         return decided.effects
 
     def _write(self, decided: Step, now_ms: int) -> None:
+        if not decided.events:
+            return
         records = [encode(event, time_ms=now_ms) for event in decided.events]
         # An intent must survive loss of power before its request leaves this process.
         is_send = any(isinstance(effect, Place | AmendOrder) for effect in decided.effects)
@@ -110,6 +129,26 @@ class Engine:
         self._version = self._state_port.append(
             records, expected_version=self._version, durable=is_send or is_ours_alone
         )
+
+    def catch_up(self) -> None:
+        """Fold what other processes wrote since the last event known here; listeners hear of it.
+
+        Raises:
+            StateError: it cannot be read, or holds what this release does not know.
+
+        """
+        books, view, now_ms = self.state.books, self.state.view, self.clock.now_ms()
+        found: list[tuple[Event, int]] = []
+        for stored in self._state_port.read(after_version=self._version):
+            event = decode(stored.record)
+            books = evolve(books, event, self.config.day)
+            view = seen_elsewhere(view, event, now_ms)
+            self._version = stored.version
+            found.append((event, stored.record.time_ms))
+        self.state = State(books=books, view=view)
+        self._folded = (self._version, books)
+        for event, time_ms in found:
+            self._publish(event, time_ms)
 
     def save_snapshot(self) -> None:
         """Keep the books as they are now, so that the next start need not fold from the start.

@@ -20,7 +20,7 @@ from tidegate.domain.orders import Symbol
 from tidegate.ports.clock import KeyPort
 from tidegate.ports.exchange import Capability, ExchangePort, VenueError
 from tidegate.ports.preflight import PreflightFailed, PreflightPort
-from tidegate.ports.state import StatePort
+from tidegate.ports.state import SharedStatePort, StatePort
 
 from .belonging import require_same_account
 from .bounds import DeskBounds
@@ -148,6 +148,8 @@ class Application:
         bring_up(first, relay, keys=self._keys, symbols=self._symbols, account=account)
         self._at_end(self._end_writer)
         self._runner.start()
+        if isinstance(self._state_port, SharedStatePort):
+            self._state_port.follow(self._runner)
         relay.turn_to(self._runner)
         self._at_end(relay.end)
         self._at_end(self._runner.settle)

@@ -1,6 +1,7 @@
 """Why a request that waited in a lane must not leave any more: asked when its turn comes.
 
-While it waited its entry may have been cancelled, the desk halted, or its position have ended.
+While it waited its entry may have been cancelled, the desk halted, its position have ended, or so
+much time have passed that another process on the same journal believes it never left.
 """
 
 from tidegate.domain.core.account import state_objection
@@ -17,7 +18,7 @@ from tidegate.domain.core.effects import (
 )
 from tidegate.domain.core.state import State
 from tidegate.domain.mode import TradingState
-from tidegate.domain.orders import Reduction
+from tidegate.domain.orders import ClientId, Reduction
 from tidegate.domain.risk.approval import Approved
 from tidegate.ports.exchange import ExchangePort
 
@@ -29,16 +30,48 @@ _NOT_WANTED = "it was not wanted any more before it was sent"
 
 
 def objection_to(
-    effect: Effect, state: State, config: CoreConfig, port: ExchangePort, *, has_failed: bool
+    effect: Effect,
+    state: State,
+    config: CoreConfig,
+    port: ExchangePort,
+    *,
+    now_ms: int,
+    has_failed: bool,
 ) -> str | None:
     """Hold back an entry that was cancelled or halted, and a stop not wanted any more.
 
-    Returns why it must not leave, ``None`` when it may. ``state`` is the present one;
-    ``has_failed`` means that the writer has stopped on a fault.
+    Returns why it must not leave, ``None`` when it may. ``state`` is the present one, ``now_ms``
+    the desk's time in UTC milliseconds; ``has_failed`` means that the writer stopped on a fault.
     """
     if has_failed and _needs_writer(effect, state):
         return "the writer stopped before it was sent"
-    return _objection(effect, state, config, port)
+    return _late(effect, state, config, now_ms) or _objection(effect, state, config, port)
+
+
+def _late(effect: Effect, state: State, config: CoreConfig, now_ms: int) -> str | None:
+    """Hold back what another process may have given up, on a journal that is shared."""
+    client_id = _order_of(effect)
+    order = None if client_id is None else state.books.order(client_id)
+    if not config.is_shared or order is None:
+        return None
+    since_ms = order.intended_ms if order.pending is None else order.pending.sent_ms
+    late_ms = now_ms - since_ms
+    if late_ms < config.send_within_ms:
+        return None
+    return (
+        f"it waited {late_ms} ms to be sent, and other processes give it up after "
+        f"{config.send_within_ms} ms"
+    )
+
+
+def _order_of(effect: Effect) -> ClientId | None:
+    match effect:
+        case Place():
+            return effect.order.order.client_id
+        case AmendOrder():
+            return effect.client_id
+        case _:
+            return None
 
 
 def _objection(effect: Effect, state: State, config: CoreConfig, port: ExchangePort) -> str | None:

@@ -102,8 +102,9 @@ def _forgotten(missed: History[Execution | FundingPayment]) -> FindingSeen:
 def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> None:
     """Compare everything with the venue, by the readings that a running desk takes too.
 
-    Nothing is under way meanwhile, so that one reading is believed. ``also`` are findings of the
-    caller's own.
+    Nothing is under way meanwhile, so that one reading is believed. On a journal that is shared,
+    something of others may be: the running desk takes a second reading later, before anything is
+    believed. ``also`` are findings of the caller's own.
 
     Raises:
         VenueError: the venue gave no usable answer about the activity. Records that cannot be read
@@ -114,7 +115,8 @@ def reconcile(runner: InlineRunner, *, also: tuple[FindingSeen, ...] = ()) -> No
         runner.submit(finding)
     # What the first reading brings may make the desk act: only the second is compared in quiet.
     _read(runner, is_alone=False)
-    _read(runner, is_alone=True)
+    if not runner.engine.config.is_shared:
+        _read(runner, is_alone=True)
     runner.run_effects((records_question(runner.state, runner.engine.clock.now_ms()),))
 
 

@@ -5,23 +5,27 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
-from tidegate.domain.core.effects import Effect
+from tidegate.domain.core.effects import Effect, ReadInstrument
+from tidegate.domain.core.events_account import SettingCause
 from tidegate.domain.core.inputs import (
     Input,
     OpenRequest,
     PanicRequest,
     PanicResetRequest,
+    SettingAnswered,
     StateRequest,
     TimePassed,
 )
+from tidegate.domain.core.react import unfinished, unsettled
 from tidegate.domain.core.step import deadline_ms
 from tidegate.domain.mode import TradingState
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import Ticker
 from tidegate.ports.exchange import ExchangePort
+from tidegate.ports.state import Fenced, JournalWatcher
 
 from .engine import Engine
 from .inline_runner import InlineRunner, Runner
@@ -58,7 +62,20 @@ class _LaneFault:
     fault: BaseException
 
 
-class ThreadedRunner(Runner, LaneHost):
+@attrs.frozen
+class _Moved:
+    """Other processes wrote to the journal."""
+
+
+@attrs.frozen
+class _WriterEnded:
+    """Another process ended without a word: what it left half done is to be done here."""
+
+
+_Message = Input | _LaneFault | _Moved | _WriterEnded
+
+
+class ThreadedRunner(Runner, LaneHost, JournalWatcher):
     """One writer thread; blocking calls run in lanes. Prices take one slot per symbol.
 
     ``inbox_max`` is how many messages may wait before entries are halted; nothing is ever dropped.
@@ -78,7 +95,7 @@ class ThreadedRunner(Runner, LaneHost):
         stop_wait_ms: int = STOP_WAIT_MS,
     ) -> None:
         super().__init__(engine, port)
-        self._inbox: queue.SimpleQueue[Input | _LaneFault | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._commands: deque[Input] = deque()
         self._inbox_max = inbox_max
         self._batch_max = max(1, min(inbox_max, lane_max) // 2)
@@ -96,6 +113,7 @@ class ThreadedRunner(Runner, LaneHost):
         self._is_stopping = False
         self._is_over = False
         self._served_due_ms: int | None = None
+        self._knows_of_move = False
         self.failure: BaseException | None = None
         self.when_over: Callable[[], None] | None = None
 
@@ -197,6 +215,23 @@ class ThreadedRunner(Runner, LaneHost):
         if not self._lanes.stop(timeout_s=0 if has_hung else _LAST_WAIT_S):
             _LOG.warning("a request still hangs; its thread ends with this process")
 
+    # From the store, where other processes write to it too
+
+    def journal_moved(self, version: int) -> None:
+        """See :meth:`JournalWatcher.journal_moved`; many moves are one message."""
+        if version > self.engine.version and not self._knows_of_move:
+            self._knows_of_move = True
+            self._inbox.put(_Moved())
+
+    def writer_ended(self, name: str) -> None:
+        """See :meth:`JournalWatcher.writer_ended`."""
+        _LOG.warning("the work of %r goes on here", name)
+        self._inbox.put(_WriterEnded())
+
+    def lease_lost(self, error: Fenced) -> None:
+        """See :meth:`JournalWatcher.lease_lost`: the writer stops."""
+        self._inbox.put(_LaneFault(error))
+
     # From lanes
 
     def objection(self, effect: Effect) -> str | None:
@@ -206,6 +241,7 @@ class ThreadedRunner(Runner, LaneHost):
             self.state,
             self.engine.config,
             self.port,
+            now_ms=self.engine.clock.now_ms(),
             has_failed=self.failure is not None,
         )
 
@@ -238,15 +274,42 @@ class ThreadedRunner(Runner, LaneHost):
     def _next(self) -> bool:
         self._watch_load()
         item = self._take()
-        if isinstance(item, _LaneFault):
-            raise item.fault
-        if item is not None:
-            self._handle(item)
+        match item:
+            case _LaneFault():
+                raise item.fault
+            case _Moved():
+                self._knows_of_move = False
+                self.engine.catch_up()
+                self._learn()
+                self._waiters.look()
+            case _WriterEnded():
+                self._take_over()
+            case None:
+                pass
+            case _:
+                self._handle(item)
         if self._is_settling and not self._is_settled:
             self._see_whether_settled()
         return not self._is_stopping
 
-    def _take(self) -> Input | _LaneFault | None:
+    def _take_over(self) -> None:
+        """Ask and repeat what a start would: each is harmless to repeat."""
+        self.engine.catch_up()
+        books = self.state.books
+        for key in books.settings:
+            why = "a process ended, perhaps before the answer came: read the account"
+            self._inbox.put(SettingAnswered(key=key, cause=SettingCause.UNKNOWN, message=why))
+        self._submit((*unsettled(books), *unfinished(books)))
+        self._submit([ReadInstrument(symbol=symbol) for symbol in sorted(books.trades)])
+        self._waiters.look()
+
+    def _learn(self) -> None:
+        """Ask for the specification of what only other processes traded so far."""
+        books, known = self.state.books, self.state.view.instruments
+        used = {order.request.symbol for order in books.orders.values()} | set(books.positions)
+        self._submit([ReadInstrument(symbol=symbol) for symbol in sorted(used - set(known))])
+
+    def _take(self) -> _Message | None:
         """Return the next input: commands first, then a deadline that is due, but only once."""
         if self._commands:
             return self._commands.popleft()
@@ -291,10 +354,15 @@ class ThreadedRunner(Runner, LaneHost):
         if isinstance(item, Ticker):
             with self._prices_lock:
                 item = self._prices.pop(item.symbol, item)
-        left = [effect for effect in self.engine.handle(item) if not self._lanes.submit(effect)]
+        self._submit(self.engine.handle(item))
+        if self.engine.config.is_shared:
+            self._learn()
+        self._waiters.look()
+
+    def _submit(self, effects: Sequence[Effect]) -> None:
+        left = [effect for effect in effects if not self._lanes.submit(effect)]
         for effect in left:
             self._hold_back(effect)
-        self._waiters.look()
 
     def _hold_back(self, effect: Effect) -> None:
         """Answer for an effect whose lane is full, and halt: nothing is forgotten."""

@@ -45,6 +45,7 @@ _APP = "tidegate"
 _BAR_MINUTES = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1_440, 10_080)
 """The bar lengths of Bybit V5 market/kline; months have no fixed length."""
 _BOUNDS = DeskBounds()
+_SHAREABLE = (TradingMode.DEMO, TradingMode.TESTNET, TradingMode.LIVE)
 _CORE = CoreConfig(mode=TradingMode.PAPER, venue=VenueKind.PAPER)
 
 
@@ -196,7 +197,8 @@ class Settings:
     """All settings. Money is USDT, rates are fractions or percentages, times are milliseconds.
 
     Raises:
-        ValueError: mode live without its literal acknowledgement.
+        ValueError: mode live without its literal acknowledgement, or a journal shared by desks
+            whose venues are not.
 
     """
 
@@ -256,6 +258,12 @@ class Settings:
                 f"{self.live_acknowledgement!r}; accepted: the literal {LIVE_ACKNOWLEDGEMENT!r}, "
                 "or another mode"
             )
+        if self.state.shared and self.mode not in _SHAREABLE:
+            accepted = ", ".join(mode.value for mode in _SHAREABLE)
+            raise ValueError(
+                f"state.shared is true and mode is {self.mode.value}, whose venue is in this "
+                f"process; accepted: mode {accepted}, or state.shared false"
+            )
         object.__setattr__(self, "paper", attrs.evolve(self.paper, seed=self.seed))
 
     @property
@@ -277,6 +285,7 @@ class Settings:
     def core_config(self, venue: VenueKind) -> CoreConfig:
         """Return the core's settings for a desk on ``venue``: the one that was built."""
         timings, costs, capacity = self.timings, self.costs, self.capacity
+        shared = self.state if self.state.shared else None
         return CoreConfig(
             mode=self.mode,
             venue=venue,
@@ -294,6 +303,8 @@ class Settings:
             executions_remembered=capacity.executions_remembered,
             ask_again_ms=timings.ask_again_ms,
             not_found_final_ms=timings.not_found_final_ms,
+            send_within_ms=0 if shared is None else shared.send_within_ms,
+            report_lag_ms=0 if shared is None else shared.report_lag_ms,
             closed_profit_lag_ms=self.bybit.closed_profit_lag_ms,
             closed_profit_tolerance=self.bybit.closed_profit_tolerance,
             manual_changes=self.protection.manual_changes,

@@ -186,7 +186,12 @@ RANGES: Mapping[type, Mapping[str, Range]] = MappingProxyType(
             "late_ms_max": _NOT_NEGATIVE,
         },
         BybitSettings: _BYBIT,
-        StateSettings: {"wait_ms_max": Range(low=_ONE, high=Decimal(600_000))},
+        StateSettings: {
+            "wait_ms_max": Range(low=_ONE, high=Decimal(600_000), example="milliseconds"),
+            "lease_ms": Range(low=Decimal(1_000), high=Decimal(600_000), example="milliseconds"),
+            "send_within_ms": Range(low=Decimal(100), high=Decimal(60_000), example="milliseconds"),
+            "report_lag_ms": Range(low=_ZERO, high=Decimal(60_000), example="milliseconds"),
+        },
         PaperConfig: {
             "spread_ticks": _NOT_NEGATIVE,
             "slippage": _SHARE,

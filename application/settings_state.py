@@ -46,7 +46,12 @@ def _journal_name(_: object, attribute: "attrs.Attribute[str | None]", value: st
 
 @attrs.frozen(kw_only=True)
 class StateSettings:
-    """Where the journal is kept."""
+    """Where the journal is kept, and with whom it is shared.
+
+    Raises:
+        ValueError: values that do not go together; the text says which, and what is accepted.
+
+    """
 
     backend: StateBackend = StateBackend.SQLITE
     """In the file ``state_path``, or in a PostgreSQL database (install ``tidegate[postgres]``)."""
@@ -61,3 +66,26 @@ class StateSettings:
     wait_ms_max: int = 10_000
     """How long a statement, a lock or a new connection may take before the store counts as
     unavailable; a connection at least two seconds."""
+    shared: bool = False
+    """Whether several processes trade this account through one journal in a database: then they
+    share one budget of risk. Give all of them the same limits."""
+    writer: str | None = attrs.field(
+        default=None, metadata={"default": "the strategy's name and the symbol"}
+    )
+    """Under which name this process writes to a shared journal; one live process has it."""
+    lease_ms: int = 15_000
+    """How long a process on a shared journal may stall, or be without its database, before it may
+    write no more and another goes on with its work. It is renewed three times within."""
+    send_within_ms: int = 10_000
+    """How long after its intent an order on a shared journal may still be sent; afterwards it is
+    refused here, and the others believe that it never left."""
+    report_lag_ms: int = 1_000
+    """How much later than another process this one may hear of a position on a shared journal: for
+    so long after the other wrote, what contradicts it is read again instead of believed."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.shared and self.backend is not StateBackend.POSTGRES:
+            raise ValueError(
+                f"shared is true and backend is {self.backend.value}; accepted: backend "
+                f"{StateBackend.POSTGRES.value}, or shared false"
+            )

@@ -19,7 +19,15 @@ from .settings_state import StateBackend
 if TYPE_CHECKING:
     from tidegate.adapters.postgres import Target
 
-__all__ = ["has_state", "look_at_state", "look_at_store", "make_state", "open_existing", "place_of"]
+__all__ = [
+    "has_state",
+    "look_at_state",
+    "look_at_store",
+    "make_state",
+    "make_writer_state",
+    "open_existing",
+    "place_of",
+]
 
 
 def make_state(settings: Settings) -> StatePort:
@@ -38,6 +46,24 @@ def make_state(settings: Settings) -> StatePort:
             from tidegate.adapters.postgres import PostgresState  # noqa: PLC0415
 
             return PostgresState(target)
+
+
+def make_writer_state(settings: Settings) -> StatePort:
+    """Open the journal for a desk that trades: where it is shared, under the lease of its writer.
+
+    Raises:
+        LeaseHeld: another live process writes under the same name.
+        StateError: it cannot be used: not reached, damaged, or of a newer release.
+
+    """
+    state = settings.state
+    if not state.shared:
+        return make_state(settings)
+    target = _target(settings)
+    from tidegate.adapters.postgres import Membership, SharedPostgresState  # noqa: PLC0415
+
+    name = state.writer or f"{settings.strategy.name} {settings.symbol}"
+    return SharedPostgresState(target, Membership(name=name, lease_ms=state.lease_ms))
 
 
 def open_existing(settings: Settings) -> StatePort:

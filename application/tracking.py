@@ -28,10 +28,8 @@ class SymbolTracker:
         """
         runner = self._runner
         try:
-            spec = self._specs.get(symbol)
-            if runner.state.view.instruments.get(symbol) != spec:
-                fees = runner.fee_rates(symbol)
-                runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
+            for name in sorted({symbol, *self._traded_elsewhere()}):
+                self._load(name)
             held = runner.state.books.positions
             for old in sorted(filter(self._is_price_old, {symbol, *held})):
                 runner.deliver(runner.port.ticker(old))
@@ -39,6 +37,21 @@ class SymbolTracker:
             _LOG.warning("specification and prices of %s: %s", symbol, error)
             return error
         return None
+
+    def _load(self, symbol: Symbol) -> None:
+        runner, spec = self._runner, self._specs.get(symbol)
+        view = runner.state.view
+        if view.instruments.get(symbol) != spec or symbol not in view.fees:
+            fees = runner.fee_rates(symbol)
+            runner.deliver(given.SpecsLoaded(instrument=spec, fees=fees))
+
+    def _traded_elsewhere(self) -> set[Symbol]:
+        """Return the symbols that other processes trade: their entries count in the rules too."""
+        if not self._runner.engine.config.is_shared:
+            return set()
+        books, known = self._runner.state.books, self._runner.state.view.fees
+        used = {order.request.symbol for order in books.orders.values()} | set(books.positions)
+        return used - set(known)
 
     def _is_price_old(self, symbol: Symbol) -> bool:
         """Tell whether a signal could be refused for the age of a price; without streams it is."""

@@ -7,9 +7,13 @@ import attrs
 
 __all__ = [
     "ArchiveUnreadable",
+    "Fenced",
     "JournalMismatch",
+    "JournalWatcher",
+    "LeaseHeld",
     "NewerFormat",
     "Record",
+    "SharedStatePort",
     "Snapshot",
     "StateCorrupt",
     "StateError",
@@ -54,6 +58,17 @@ class ArchiveUnreadable(StateError):
 
 class StateUnavailable(StateError):
     """The store cannot be read or written now (locked, disk full, gone); nothing was written."""
+
+
+class LeaseHeld(StateError):
+    """Another live process writes under this name; the journal was left untouched."""
+
+
+class Fenced(StateError):
+    """The lease of this process is lost: it stalled for too long, or another took the name over.
+
+    Nothing was written, and nothing will be: it must stop, and may start again.
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -160,3 +175,37 @@ class StatePort(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the store. A second call is harmless."""
+
+
+class JournalWatcher(ABC):
+    """Whom a shared store tells of other processes, from a thread of its own; never blocks it."""
+
+    @abstractmethod
+    def journal_moved(self, version: int) -> None:
+        """Note that the journal is at ``version`` or beyond; also called for own appends."""
+
+    @abstractmethod
+    def writer_ended(self, name: str) -> None:
+        """Go on with the work of a writer that ended without a word; one watcher is told."""
+
+    @abstractmethod
+    def lease_lost(self, error: Fenced) -> None:
+        """Note that nothing can be written here any more."""
+
+
+class SharedStatePort(StatePort):
+    """A journal that several processes write at once, each under a name and a lease of its own.
+
+    A lease is a name, its holder, an epoch and an end. The store renews it while the process lives.
+    An append of one who holds it no more, by epoch or by time, raises :class:`Fenced`. A writer
+    that meets :class:`VersionConflict` reads what the others wrote, and decides again.
+    """
+
+    @abstractmethod
+    def follow(self, watcher: JournalWatcher) -> None:
+        """Tell ``watcher`` of the others until the store is closed; only once.
+
+        Raises:
+            StateUnavailable: the store is closed.
+
+        """

@@ -1,6 +1,7 @@
 """The state port on a PostgreSQL database; needs the extra ``postgres``."""
 
 from .connecting import Target
+from .shared import Membership, SharedPostgresState
 from .state import PostgresState, has_journal
 
-__all__ = ["PostgresState", "Target", "has_journal"]
+__all__ = ["Membership", "PostgresState", "SharedPostgresState", "Target", "has_journal"]

@@ -57,6 +57,24 @@ MIGRATIONS: Sequence[LiteralString] = (
         PRIMARY KEY (journal_id, version)
     );
     """,
+    """
+    CREATE TABLE tidegate.lease (
+        journal_id bigint NOT NULL,
+        name bytea NOT NULL,
+        holder text NOT NULL,
+        epoch bigint NOT NULL,
+        ends_at timestamptz NOT NULL,
+        is_open boolean NOT NULL,
+        PRIMARY KEY (journal_id, name)
+    );
+    CREATE FUNCTION tidegate.tell() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_catalog.pg_notify('tidegate', NEW.id || ' ' || NEW.version);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER moved AFTER UPDATE OF version ON tidegate.journal
+    FOR EACH ROW WHEN (OLD.version <> NEW.version) EXECUTE FUNCTION tidegate.tell();
+    """,
 )
 """What leads from each version of the tables to the next; the first makes version 1."""
 FORMAT = len(MIGRATIONS)

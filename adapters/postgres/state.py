@@ -153,6 +153,7 @@ class PostgresState(StatePort):
         batch: bytes,
     ) -> int:
         head = lock_head(connection, self._place)
+        self._require_lease(connection)
         if head.version != expected_version:
             raise VersionConflict(expected=expected_version, actual=head.version)
         digests = _digests(head, records)
@@ -169,6 +170,9 @@ class PostgresState(StatePort):
         digest = digests[-1] if digests else head.digest
         connection.execute(_MOVE_HEAD, (version, digest, self._place.journal_id))
         return version
+
+    def _require_lease(self, connection: psycopg.Connection) -> None:
+        """Refuse a writer without a lease where one is needed; here everyone may write."""
 
     def _settle(
         self,

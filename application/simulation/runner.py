@@ -200,7 +200,12 @@ class SimulatedRunner(Runner):
 
     def _objection(self, effect: Effect) -> str | None:
         return objection_to(
-            effect, self.state, self.engine.config, self.port, has_failed=self._is_over
+            effect,
+            self.state,
+            self.engine.config,
+            self.port,
+            now_ms=self.engine.clock.now_ms(),
+            has_failed=self._is_over,
         )
 
     def _send(self, lane: str) -> None:

@@ -106,7 +106,8 @@ def _is_over(draft: Draft, order: Order, amendment: Amendment) -> bool:
     """Tell whether the change cannot happen any more, so that a record without it is the truth."""
     if order.request.client_id in draft.view.in_flight:
         return False
-    final_ms = amendment.sent_ms + draft.config.not_found_final_ms
+    config = draft.config
+    final_ms = amendment.sent_ms + config.send_within_ms + config.not_found_final_ms
     return amendment.is_refused or draft.now_ms >= final_ms
 
 

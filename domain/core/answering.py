@@ -74,8 +74,9 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
     """Believe "not found" only when the request can no longer arrive.
 
     Twice, a history lag apart, so that an order which has just ended is not taken for one that
-    never was. Where no time has passed since the intent (a replay that was killed between journal
-    and send), the same order is sent again under its own id. Otherwise it lapses.
+    never was. On a journal that is shared, another process may have it in a lane, for as long as it
+    may still send it. Where no time has passed since the intent (a replay that was killed between
+    journal and send), the same order is sent again under its own id. Otherwise it lapses.
     """
     order = draft.books.order(answer.client_id)
     if order is None:
@@ -86,7 +87,9 @@ def order_not_found(draft: Draft, answer: OrderNotFound) -> None:
     if answer.client_id in draft.view.in_flight:
         # Its request is still under way: it may arrive after this question did.
         return
-    since_ms = order.unknown_since_ms if order.unknown_since_ms is not None else order.intended_ms
+    since_ms = order.unknown_since_ms
+    if since_ms is None:
+        since_ms = order.intended_ms + draft.config.send_within_ms
     final_ms = draft.config.not_found_final_ms
     if answer.asked_ms < since_ms + final_ms or not _is_missed_again(draft, answer):
         return

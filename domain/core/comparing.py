@@ -17,6 +17,7 @@ from .state import Books, frozen
 from .wallets import wallet_finding
 
 __all__ = [
+    "UNREADABLE",
     "activity_read",
     "finding_seen",
     "findings_cleared",
@@ -28,7 +29,8 @@ __all__ = [
     "unreadable_findings",
 ]
 
-_UNREADABLE = "unreadable:"
+UNREADABLE = "unreadable:"
+"""How the id of a finding begins that says of a message that nobody understood it."""
 _COMPARED = frozenset(
     {
         FindingKind.POSITION_QTY,
@@ -46,7 +48,7 @@ _URGENT = frozenset({FindingKind.POSITION_QTY, FindingKind.ORPHAN_ORDER, Finding
 
 def unreadable_findings(books: Books) -> frozenset[str]:
     """Return the ids of the findings about messages that could not be understood."""
-    return frozenset(name for name in books.findings if name.startswith(_UNREADABLE))
+    return frozenset(name for name in books.findings if name.startswith(UNREADABLE))
 
 
 def is_unreadable_open(books: Books) -> bool:
@@ -61,7 +63,7 @@ def note_unreadable(draft: Draft, report: UnreadableReport) -> bool:
     finding_seen(
         draft,
         FindingSeen(
-            finding_id=f"{_UNREADABLE}{report.source}",
+            finding_id=f"{UNREADABLE}{report.source}",
             symbol=None,
             text=f"a message of {report.source} could not be understood: {report.text}",
             blocks_entries=True,

@@ -39,6 +39,11 @@ class CoreConfig:
     """How long to wait between two questions for an order of unknown outcome."""
     not_found_final_ms: int = 0
     """When "not found" is believed: receive window + clock lead + history lag of the venue."""
+    send_within_ms: int = 0
+    """How long after its intent another process may still send an order: "not found" is believed
+    that much later. 0 where no other process writes to the journal."""
+    report_lag_ms: int = 0
+    """How far what another process wrote may be ahead of the reports that reach this one."""
     poll_down_ms: int | None = 2_000
     """How often the venue's activity is read while a stream is down; ``None`` for never."""
     poll_up_ms: int | None = None
@@ -72,3 +77,8 @@ class CoreConfig:
     """How many of the last executions are known at least, so that none is booked twice."""
     naked_stop: Rate = attrs.field(factory=lambda: Rate(Decimal("0.05")))
     """How far from the mark price the stop of a foreign position is put, as a fraction of it."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether other processes write to the same journal."""
+        return self.send_within_ms > 0

@@ -11,6 +11,7 @@ from .draft import Draft
 from .events import LeverageSet
 from .naked import note_naked
 from .protecting import confirm_stop_by_position, keep_levels
+from .sharing import is_outrun
 from .state import with_item
 
 __all__ = ["position_reported"]
@@ -19,10 +20,13 @@ __all__ = ["position_reported"]
 def position_reported(draft: Draft, report: PositionReport) -> None:
     """Take the venue's view of a position; an older report never replaces a newer one.
 
-    A stop that is set or taken away moves no sequence at some venues: there the time decides.
+    Neither does one that may be older than what another process wrote, on a shared journal. A stop
+    that is set or taken away moves no sequence at some venues: there the time decides.
     """
     known = draft.view.positions.get(report.symbol)
     if known is not None and _age(known) > _age(report):
+        return
+    if is_outrun(draft, report):
         return
     draft.view = attrs.evolve(
         draft.view, positions=with_item(draft.view.positions, report.symbol, report)

@@ -105,12 +105,16 @@ def _not_at_venue(books: Books) -> Iterator[tuple[Order, Signal]]:
             yield wanted, order.signal
 
 
-def _unsent_cost(state: State) -> Money:
-    """Return what the entries not yet at the venue will lock: margin and both fees."""
+def _unsent_cost(state: State) -> Money | None:
+    """Return what the entries not yet at the venue will lock: margin and both fees.
+
+    ``None`` while the fee rates of one that another process approved are not known here.
+    """
     total = ZERO_MONEY
     for order, signal in _not_at_venue(state.books):
         fees = state.view.fees.get(signal.symbol)
-        assert fees is not None, f"{signal.symbol} was approved without fee rates"
+        if fees is None:
+            return None
         assert order.worst_price is not None, f"entry {order.request.client_id} has no bound"
         total = total + order_cost(
             side=order.request.side,
@@ -124,38 +128,43 @@ def _unsent_cost(state: State) -> Money:
 
 def _available(state: State) -> Money | None:
     """Return the venue's available balance less what it cannot know of yet."""
-    account = state.view.account
-    return None if account is None else account.available - _unsent_cost(state)
+    account, unsent = state.view.account, _unsent_cost(state)
+    return None if account is None or unsent is None else account.available - unsent
 
 
 def _initial_margin(state: State) -> Money | None:
-    account = state.view.account
-    if account is None:
+    account, unsent = state.view.account, _unsent_cost(state)
+    if account is None or unsent is None:
         return None
     if account.initial_margin_rate is not None:
-        return account.equity * account.initial_margin_rate + _unsent_cost(state)
+        return account.equity * account.initial_margin_rate + unsent
     reports = state.view.positions.values()
-    return _sum(report.initial_margin for report in reports) + _unsent_cost(state)
+    return _sum(report.initial_margin for report in reports) + unsent
 
 
 def _maintenance_margin(state: State) -> Money | None:
-    account = state.view.account
-    if account is None:
+    account, unsent = state.view.account, _unsent_maintenance(state)
+    if account is None or unsent is None:
         return None
-    unsent = _sum(_unsent_maintenance(state))
     if account.maintenance_margin_rate is not None:
         return account.equity * account.maintenance_margin_rate + unsent
     return _sum(report.maintenance_margin for report in state.view.positions.values()) + unsent
 
 
-def _unsent_maintenance(state: State) -> Iterator[Money]:
-    """Yield the maintenance margin of each entry not yet at the venue, at its worst price."""
+def _unsent_maintenance(state: State) -> Money | None:
+    """Return the maintenance margin of the entries not yet at the venue, at their worst price.
+
+    ``None`` while the specification of one that another process approved is not known here.
+    """
+    total = ZERO_MONEY
     for order, signal in _not_at_venue(state.books):
         spec = state.view.instruments.get(signal.symbol)
-        assert spec is not None, f"{signal.symbol} was approved without a specification"
+        if spec is None:
+            return None
         assert order.worst_price is not None, f"entry {order.request.client_id} has no bound"
         notional = order.worst_price * order.request.qty
-        yield notional * tier_for(spec.tiers, notional).maintenance_rate
+        total = total + notional * tier_for(spec.tiers, notional).maintenance_rate
+    return total
 
 
 def _sum(amounts: Iterable[Money]) -> Money:

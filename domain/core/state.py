@@ -267,6 +267,7 @@ class View:
     when the venue first said of an open order, which was to be cancelled, that there is none.
     ``missed_ms`` is when no query knew an order for the first time that could not arrive any more.
     ``naked_since_ms`` is since when a position that is not ours is shown without a stop.
+    ``written_ms`` is when another process on this journal was last seen to write of a position.
     ``differences`` is what differed at the last reading of the activity, ``None`` before the first.
     ``reconcile_wanted`` is the last reconciliation asked for, ``reconciled`` and ``records_read``
     the last ones whose reading was believed and whose records came; ``reconcile_asked_ms`` is when
@@ -294,6 +295,7 @@ class View:
     missed_ms: Mapping[ClientId, int] = attrs.field(factory=lambda: frozen({}))
     naked_since_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     differences: Mapping[str, str] | None = None
+    written_ms: Mapping[Symbol, int] = attrs.field(factory=lambda: frozen({}))
     reconcile_wanted: int = 0
     reconciled: int = 0
     records_read: int = 0

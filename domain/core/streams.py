@@ -4,6 +4,8 @@ A stream never replays what was missed, so one that is up again is trusted only 
 activity was read after it came up. Until then the outage goes on, and a stream that flaps does not
 begin its grace time anew. After the grace time the desk is REDUCING, with the cause in the journal:
 a state of its own, beside that of the operator, and neither loosens the other.
+
+On a journal that is shared, a blind process opens nothing and writes no such state: the others see.
 """
 
 import attrs
@@ -67,7 +69,8 @@ def next_guard_ms(draft: Draft) -> int | None:
     A start of the outage further ahead than the permitted clock lead says nothing of its length.
     """
     since_ms, limits = draft.view.stream_down_since_ms, draft.config.limits
-    if since_ms is None or not draft.config.streams_needed or draft.books.streams_lost is not None:
+    config, is_told = draft.config, draft.books.streams_lost is not None
+    if since_ms is None or not config.streams_needed or is_told or config.is_shared:
         return None
     if since_ms > draft.now_ms + limits.clock_lead_ms_max:
         return draft.now_ms

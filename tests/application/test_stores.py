@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import attrs
 import pytest
-from tidegate.adapters.postgres import PostgresState
+from tidegate.adapters.postgres import PostgresState, SharedPostgresState
 from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.application.preflight import Checklist
 from tidegate.application.settings import Settings
@@ -16,12 +17,13 @@ from tidegate.application.stores import (
     has_state,
     look_at_state,
     make_state,
+    make_writer_state,
     open_existing,
     place_of,
 )
-from tidegate.domain.mode import TradingMode
+from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.ports.preflight import Check, PreflightPort
-from tidegate.ports.state import StateUnavailable
+from tidegate.ports.state import LeaseHeld, StateUnavailable
 
 from tests.adapters.postgres.server import shared_server
 
@@ -74,6 +76,32 @@ def test_a_password_is_no_setting_and_is_not_shown(dsn: str) -> None:
 def test_a_name_that_a_journal_cannot_have_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="accepted: 1 to 63 letters"):
         _load(journal=name)
+
+
+def test_a_shared_journal_needs_a_database_and_a_venue_that_is_shared_too() -> None:
+    with pytest.raises(SettingsError, match="shared is true and backend is sqlite; accepted"):
+        _load(shared="true")
+    with pytest.raises(SettingsError, match="mode is paper, whose venue is in this process"):
+        _load(shared="true", backend="postgres")
+    state = StateSettings(backend=StateBackend.POSTGRES, shared=True, send_within_ms=3_000)
+    shared = Settings(mode=TradingMode.DEMO, state=state).core_config(VenueKind.BYBIT_DEMO)
+    assert (shared.is_shared, shared.send_within_ms, shared.report_lag_ms) == (True, 3_000, 1_000)
+    alone = Settings(mode=TradingMode.DEMO).core_config(VenueKind.BYBIT_DEMO)
+    assert (alone.is_shared, alone.report_lag_ms) == (False, 0)
+
+
+def test_a_desk_takes_the_lease_of_its_writer_and_an_operator_none(dsn: str) -> None:
+    state = StateSettings(backend=StateBackend.POSTGRES, dsn=dsn, shared=True)
+    settings = Settings(mode=TradingMode.DEMO, state=state)
+    with closing(make_writer_state(settings)) as first:
+        assert isinstance(first, SharedPostgresState)
+        with pytest.raises(LeaseHeld, match=r"the lease '.*DonchianBreakout BTCUSDT' is held"):
+            make_writer_state(settings)
+        other = attrs.evolve(settings, state=attrs.evolve(state, writer="another"))
+        make_writer_state(other).close()
+        with closing(make_state(settings)) as operator:
+            assert not isinstance(operator, SharedPostgresState)
+            assert operator.append([], expected_version=0, durable=True) == 0
 
 
 def test_the_journal_is_a_file_unless_a_database_is_named(tmp_path: Path) -> None:

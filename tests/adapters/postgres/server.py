@@ -29,6 +29,8 @@ KEYED_ROLE = "keyed"
 KEYED_PASSWORD = "correct-horse-battery"  # noqa: S105  (of a server that lives for a test)
 _FOLDERS = "/usr/lib/postgresql/*/bin"
 _USERS = ("postgres", "nobody")
+_TMP = Path("/tmp")  # noqa: S108  (see above)
+_PREFIX = "tgpg"
 _START_S_MAX = 60
 _STOP_S_MAX = 60
 _ACCESS = f"local all {KEYED_ROLE} scram-sha-256\nlocal all all trust\n"
@@ -70,7 +72,8 @@ class Server:
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        self._folder = Path(tempfile.mkdtemp(prefix="tgpg", dir="/tmp"))
+        _remove_orphans()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_", dir=_TMP))
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
@@ -163,6 +166,14 @@ class Server:
         """Stop it, and remove all that it left."""
         self._end(signal.SIGINT)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _remove_orphans() -> None:
+    """Remove what processes left that were killed; their servers ended with them."""
+    for folder in _TMP.glob(f"{_PREFIX}*_*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("_")[0]
+        if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _other_user() -> pwd.struct_passwd | None:
