@@ -66,6 +66,7 @@ def add_simulate(app: typer.Typer, commands: CommandsPort) -> None:
                 "tidegate simulate --seed 4711",
                 "tidegate simulate --seed 4711 --without a3,k1,c17",
             ),
+            files=(("journal.sqlite", "of some seeds, in a temporary folder that is removed"),),
         )
     )
     def simulate(

@@ -1,7 +1,7 @@
 """What must hold after every step, judged by the journal's text and the venue's own books."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -10,7 +10,7 @@ import attrs
 from tidegate.domain.core.effects import AmendOrder, Effect, Place
 from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.orders import Reduction, Symbol
-from tidegate.domain.reports import Execution, Origin
+from tidegate.domain.reports import Execution, Origin, PositionReport
 from tidegate.domain.risk.approval import Approved
 from tidegate.ports.state import Record
 
@@ -103,8 +103,8 @@ class JournalView:
             qty = max(known.qty, Decimal(body["request"]["qty"]))
             self.intents[name] = attrs.evolve(known, worst=worst, qty=qty)
 
-    def _order_refused(self, body: dict[str, Any], _: int) -> None:
-        self.ended.add(body["client_id"])
+    def _order_refused(self, body: dict[str, Any], version: int) -> None:
+        self._order_lapsed(body, version)
 
     def _order_lapsed(self, body: dict[str, Any], _: int) -> None:
         self.ended.add(body["client_id"])
@@ -156,6 +156,7 @@ class Watch:
         self._openers: dict[Symbol, bool] = {}
         self._held: dict[Symbol, Decimal] = {}
         self._excused: set[Symbol] = set()
+        self._shown: dict[Symbol, tuple[int, int]] = {}
         self._bare_ms: dict[Symbol, int] = {}
         self._looked_ms = timeline.now_ms
 
@@ -174,7 +175,7 @@ class Watch:
         )
         if "entry_intended" in self.kinds or "amend_intended" in self.kinds:
             self._judge_exposure()
-        if "order_lapsed" in self.kinds:
+        if "order_lapsed" in self.kinds or "order_refused" in self.kinds:
             self._judge_lapsed()
 
     def read_again(self, records: Sequence[Record]) -> None:
@@ -283,6 +284,26 @@ class Watch:
         self._sent[name] = self._sent.get(name, 0) + 1
         if self._sent[name] > 1:
             raise Violation("an order is sent once", f"{name} is sent again")
+
+    # What a desk has seen
+
+    def begin(self) -> None:
+        """Begin with a process that has seen nothing yet."""
+        self._shown.clear()
+
+    def see(self, positions: Mapping[Symbol, PositionReport]) -> None:
+        """Judge what a desk believes of the venue's positions.
+
+        Raises:
+            Violation: it went back to an older report.
+
+        """
+        for symbol, report in positions.items():
+            age = (report.sequence, report.time_ms)
+            if age < self._shown.get(symbol, age):
+                text = f"{symbol} went back to change {report.sequence}"
+                raise Violation("an older report of a position replaces no newer one", text)
+            self._shown[symbol] = age
 
     # Every step
 

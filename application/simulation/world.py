@@ -138,6 +138,7 @@ class Run:
             return
         self._watch.kinds = ()
         self._watch.look(is_running=life.is_running)
+        self._watch.see(life.engine.state.view.positions)
         if self._shadow is not None:
             self._shadow.judge(life)
         if self._killer.wants_stop() and is_unsettled(life.books):
@@ -161,6 +162,7 @@ class Run:
         skew_ms = (self._plan.seed * 37 + self._lives * 211) % (2 * SKEW_MS_MAX + 1) - SKEW_MS_MAX
         self._network.skew_ms = skew_ms
         self._watch.kinds = ()
+        self._watch.begin()
         life = self._life = Life(self._world, self._lives, skew_ms=skew_ms)
         if self._shadow is not None:
             self._shadow.begin(life)
