@@ -104,7 +104,11 @@ def _file(file: Path | None, env: Mapping[str, str]) -> tuple[Path, Table]:
         raise SettingsError(
             [f"{path}: cannot be read: {error.strerror}; accepted: a TOML file"]
         ) from error
-    except (ValueError, RecursionError) as error:  # also a number of too many digits
+    except (
+        ArithmeticError,
+        ValueError,
+        RecursionError,
+    ) as error:  # also a number of too many digits
         raise SettingsError([f"{path}: is no TOML file: {error}"]) from error
 
 

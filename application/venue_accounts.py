@@ -65,7 +65,11 @@ def load_accounts(path: Path) -> tuple[AccountSettings, ...]:
         raise BadInput(
             [f"{path}: cannot be read: {error.strerror}; accepted: a TOML file"]
         ) from error
-    except (ValueError, RecursionError) as error:  # also a number of too many digits
+    except (
+        ArithmeticError,
+        ValueError,
+        RecursionError,
+    ) as error:  # also a number of too many digits
         raise BadInput([f"{path}: is no TOML file: {error}"]) from error
     rows = table.get("accounts")
     if not isinstance(rows, list) or not rows:

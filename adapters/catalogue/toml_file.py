@@ -53,6 +53,10 @@ from .errors import CatalogueError
 __all__ = ["load_instruments"]
 
 
+_PLACES_MAX = 28
+"""Steps and limits of more places could not be counted in each other exactly."""
+
+
 def load_instruments(path: str | Path) -> Mapping[Symbol, Instrument]:
     """Return the instruments that a TOML file defines, by symbol.
 
@@ -79,7 +83,11 @@ def _tables(path: Path) -> Mapping[str, object]:
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise CatalogueError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except (ValueError, RecursionError) as error:  # also a number of too many digits
+    except (
+        ArithmeticError,
+        ValueError,
+        RecursionError,
+    ) as error:  # also a number of too many digits
         raise CatalogueError(path.name, [f"is no TOML file: {error}"]) from error
     unknown = sorted(set(content) - {"instruments"})
     tables = content.get("instruments")
@@ -150,15 +158,22 @@ def _fields(
 
 
 def _reader(type_: Any) -> Callable[[Any], Any]:
-    read: Callable[[Any], Any] = type_.of if issubclass(type_, Amount) else type_
-    if issubclass(type_, Amount | enum.Enum):
-        return read
+    if issubclass(type_, Amount):
+        return lambda value: _in_range(type_.of(value))
+    if issubclass(type_, enum.Enum):
+        return type_
     return _whole if type_ is int else _text
+
+
+def _in_range(amount: Amount) -> Amount:
+    if abs(amount.value.adjusted()) > _PLACES_MAX:
+        raise ValueError(amount)
+    return amount
 
 
 def _accepted(type_: Any) -> str:
     if issubclass(type_, Amount):
-        return "a number such as 0.5"
+        return f"a number such as 0.5, of at most {_PLACES_MAX} places before or after its point"
     if issubclass(type_, enum.Enum):
         return " or ".join(repr(member.value) for member in type_)
     return "a whole number" if type_ is int else "text"

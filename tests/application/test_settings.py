@@ -227,7 +227,12 @@ def test_only_text_and_exact_numbers_become_amounts(value: object) -> None:
 def test_a_file_that_was_named_must_be_there_and_be_toml(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.toml: cannot be read: No such file"):
         load_settings(file=tmp_path / "none.toml", env={})
-    for text in ("seed 1", f"seed = {'9' * 5_000}", f"seed = {'[' * 100_000}"):
+    for text in (
+        "seed 1",
+        "seed = 1e99999999999999999999",
+        f"seed = {'9' * 5_000}",
+        f"seed = {'[' * 100_000}",
+    ):
         with pytest.raises(SettingsError, match="is no TOML file"):
             load_settings(file=_file(tmp_path, text), env={})
 

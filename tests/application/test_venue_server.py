@@ -180,6 +180,7 @@ def test_everything_wrong_with_the_accounts_is_said_at_once_and_no_secret(tmp_pa
         ("x", "no TOML file"),
         pytest.param(f"x = {'9' * 5_000}", "no TOML file", id="too many digits"),
         pytest.param(f"x = {'[' * 100_000}", "no TOML file", id="too deep"),
+        ("x = 1e99999999999999999999", "no TOML file"),
         ('[[accounts]]\nkey = "a"\nsecret = "b"\nwallet = nan', "wallet is .*0 or more"),
         ('[[accounts]]\nkey = "a"\nsecret = "b"\nwallet = 1e999999999', "wallet is .*0 or more"),
     ],

@@ -199,6 +199,7 @@ def _check(data: bytes) -> None:
     try:
         kind, body_of, _ = _KINDS[given["kind"]]
         value = _CONVERTER.structure(given["value"], kind)
+        json.dumps(given, ensure_ascii=False).encode()  # no text of the domain holds a surrogate
     except _REFUSALS as error:
         raise _NotOfTheDomain(str(error)) from error
     for body in (body_of(value), cancel_all_body(_symbol(value)), *_cancels(value)):
@@ -239,12 +240,8 @@ def _require_plain(body: object) -> None:
                     _require_plain(inner)
         case _:
             raise AssertionError(f"{body!r} has no place in a request")
-    if isinstance(body, Mapping) and all(map(_is_encodable, body.values())):
+    if isinstance(body, Mapping):
         orjson.dumps(body)
-
-
-def _is_encodable(value: object) -> bool:
-    return not isinstance(value, str) or value.isascii()
 
 
 def _is_number(text: str) -> bool:

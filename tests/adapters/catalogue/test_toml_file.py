@@ -103,6 +103,15 @@ def test_a_missing_field_of_a_tier_is_an_error_that_names_it(tmp_path: Path, fie
     assert problem.startswith(f"instruments.XRPUSDT.tiers[1].{field}: missing; accepted: a number")
 
 
+@pytest.mark.parametrize("field", ["qty_max_limit", "tick", "qty_step", "price_max"])
+@pytest.mark.parametrize("value", ["3e60", "1e-29", "1e999"])
+def test_a_number_that_steps_cannot_count_is_refused(
+    tmp_path: Path, field: str, value: str
+) -> None:
+    found = problems(tmp_path, changed(field, value))
+    assert any(f".{field}: " in one and "at most 28 places" in one for one in found)
+
+
 def test_every_problem_of_every_instrument_is_reported_at_once(tmp_path: Path) -> None:
     first = EXAMPLE.replace("tick = 0.0001", "tik = 0.0001").replace("price_min", "# price_min")
     second = EXAMPLE.replace("XRPUSDT", "ADAUSDT").replace("initial_rate = 0.0134", "")
@@ -208,6 +217,7 @@ def test_a_further_tier_that_breaks_the_table_is_refused(
         (EXAMPLE + "x = 1\nx = 2", "is no TOML file"),
         pytest.param(f"x = {'9' * 5_000}", "is no TOML file", id="too many digits"),
         pytest.param(f"x = {'[' * 100_000}", "is no TOML file", id="too deep"),
+        ("x = 1e99999999999999999999", "is no TOML file"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, part: str) -> None:
