@@ -32,6 +32,8 @@ class Target:
     ``dsn`` is a connection string or URI of libpq; what it leaves out comes from libpq's own
     places, such as ``PGPASSWORD``, ``PGPASSFILE`` or ``PGSERVICE``. A statement, a lock and a new
     connection may each take ``wait_ms_max``, in milliseconds; a connection at least two seconds.
+    A process that stalls within a transaction for ``idle_ms_max`` loses its connection, and with it
+    the lock that keeps all others out.
 
     Raises:
         ValueError: not a connection string, a name that a journal cannot have, or no waiting time.
@@ -41,6 +43,10 @@ class Target:
     dsn: str
     journal: str = attrs.field(validator=_journal_name)
     wait_ms_max: int = attrs.field(default=10_000, validator=attrs.validators.ge(1))
+    idle_ms_max: int = attrs.field(
+        default=attrs.Factory(lambda self: self.wait_ms_max, takes_self=True),
+        validator=attrs.validators.ge(1),
+    )
     _known: dict[str, str] = attrs.field(init=False)
 
     @_known.default
@@ -106,7 +112,9 @@ class Target:
 
     def _prepared(self, connection: psycopg.Connection) -> psycopg.Connection:
         try:
-            connection.execute(_SESSION.format(wait=self.wait_ms_max).encode())
+            connection.execute(
+                _SESSION.format(wait=self.wait_ms_max, idle=self.idle_ms_max).encode()
+            )
         except BaseException:
             connection.close()
             raise
@@ -121,7 +129,7 @@ SET search_path TO '';
 SET client_min_messages TO error;
 SET statement_timeout TO {wait};
 SET lock_timeout TO {wait};
-SET idle_in_transaction_session_timeout TO {wait};
+SET idle_in_transaction_session_timeout TO {idle};
 """
 
 

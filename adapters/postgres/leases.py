@@ -122,9 +122,16 @@ def release(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
 def end_stale(connection: psycopg.Connection, place: Place, own: Lease) -> tuple[str, ...]:
     """End the leases of others that ran out, and return their names: their work is to be done.
 
-    Of several processes one gets each name.
+    Of several processes one gets each name. The lock is waited for during a sixth of the lease.
+
+    Raises:
+        LockNotAvailable: it was not to be had; psycopg's own error.
+        StateCorrupt: the journal's head is missing.
+        NewerFormat: a newer release changed the tables meanwhile.
+
     """
     with connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout TO {max(1, own.length_ms // 6)}".encode())
         lock_head(connection, place)
         rows = connection.execute(_END_STALE, (place.journal_id, own.name.encode())).fetchall()
     return tuple(bytes(row[0]).decode() for row in rows)

@@ -61,8 +61,10 @@ class SharedPostgresState(PostgresState, SharedStatePort):
         """
         self._watcher: JournalWatcher | None = None
         self._lease: Lease | None = None
-        super().__init__(target)
-        self._second = Link(target)
+        # One that stalls in the middle of an append must not cost the others their leases.
+        brief = attrs.evolve(target, idle_ms_max=max(1, membership.lease_ms // _RENEWALS))
+        super().__init__(brief)
+        self._second = Link(brief)
         try:
             self._lease = self._on_connection(
                 lambda connection: acquire(
@@ -143,7 +145,11 @@ class SharedPostgresState(PostgresState, SharedStatePort):
     def _look_after_others(self, connection: psycopg.Connection, lease: Lease) -> None:
         if self._watcher is None:
             return  # who starts does the work of all that ended before
-        for name in end_stale(connection, self._place, lease):
+        try:
+            ended = end_stale(connection, self._place, lease)
+        except psycopg.errors.LockNotAvailable:
+            return  # somebody stalls with the lock: its own lease comes first, the others' later
+        for name in ended:
             _LOG.warning("the writer %r ended without a word: its work goes on here", name)
             self._watcher.writer_ended(name)
 

@@ -152,6 +152,32 @@ def test_what_one_left_behind_is_told_to_one_of_the_others(opened: Opener) -> No
         gone.append(batch("late"), expected_version=0, durable=True)
 
 
+def test_one_that_stalls_within_an_append_costs_nobody_else_the_lease(opened: Opener) -> None:
+    stalled, other, watching = opened("stalled"), opened("other"), Watching()
+    other.follow(watching)
+    _stall(stalled)
+    held = stalled._link.connection()
+    held.execute("BEGIN")
+    held.execute("SELECT * FROM tidegate.journal FOR UPDATE")
+    started = time.monotonic()
+    assert other.append(batch("a"), expected_version=0, durable=True) == 1
+    assert time.monotonic() - started < LEASE_MS / 1_000
+    until(lambda: watching.ended == ["stalled"], "what it left is told")
+    assert other.append(batch("b"), expected_version=1, durable=True) == 2
+    with pytest.raises(Fenced):
+        stalled.append(batch("late"), expected_version=2, durable=True)
+
+
+def test_a_lease_is_renewed_while_somebody_keeps_the_lock(dsn: str, opened: Opener) -> None:
+    state, watching = opened("x"), Watching()
+    state.follow(watching)
+    with psycopg.connect(dsn) as rival:
+        rival.execute("SELECT * FROM tidegate.journal FOR UPDATE")
+        time.sleep(2.5 * LEASE_MS / 1_000)
+        assert watching.lost == []
+    assert state.append(batch("a"), expected_version=0, durable=True) == 1
+
+
 def test_one_that_closed_left_nothing_behind(opened: Opener) -> None:
     gone, first, watching = opened("gone"), opened("x"), Watching()
     first.follow(watching)

@@ -17,6 +17,7 @@ from tidegate.domain.core.step import deadline_ms, step
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Price
+from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import MarginMode, StreamReport, StreamState
 from tidegate.domain.risk.verdict import Rule
 
@@ -26,6 +27,7 @@ from tests.domain.samples import BTCUSDT
 from .scenes import config, limit, opened, placed, scripted, trade
 
 T0 = 1_700_000_000_000
+ETH = Symbol("ETHUSDT")
 FINAL_MS, SEND_MS, LAG_MS = 4_000, 2_000, 1_000
 ALONE = config(poll_down_ms=None, not_found_final_ms=FINAL_MS)
 SHARED = attrs.evolve(ALONE, send_within_ms=SEND_MS, report_lag_ms=LAG_MS)
@@ -149,15 +151,13 @@ def test_a_fill_that_came_before_the_specification_is_planned_when_it_comes() ->
 def test_an_entry_of_another_process_that_cannot_be_weighed_refuses_ours(lacking: str) -> None:
     state = of_another()
     (order,) = state.books.orders.values()
-    elsewhere = attrs.evolve(order.request, symbol="ETHUSDT")
+    elsewhere = attrs.evolve(order.request, symbol=ETH)
     assert order.signal is not None
-    foreign = attrs.evolve(
-        order, request=elsewhere, signal=attrs.evolve(order.signal, symbol="ETHUSDT")
-    )
+    foreign = attrs.evolve(order, request=elsewhere, signal=attrs.evolve(order.signal, symbol=ETH))
     books = attrs.evolve(state.books, orders=frozen({foreign.request.client_id: foreign}))
     known = getattr(state.view, lacking)
     both = {"fees": state.view.fees, "instruments": state.view.instruments}
-    both = {name: frozen({**found, "ETHUSDT": found[BTC]}) for name, found in both.items()}
+    both = {name: frozen({**found, ETH: found[BTC]}) for name, found in both.items()}
     view = attrs.evolve(state.view, **{**both, lacking: known})
     request = OpenRequest(signal=signal("other"), key="k" * 16)
     assert view.account is not None
