@@ -10,7 +10,7 @@ from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.adapters.memory.state import MemoryState
 from tidegate.adapters.postgres import PostgresState, Target
 from tidegate.application.engine import Engine
-from tidegate.application.objections import objection
+from tidegate.application.objections import objection_to
 from tidegate.application.recovery import load_view
 from tidegate.application.runner import InlineRunner, WriterStopped
 from tidegate.domain.core import events as ev
@@ -194,14 +194,14 @@ def test_an_order_that_others_may_have_given_up_is_not_sent_any_more() -> None:
     clock = engine.clock
     assert isinstance(clock, MemoryClock)
     venue = clock._venue
-    assert objection(place, engine, venue, is_over=False) is None
+    assert _held_back(place, engine, venue) is None
     venue.script.advance(SEND_MS - 1)
-    assert objection(place, engine, venue, is_over=False) is None
+    assert _held_back(place, engine, venue) is None
     venue.script.advance(1)
-    said = objection(place, engine, venue, is_over=False)
+    said = _held_back(place, engine, venue)
     assert said == "it waited 2000 ms to be sent, and other processes give it up after 2000 ms"
     engine.config = attrs.evolve(engine.config, send_within_ms=0)
-    assert objection(place, engine, venue, is_over=False) is None
+    assert _held_back(place, engine, venue) is None
 
 
 # A running desk, and another that writes to its journal
@@ -260,3 +260,8 @@ def test_a_desk_whose_lease_is_lost_stops_and_sends_nothing() -> None:
             bench.desk.execute(signal("late"), timeout_ms=5_000)
     assert isinstance(bench.runner.failure, Fenced)
     assert bench.venue.sent == []
+
+
+def _held_back(place: Place, engine: Engine, venue: MemoryVenue) -> str | None:
+    now_ms = engine.clock.now_ms()
+    return objection_to(place, engine.state, engine.config, venue, now_ms=now_ms, has_failed=False)
