@@ -241,7 +241,7 @@ def decode_books(text: str) -> Books | None:
         if body["format"] != BOOKS_FORMAT:
             return None
         return _CONVERTER.structure(body["books"], Books)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (AttributeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise StateCorrupt(f"the snapshot cannot be read: {error}") from error
     except cattrs.BaseValidationError as error:
         reasons = "; ".join(cattrs.transform_error(error))

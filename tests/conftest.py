@@ -14,6 +14,8 @@ scripts that run on every venue. Other sessions and the wire run untraced, at le
 time."""
 
 BEGIN_FIRST = (
+    "simulation/test_seeds.py",
+    "simulation/test_planted.py",
     "acceptance/test_crash_resume.py",
     "contracts/test_exchange_suite.py",
     "quality/test_tools.py",

@@ -161,8 +161,8 @@ def _reader(type_: Any) -> Callable[[Any], Any]:
     if issubclass(type_, Amount):
         return lambda value: _in_range(type_.of(value))
     if issubclass(type_, enum.Enum):
-        by_value: Callable[[Any], Any] = type_
-        return by_value
+        members: Callable[[Any], Any] = type_
+        return members
     return _whole if type_ is int else _text
 
 

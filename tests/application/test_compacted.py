@@ -9,7 +9,7 @@ import pytest
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.application.clocks import SystemClock
-from tidegate.application.codec import decode_books, encode_books
+from tidegate.application.codec import BOOKS_FORMAT, decode_books, encode_books
 from tidegate.application.commands import Commands
 from tidegate.application.engine import fold
 from tidegate.application.settings import Settings
@@ -23,7 +23,7 @@ from tidegate.domain.recent import Recent
 from tidegate.domain.trade import ClosedTrade
 from tidegate.ports.commands import DemoRequest, Where
 from tidegate.ports.desk import JournalEntry
-from tidegate.ports.state import ArchiveUnreadable, Snapshot
+from tidegate.ports.state import ArchiveUnreadable, Snapshot, StateCorrupt
 
 BARS = 400
 
@@ -132,3 +132,9 @@ def test_parts_that_differ_are_named_and_a_shorter_memory_is_none(
 ) -> None:
     assert differing(one, other) == expected
     assert differing(other, one) == expected
+
+
+@pytest.mark.parametrize("books", ['"x"', "[]", "5", "null"])
+def test_books_that_are_no_object_are_refused(books: str) -> None:
+    with pytest.raises(StateCorrupt, match="the snapshot"):
+        decode_books(f'{{"format": {BOOKS_FORMAT}, "books": {books}}}')

@@ -262,6 +262,6 @@ def test_a_desk_whose_lease_is_lost_stops_and_sends_nothing() -> None:
     assert bench.venue.sent == []
 
 
-def _held_back(place: Place, engine: Engine, venue: MemoryVenue) -> str | None:
+def _held_back(place: Effect, engine: Engine, venue: MemoryVenue) -> str | None:
     now_ms = engine.clock.now_ms()
     return objection_to(place, engine.state, engine.config, venue, now_ms=now_ms, has_failed=False)
