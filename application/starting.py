@@ -75,11 +75,13 @@ def bring_up(
 
     """
     config, port = first.engine.config, first.port
+    opening = port.account()
     first.submit(
         StartRequest(
             mode=config.mode,
             venue=config.venue,
-            wallet=port.account().wallet,
+            wallet=opening.wallet,
+            wallet_ms=opening.time_ms,
             account=account,
             tag=keys.key("journal")[:TAG_LENGTH],
             guard_key=keys.key("guard"),

@@ -6,7 +6,8 @@ number, so that one fault, act or kill can be left out and the others stay as th
 
 import enum
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import attrs
 
@@ -49,32 +50,34 @@ class Act(enum.Enum):
     STOP = "orderly stop"
 
 
-_WEIGHTS = {
-    Act.SIGNAL: 30,
-    Act.MOVE: 14,
-    Act.LEAP: 9,
-    Act.FILL: 10,
-    Act.OUTRUN: 3,
-    Act.CLOSE: 4,
-    Act.REDUCE: 3,
-    Act.AMEND: 7,
-    Act.CANCEL: 3,
-    Act.CANCEL_ALL: 1,
-    Act.PROTECT: 3,
-    Act.PANIC: 2,
-    Act.RESET: 7,
-    Act.STATE: 2,
-    Act.FUNDING: 2,
-    Act.LIQUIDATE: 2,
-    Act.CLOSE_BY_HAND: 2,
-    Act.STOP_BY_HAND: 2,
-    Act.FOREIGN: 2,
-    Act.CUT: 3,
-    Act.VENUE_RESTART: 1,
-    Act.CLOCK_STEP: 1,
-    Act.DISK_FULL: 1,
-    Act.STOP: 1,
-}
+_WEIGHTS: Mapping[Act, int] = MappingProxyType(
+    {
+        Act.SIGNAL: 30,
+        Act.MOVE: 14,
+        Act.LEAP: 9,
+        Act.FILL: 10,
+        Act.OUTRUN: 3,
+        Act.CLOSE: 4,
+        Act.REDUCE: 3,
+        Act.AMEND: 7,
+        Act.CANCEL: 3,
+        Act.CANCEL_ALL: 1,
+        Act.PROTECT: 3,
+        Act.PANIC: 2,
+        Act.RESET: 7,
+        Act.STATE: 2,
+        Act.FUNDING: 2,
+        Act.LIQUIDATE: 2,
+        Act.CLOSE_BY_HAND: 2,
+        Act.STOP_BY_HAND: 2,
+        Act.FOREIGN: 2,
+        Act.CUT: 3,
+        Act.VENUE_RESTART: 1,
+        Act.CLOCK_STEP: 1,
+        Act.DISK_FULL: 1,
+        Act.STOP: 1,
+    }
+)
 
 
 class Store(enum.Enum):

@@ -1,6 +1,7 @@
 """The venue of a simulation: the scripted one, reached over a network that misbehaves."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
@@ -38,12 +39,14 @@ T = TypeVar("T")
 Answer = TypeVar("Answer", Accepted, Done)
 Row = TypeVar("Row", Execution, FundingPayment)
 UNANSWERED_MS = 400
-_ARRIVALS: Mapping[Fault, Arrival] = {
-    Fault.REQUEST_LOST: Arrival.LOST,
-    Fault.REQUEST_TOO_LATE: Arrival.LOST,
-    Fault.REQUEST_LATE: Arrival.LATE,
-    Fault.ANSWER_LOST: Arrival.REACHED,
-}
+_ARRIVALS: Mapping[Fault, Arrival] = MappingProxyType(
+    {
+        Fault.REQUEST_LOST: Arrival.LOST,
+        Fault.REQUEST_TOO_LATE: Arrival.LOST,
+        Fault.REQUEST_LATE: Arrival.LATE,
+        Fault.ANSWER_LOST: Arrival.REACHED,
+    }
+)
 
 
 @attrs.frozen

@@ -46,7 +46,10 @@ class SessionStopped:
 
 @attrs.frozen(kw_only=True)
 class AccountOpened:
-    """The first event of the books: the wallet they start from."""
+    """The first event of the books: the wallet they start from.
+
+    ``time_ms`` is when it was that much, by the venue's clock where that is known.
+    """
 
     wallet: Money
     time_ms: int

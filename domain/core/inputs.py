@@ -74,6 +74,8 @@ __all__ = [
 class StartRequest:
     """A process begins to trade; ``wallet`` opens the books when they are empty.
 
+    ``wallet_ms`` is when it was that much, by the venue's clock in UTC milliseconds: executions
+    are dated by that clock, and are in the wallet or not. ``None`` takes the desk's own time.
     ``account`` is the venue's id of the account, ``None`` where a venue has one only. ``tag`` marks
     the journal's client ids where it has no tag yet; ``None`` leaves it without. ``guard_key`` is
     for the closes of positions that tidegate did not open, where the journal has no such key yet.
@@ -82,6 +84,7 @@ class StartRequest:
     mode: TradingMode
     venue: VenueKind
     wallet: Money
+    wallet_ms: int | None = None
     account: str | None = None
     tag: str | None = None
     guard_key: str | None = None

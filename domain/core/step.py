@@ -368,7 +368,8 @@ def _start_asked(draft: Draft, item: given.StartRequest) -> None:
     if item.tag is not None:
         draft.tag_journal(item.tag, has_untagged=is_begun)
     if draft.books.ledger is None:
-        draft.emit(AccountOpened(wallet=item.wallet, time_ms=draft.now_ms))
+        opened_ms = draft.now_ms if item.wallet_ms is None else item.wallet_ms
+        draft.emit(AccountOpened(wallet=item.wallet, time_ms=opened_ms))
     lose_settings(draft)
     if item.guard_key is not None and draft.books.guard_key is None:
         draft.emit(GuardKeyTaken(key=item.guard_key))

@@ -68,11 +68,11 @@ def test_the_effort_is_bounded(buggy: Path) -> None:
 def test_the_command_says_how_to_replay_a_failure_and_the_replay_fails_alike(buggy: Path) -> None:
     command = ("-m", "tidegate.application.main", "simulate")
     done = run(buggy, *command, "--seeds", "1")
-    assert done.returncode == 13, done.stderr
+    assert done.returncode == 14, done.stderr
     assert "BROKEN by seed 0: a booking is counted once" in done.stdout
     replay = next(line for line in done.stdout.splitlines() if "--seed 0 --without" in line)
     again = run(buggy, *command, *replay.split()[2:])
-    assert again.returncode == 13, again.stderr
+    assert again.returncode == 14, again.stderr
     assert "BROKEN by seed 0: a booking is counted once" in again.stdout
     told = done.stdout.partition("The smallest script found")[2].splitlines()[1]
     assert told in again.stdout

@@ -176,3 +176,9 @@ def test_of_any_other_order_the_time_of_an_execution_decides_nothing() -> None:
     opened_ = step(State(), START, config(), LATER_MS).state
     foreign = attrs.evolve(execution_of(panicked(), NOON_MS), client_id=None)
     assert isinstance(step(opened_, foreign, config(), LATER_MS).events[0], ev.Filled)
+
+
+def test_the_books_open_at_the_venues_time_of_the_wallet() -> None:
+    request = attrs.evolve(START, wallet_ms=NOON_MS - 215)
+    assert step(State(), request, config(), NOON_MS).state.books.opened_ms == NOON_MS - 215
+    assert step(State(), START, config(), NOON_MS).state.books.opened_ms == NOON_MS
