@@ -326,7 +326,10 @@ def confirm_stop_by_order(draft: Draft, report: OrderReport) -> None:
 
 
 def _confirm(draft: Draft, trade: LiveTrade, shown: Price | None) -> None:
-    if trade.is_stop_confirmed and shown != trade.stop_wanted:
+    is_other = trade.is_stop_confirmed and shown != trade.stop_wanted
+    # An earlier stop protects while a new one is under way: unless the venue shows none at all.
+    is_bare = shown is None and trade.stop_confirmed is not None
+    if is_other or is_bare:
         draft.emit(
             StopLost(
                 symbol=trade.symbol,

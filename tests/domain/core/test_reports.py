@@ -9,6 +9,7 @@ from tidegate.domain.core.effects import Cancel, SetStop
 from tidegate.domain.core.inputs import (
     CloseRequest,
     SpecsLoaded,
+    TimePassed,
 )
 from tidegate.domain.core.state import State
 from tidegate.domain.instrument import FeeRates
@@ -315,3 +316,17 @@ def test_a_trade_is_over_when_its_share_is_sold_or_nothing_of_its_side_is_left(
     books = attrs.evolve(state.books, trades={BTC: trade}, positions={BTC: held})
     made = given(attrs.evolve(state, books=books), sold(qty))
     assert bool([e for e in made.events if isinstance(e, ev.TradeClosed)]) is is_over
+
+
+def test_a_position_shown_bare_is_unprotected_though_another_stop_was_on_its_way() -> None:
+    state = opened(ladder=()).runner.state
+    held = state.books.trades[BTC]
+    earlier = Price.of("63900")
+    moving = attrs.evolve(held, stop_confirmed=earlier, stop_in_flight=held.stop_wanted)
+    books = attrs.evolve(state.books, trades={BTC: moving})
+    bared = given(attrs.evolve(state, books=books), position(state, stop_loss=None), 2_000)
+    (lost,) = (event for event in bared.events if isinstance(event, ev.StopLost))
+    assert (lost.shown, lost.verify_by_ms) == (None, T0 + 7_000)
+    assert not bared.state.books.trades[BTC].is_protected
+    late = given(bared.state, TimePassed(), 7_000)
+    assert [type(event) for event in late.events][:2] == [ev.StopMissing, ev.CloseStarted]
