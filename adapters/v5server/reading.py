@@ -1,5 +1,6 @@
 """Reading the parameters of a request, with errors that say what was wrong."""
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeVar
@@ -8,7 +9,7 @@ from tidegate.domain.money import Amount, Price, Qty, exact
 
 from .errors import V5Error
 
-__all__ = ["BAD_PARAMETER", "Params", "bad"]
+__all__ = ["BAD_PARAMETER", "Params", "bad", "require_text"]
 
 A = TypeVar("A", bound=Amount)
 V = TypeVar("V")
@@ -20,6 +21,16 @@ BAD_PARAMETER = 10001
 def bad(message: str) -> V5Error:
     """Return a parameter error in the venue's words: ``params error: ...``."""
     return V5Error(BAD_PARAMETER, f"params error: {message}")
+
+
+def require_text(values: object) -> None:
+    """Refuse half a surrogate pair, which JSON can escape and no text on the wire can hold.
+
+    Raises:
+        ValueError: a text among ``values`` holds one.
+
+    """
+    json.dumps(values, ensure_ascii=False, default=str).encode()
 
 
 class Params:

@@ -17,7 +17,7 @@ from .errors import NOTHING, V5Error
 from .exchange import Exchange
 from .market import MarketMissing
 from .operations import spend
-from .reading import Params, bad
+from .reading import Params, bad, require_text
 from .replies import Reply
 from .rest_faults import suffer
 from .rest_table import ROUTES
@@ -111,7 +111,8 @@ def _query(raw_query: str) -> Params:
 def _json(body: bytes) -> Params:
     try:
         values = json.loads(body, parse_float=Decimal) if body else {}
-    except ValueError as error:
+        require_text(values)
+    except (ValueError, RecursionError) as error:
         raise bad(f"the body is no JSON: {error}") from error
     if not isinstance(values, dict):
         raise bad(f"the body is {type(values).__name__}; a JSON object is accepted")
