@@ -39,7 +39,6 @@ _RECORDS = (
     "replanned",
     "stop_confirmed",
     "protection_intended",
-    "protection_taken",
     "protection_confirmed",
     "amend_intended",
     "amend_settled",
@@ -89,7 +88,8 @@ SCRIPT = (
     *_PUSHES,
 )
 """Around every kind of record that a trading life writes, around every call that it makes of the
-venue, and on the wire: a request that never arrives, an answer or a push that is never read."""
+venue, and on the wire: a request that never arrives, an answer or a push that is never read. Not
+``protection_taken``: where the push outruns the answer there is no such record."""
 
 _FIRST = Kill("answer create entry")
 """What a recovery that is killed too recovers from: the venue has an entry that nobody heard of."""
