@@ -199,7 +199,11 @@ def operate(
 
 
 class Outside:
-    """What a market does, and somebody in the venue's app. ``count`` is told what went wrong."""
+    """What a market does, and somebody in the venue's app. ``count`` is told what went wrong.
+
+    ``is_begun`` tells whether the books were opened: what somebody traded before is in the wallet
+    that they begin with, and no record of the desk's.
+    """
 
     def __init__(
         self,
@@ -208,8 +212,10 @@ class Outside:
         *,
         count: Callable[[Fault], None],
         excuse: Callable[[Symbol], None],
+        is_begun: Callable[[], bool],
     ) -> None:
         self._venue = venue
+        self._is_begun = is_begun
         self._timeline = timeline
         self._script: Script = venue.script
         self._count = count
@@ -292,6 +298,8 @@ class Outside:
         self._count(Fault.STOP_REMOVED)
 
     def _foreign(self, symbol: Symbol, dice: random.Random) -> None:
+        if not self._is_begun():
+            return
         side, qty = dice.choice(list(Side)), Qty.of(dice.choice((3, 60))) * _STEP
         price = _price_of(self._venue, symbol) - side.sign * 200
         at = dice.choice((None, Price.of(price)))

@@ -75,6 +75,7 @@ class Run:
             self._timeline,
             count=self._network.count,
             excuse=self._watch.excuse,
+            is_begun=lambda: self._disk.durable_version > 0,
         )
         self._life: Life | None = None
         self._lives = 0
