@@ -21,8 +21,8 @@ COMMANDS = (
     "panic",
     "reset-panic",
     "venue",
-    "state",
     "simulate",
+    "state",
 )
 CARE = tuple(f"state {command}" for command in ("verify", "backup", "restore", "compact"))
 """The commands of the group ``state``; the manual has them after it."""
