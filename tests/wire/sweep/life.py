@@ -40,6 +40,7 @@ HALF = Qty.of("0.006")
 STOP, TIGHTER = Price.of("64000"), Price.of("64500")
 RESTING, NEARER = Price.of("64200"), Price.of("64300")
 PROFIT = Price.of("66500")
+_PATIENT_S = 60
 
 
 @attrs.frozen(kw_only=True)
@@ -119,11 +120,15 @@ class Life:
         """Start after a crash, see that what is held has its stop, and go flat."""
         self.application.start()
         if self.books.panic is not None:
-            until(lambda: not self.books.is_panic_running, "the panic went on to its end")
+            until(
+                lambda: not self.books.is_panic_running,
+                "the panic went on to its end",
+                seconds=_PATIENT_S,
+            )
             self.desk.reset_panic(confirmation="RESET")
             self.desk.set_trading_state(TradingState.ACTIVE, "after the drill")
         if not self.books.position(BTC).is_flat:
-            until(self._is_safe, "what is held is protected, or on its way out")
+            until(self._is_safe, "protected, or on its way out", seconds=_PATIENT_S)
         self._close()
         trades = self.open(f"after version {self._engine.version}")
         assert isinstance(trades, Placed), trades
@@ -144,6 +149,7 @@ class Life:
         until(
             lambda: self.books.position(BTC).is_flat and not self.books.orders,
             f"flat and without an order; still {dict(self.books.orders)}",
+            seconds=_PATIENT_S,
         )
 
 
