@@ -37,15 +37,13 @@ def make_state(settings: Settings) -> StatePort:
         StateError: it cannot be used: not reached, damaged, or of a newer release.
 
     """
-    match settings.state.backend:
-        case StateBackend.SQLITE:
-            settings.state_path.parent.mkdir(parents=True, exist_ok=True)
-            return SqliteState(settings.state_path)
-        case StateBackend.POSTGRES:
-            target = _target(settings)
-            from tidegate.adapters.postgres import PostgresState  # noqa: PLC0415
+    if settings.state.backend is StateBackend.SQLITE:
+        settings.state_path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteState(settings.state_path)
+    target = _target(settings)
+    from tidegate.adapters.postgres import PostgresState  # noqa: PLC0415
 
-            return PostgresState(target)
+    return PostgresState(target)
 
 
 def make_writer_state(settings: Settings) -> StatePort:
@@ -80,11 +78,9 @@ def open_existing(settings: Settings) -> StatePort:
 
 
 def _remedy(settings: Settings) -> str:
-    match settings.state.backend:
-        case StateBackend.SQLITE:
-            return "name the state folder of a session with --state"
-        case StateBackend.POSTGRES:
-            return "name that of a session with state.journal, and its database with state.dsn"
+    if settings.state.backend is StateBackend.SQLITE:
+        return "name the state folder of a session with --state"
+    return "name that of a session with state.journal, and its database with state.dsn"
 
 
 def has_state(settings: Settings) -> bool:
@@ -94,14 +90,12 @@ def has_state(settings: Settings) -> bool:
         StateError: the database cannot be asked.
 
     """
-    match settings.state.backend:
-        case StateBackend.SQLITE:
-            return settings.state_path.is_file()
-        case StateBackend.POSTGRES:
-            target = _target(settings)
-            from tidegate.adapters.postgres import has_journal  # noqa: PLC0415
+    if settings.state.backend is StateBackend.SQLITE:
+        return settings.state_path.is_file()
+    target = _target(settings)
+    from tidegate.adapters.postgres import has_journal  # noqa: PLC0415
 
-            return has_journal(target)
+    return has_journal(target)
 
 
 def place_of(settings: Settings) -> str:
@@ -111,11 +105,9 @@ def place_of(settings: Settings) -> str:
         StateUnavailable: the settings name no database that could be asked.
 
     """
-    match settings.state.backend:
-        case StateBackend.SQLITE:
-            return str(settings.state_path)
-        case StateBackend.POSTGRES:
-            return _target(settings).place
+    if settings.state.backend is StateBackend.SQLITE:
+        return str(settings.state_path)
+    return _target(settings).place
 
 
 def _target(settings: Settings) -> "Target":
@@ -135,11 +127,9 @@ def _target(settings: Settings) -> "Target":
 
 def look_at_state(settings: Settings) -> Finding:
     """Tell whether the journal can be written, and read where there is one; neither is made."""
-    match settings.state.backend:
-        case StateBackend.SQLITE:
-            return look_at_store(settings.state_path)
-        case StateBackend.POSTGRES:
-            return _look_at_database(settings)
+    if settings.state.backend is StateBackend.SQLITE:
+        return look_at_store(settings.state_path)
+    return _look_at_database(settings)
 
 
 def look_at_store(journal: Path) -> Finding:

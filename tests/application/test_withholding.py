@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tidegate.application.lanes import LaneHost, Lanes
+from tidegate.application.objections import objection_to
 from tidegate.application.performing import perform
 from tidegate.application.withholding import withheld
 from tidegate.domain.core import inputs as given
@@ -276,3 +277,21 @@ def _ticker(bench: Bench, last: str) -> Ticker:
     import attrs
 
     return attrs.evolve(bench.venue.ticker(BTC), last=Price.of(last))
+
+
+def test_without_a_writer_nothing_leaves_that_adds_risk_and_all_that_reduces_it_does() -> None:
+    bench = make_runner_bench()
+    with running(bench):
+        assert isinstance(bench.desk.open_with_rr(signal(leverage="3")), Placed)
+        held = SetLeverage(symbol=BTC, leverage=Rate.of(3))
+        other = SetLeverage(symbol=BTC, leverage=Rate.of(9))
+        bench.desk.set_trading_state(TradingState.HALTED, "operator")
+        assert bench.runner.objection(held) is None, "a position is to have it"
+        state, config = bench.engine.state, bench.engine.config
+
+    def said(effect: Effect) -> str | None:
+        return objection_to(effect, state, config, bench.venue, now_ms=0, has_failed=True)
+
+    assert said(other) == "the writer stopped before it was sent"
+    assert said(held) is None
+    assert said(CLOSE) is None

@@ -1,0 +1,169 @@
+"""Care of a journal: what is refused says what to do, and changes nothing."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import attrs
+import pytest
+from tidegate.adapters.sqlite import SqliteState
+from tidegate.application.clocks import SystemClock
+from tidegate.application.codec import encode, encode_books
+from tidegate.application.commands import Commands
+from tidegate.application.engine import fold
+from tidegate.application.settings import Settings
+from tidegate.application.state_care import StateCare, care_of_file
+from tidegate.domain.core import events as ev
+from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.mode import TradingMode, VenueKind
+from tidegate.domain.money import Money
+from tidegate.ports.commands import BadInput, Where
+from tidegate.ports.state import Snapshot, StateCorrupt, StateUnavailable, StoredRecord
+from tidegate.ports.state_care import CareRefused
+
+T_MS = 1_700_000_000_000
+
+
+def _config(mode: TradingMode = TradingMode.PAPER) -> CoreConfig:
+    return attrs.evolve(Settings().core_config(VenueKind.PAPER), mode=mode)
+
+
+def _care(path: Path, mode: TradingMode = TradingMode.PAPER) -> StateCare:
+    return care_of_file(path, _config(mode), SystemClock())
+
+
+def _events(account: str | None) -> Sequence[ev.Event]:
+    return (
+        ev.SessionStarted(mode=TradingMode.PAPER, venue=VenueKind.PAPER, account=account),
+        ev.AccountOpened(wallet=Money.of("1000"), time_ms=T_MS),
+        ev.SessionStopped(reason="stopped"),
+    )
+
+
+def _journal(folder: Path, account: str | None = None, *, is_stopped: bool = True) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "journal.sqlite"
+    events = _events(account) if is_stopped else _events(account)[:-1]
+    with closing(SqliteState(path)) as state:
+        records = [encode(event, time_ms=T_MS) for event in events]
+        state.append(records, expected_version=0, durable=True)
+    return path
+
+
+def _spoil_snapshot(path: Path) -> None:
+    with closing(SqliteState(path)) as state:
+        books, version = fold(state, _config())
+        spoilt = attrs.evolve(books, sends_today=books.sends_today + 1)
+        state.save_snapshot(Snapshot(version=version, body=encode_books(spoilt)))
+
+
+def _rows(path: Path) -> tuple[StoredRecord, ...]:
+    with closing(SqliteState(path)) as state:
+        return tuple(state.read())
+
+
+def _base(path: Path) -> int:
+    with closing(SqliteState(path)) as state:
+        return state.base()
+
+
+def _damage(path: Path) -> bytes:
+    damaged = path.read_bytes().replace(b'"wallet":"1000"', b'"wallet":"9000"')
+    path.write_bytes(damaged)
+    return damaged
+
+
+def test_a_damaged_journal_without_a_copy_says_so(tmp_path: Path) -> None:
+    path = _journal(tmp_path / "state")
+    before = _damage(path)
+    with pytest.raises(StateCorrupt, match="No sound copy is in"):
+        _care(path).verify()
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_journal_names_its_newest_sound_copy(tmp_path: Path) -> None:
+    path = _journal(tmp_path / "state")
+    _care(path).backup(str(path.with_name("copy.sqlite")))
+    (path.parent / "other.sqlite").write_bytes(b"no store at all")
+    _damage(path)
+    with pytest.raises(StateCorrupt, match=r"copy\.sqlite, version 3 of 2023-11-14 22:13:20 UTC"):
+        _care(path).verify()
+
+
+def test_a_copy_needs_a_folder_that_is_there(tmp_path: Path) -> None:
+    path = _journal(tmp_path / "state")
+    with pytest.raises(StateUnavailable, match="make it, or name another file"):
+        _care(path).backup(str(tmp_path / "nowhere" / "copy.sqlite"))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_snapshot_that_is_not_the_journals_is_neither_copied_nor_compacted(
+    tmp_path: Path,
+) -> None:
+    path = _journal(tmp_path / "state")
+    _spoil_snapshot(path)
+    copy = tmp_path / "copy.sqlite"
+    for act in (lambda: _care(path).backup(str(copy)), _care(path).compact):
+        with pytest.raises(CareRefused, match="in: sends_today; nothing was changed"):
+            act()
+    assert not copy.exists()
+    assert _base(path) == 0
+
+
+def test_a_journal_whose_session_did_not_stop_is_not_compacted(tmp_path: Path) -> None:
+    path = _journal(tmp_path / "state", is_stopped=False)
+    with pytest.raises(CareRefused, match="did not end in an orderly way"):
+        _care(path).compact()
+
+
+@pytest.mark.parametrize(
+    ("mode", "copied", "named", "held", "says"),
+    [
+        (TradingMode.LIVE, None, None, None, "belongs to the venue 'paper'"),
+        (TradingMode.PAPER, "1001", "1002", None, "account that was named is 1002"),
+        (TradingMode.PAPER, "1001", None, "1003", "of the journal in its place is 1003"),
+        (TradingMode.PAPER, None, "1002", None, "does not say whose account it is"),
+    ],
+)
+def test_a_copy_of_another_is_not_put_back(
+    tmp_path: Path,
+    mode: TradingMode,
+    copied: str | None,
+    named: str | None,
+    held: str | None,
+    says: str,
+) -> None:
+    copy = _journal(tmp_path / "copied", copied)
+    place = tmp_path / "state" / "journal.sqlite"
+    if held is not None:
+        _journal(place.parent, held)
+    before = place.read_bytes() if held is not None else None
+    with pytest.raises(CareRefused, match=says):
+        _care(place, mode).restore(str(copy), account=named, moves_aside=True)
+    assert (place.read_bytes() if place.exists() else None) == before
+
+
+def test_a_copy_of_the_same_account_is_put_back_and_the_old_journal_kept(tmp_path: Path) -> None:
+    copy = _journal(tmp_path / "copied", "1001")
+    place = _journal(tmp_path / "state", "1001")
+    done = _care(place).restore(str(copy), account="1001", moves_aside=True)
+    assert done.moved_to is not None
+    assert Path(done.moved_to).exists()
+    assert done.behind == 0
+    assert _rows(place) == _rows(copy)
+
+
+def test_the_commands_name_where_old_records_are(tmp_path: Path) -> None:
+    path = _journal(tmp_path / "state")
+    where = Where(state=str(path))
+    Commands(env={}).state(where).compact()
+    assert _base(path) == 3
+    with pytest.raises(BadInput, match="versions 1 to 3 were moved to archives"):
+        list(Commands(env={}).journal(where, after_version=1))
+
+
+def test_the_commands_refuse_care_of_a_database(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text('[state]\nbackend = "postgres"\ndsn = "host=nowhere"\n')
+    with pytest.raises(BadInput, match="accepted: sqlite"):
+        Commands(env={}).state(Where(config=str(config)))
