@@ -16,7 +16,7 @@ from tidegate.domain import account_settings as settings
 from tidegate.domain import signal as signals
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.state import Books
-from tidegate.domain.money import Distance, Money, Price, Qty, Rate
+from tidegate.domain.money import Distance, Money, Price, Qty, Rate, exact
 from tidegate.domain.recent import Recent
 from tidegate.ports.state import Record, StateCorrupt
 
@@ -158,7 +158,7 @@ def _converter() -> cattrs.Converter:
             union, converter, tag_generator=_UNION_TAGS.__getitem__, tag_name="type"
         )
     converter.register_unstructure_hook(Decimal, str)
-    converter.register_structure_hook(Decimal, lambda text, _: Decimal(text))
+    converter.register_structure_hook(Decimal, lambda text, _: exact(_as_text(text)))
     converter.register_unstructure_hook(
         Recent,
         lambda ids: {"keep": ids.keep, "young": sorted(ids.young), "old": sorted(ids.old)},
@@ -178,9 +178,13 @@ def _converter() -> cattrs.Converter:
 
 
 def _read_amount(text: object, cls: type[Price]) -> Price:
-    if not isinstance(text, str):
-        raise TypeError(f"{text!r}: an amount is stored as text")
-    return cls.of(text)
+    return cls.of(_as_text(text))
+
+
+def _as_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r}: an amount is stored as text")
+    return value
 
 
 _CONVERTER = _converter()

@@ -239,6 +239,14 @@ def test_a_snapshot_that_does_not_fit_is_refused() -> None:
         decode_books(json.dumps(body))
 
 
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", 0, 0.5, None, "1e9999"])
+def test_a_number_of_a_snapshot_that_is_no_finite_text_is_refused(number: object) -> None:
+    body = json.loads(encode_books(opened().runner.state.books))
+    body["books"]["tally"]["daily"]["squares"] = number
+    with pytest.raises(StateCorrupt, match="squares"):
+        decode_books(json.dumps(body))
+
+
 def test_a_mark_of_before_its_ground_was_written_is_the_ledgers() -> None:
     body = '{"equity":"10250.5","time_ms":7}'
     assert decode(Record(kind="equity_marked.v1", body=body, time_ms=7)) == ev.EquityMarked(
