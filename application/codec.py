@@ -178,7 +178,7 @@ def _converter() -> cattrs.Converter:
 
 
 def _read_amount(text: object, cls: type[Price]) -> Price:
-    return cls.of(_as_text(text))
+    return cls(exact(_as_text(text)))
 
 
 def _as_text(value: object) -> str:

@@ -6,7 +6,7 @@ wrong. Prices and steps are positive, so truncation is rounding down.
 
 from decimal import Decimal
 
-from .money import EXACT, Distance, Price, Qty
+from .money import WIDE, Distance, Price, Qty
 from .orders import Side, TriggerDirection
 
 __all__ = [
@@ -27,12 +27,12 @@ def _floor(value: Decimal, step: Decimal) -> Decimal:
         raise ValueError(f"step {step} is not positive; a tick or quantity step is above zero")
     if value < 0:
         raise ValueError(f"{value} is negative; only positive amounts lie on the venue's grid")
-    return EXACT.multiply(EXACT.divide_int(value, step), step)
+    return WIDE.multiply(WIDE.divide_int(value, step), step)
 
 
 def _ceil(value: Decimal, step: Decimal) -> Decimal:
     floor = _floor(value, step)
-    return floor if floor == value else EXACT.add(floor, step)
+    return floor if floor == value else WIDE.add(floor, step)
 
 
 def price_down(price: Price, tick: Distance) -> Price:

@@ -15,6 +15,8 @@ __all__ = [
     "EXACT",
     "MAGNITUDE_MAX",
     "ONE",
+    "PLACES_MAX",
+    "WIDE",
     "ZERO",
     "ZERO_DISTANCE",
     "ZERO_MONEY",
@@ -41,17 +43,23 @@ EXACT = Context(
 )
 MAGNITUDE_MAX = 1_000
 """The most places that a number may have before its point, or between its point and first digit."""
+PLACES_MAX = 30
+"""The most places before the point of an amount that is given: what follows from it by a few
+products, and is written down, stays within :data:`MAGNITUDE_MAX`."""
+WIDE = Context(prec=4 * MAGNITUDE_MAX, traps=[decimal.InvalidOperation, decimal.DivisionByZero])
+"""Holds every digit of a whole number of steps, however large the amount and small the step."""
 _SHOWN_MAX = 40
 _add, _sub, _mul, _div = EXACT.add, EXACT.subtract, EXACT.multiply, EXACT.divide
 
 
-def exact(value: Decimal | int | str) -> Decimal:
+def exact(value: Decimal | int | str, *, before: int = MAGNITUDE_MAX) -> Decimal:
     """Read an exact finite decimal from text, an integer or a decimal; never from a float.
 
     Raises:
         TypeError: for a float, a bool or any other type.
         ValueError: for text that is no number, for NaN or infinity, and for a number of more than
-            ``MAGNITUDE_MAX`` places before or after its point: as text it would fill the memory.
+            ``before`` places before its point or ``MAGNITUDE_MAX`` between the point and its first
+            digit: as text it would fill the memory.
 
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
@@ -64,13 +72,17 @@ def exact(value: Decimal | int | str) -> Decimal:
         raise ValueError(f"{value!r} is not a number; accepted: text such as '64000.5'") from None
     if not number.is_finite():
         raise ValueError(f"{value!r} is not finite; accepted: text such as '64000.5'")
-    if not -MAGNITUDE_MAX <= number.adjusted() <= MAGNITUDE_MAX:
-        shown = str(value) if len(str(value)) <= _SHOWN_MAX else f"{str(value)[:_SHOWN_MAX]}..."
+    if not -MAGNITUDE_MAX <= number.adjusted() < before:
         raise ValueError(
-            f"{shown!r} is out of range; accepted: at most {MAGNITUDE_MAX} places before or after "
-            "the point"
+            f"{_short(value)!r} is out of range; accepted: at most {before} places before the "
+            f"point, {MAGNITUDE_MAX} after it"
         )
     return number
+
+
+def _short(value: Decimal | int | str) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
 
 
 def half_up(value: Decimal, places: int) -> Decimal:
@@ -86,8 +98,14 @@ class Amount:
 
     @classmethod
     def of(cls, value: Decimal | int | str) -> Self:
-        """Build from text, an integer or a decimal; see :func:`exact` for what is refused."""
-        return cls(exact(value))
+        """Build from text, an integer or a decimal of at most :data:`PLACES_MAX` places.
+
+        Raises:
+            TypeError: see :func:`exact`.
+            ValueError: see :func:`exact`.
+
+        """
+        return cls(exact(value, before=PLACES_MAX))
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:

@@ -17,6 +17,7 @@ from .level_faults import stop_misplaced
 from .money import (
     EXACT,
     ONE,
+    WIDE,
     ZERO_DISTANCE,
     ZERO_QTY,
     ZERO_RATE,
@@ -231,7 +232,7 @@ class _Budget:
     def covers(self, step: Qty) -> Qty:
         """Return the largest whole number of steps that the amount covers."""
         per_step = EXACT.multiply(self.per_coin, step.value)
-        return Qty(EXACT.multiply(EXACT.divide_int(self.amount, per_step), step.value))
+        return Qty(WIDE.multiply(WIDE.divide_int(self.amount, per_step), step.value))
 
     def binding(self, qty: Qty) -> Binding:
         """Tell what made ``qty`` what it is."""

@@ -4,6 +4,7 @@ import attrs
 import pytest
 from tidegate.adapters.memory.options import Arrival, RequestKind
 from tidegate.application.clocks import SeededKeys
+from tidegate.application.codec import decode, encode
 from tidegate.application.desk import Desk
 from tidegate.application.risk_manager import RiskManager
 from tidegate.application.runner import InlineRunner
@@ -13,7 +14,7 @@ from tidegate.domain.orders import ClientId, Symbol
 from tidegate.domain.reports import Execution, Ticker
 from tidegate.domain.risk.limits import RiskLimits
 from tidegate.domain.risk.verdict import Rule
-from tidegate.domain.signal import StopAtPrice
+from tidegate.domain.signal import ExactQty, Notional, SizingMethod, StopAtPrice
 from tidegate.ports.desk import Fill, Placed, Refused, TimedOut
 
 from tests.application.bench import BTC, make_bench, signal
@@ -168,3 +169,23 @@ def test_a_price_that_has_grown_old_is_read_before_a_signal_is_judged(*, is_down
     else:
         assert isinstance(outcome, Placed)
         assert bench.runner.state.view.tickers[BTC].last == Price.of("65100")
+
+
+@pytest.mark.parametrize("absurd", [ExactQty(Qty.of("9" * 30)), Notional(Money.of("9" * 30))])
+def test_a_size_beyond_all_measure_is_refused_and_the_desk_goes_on(absurd: SizingMethod) -> None:
+    bench = make_bench(config=config())
+    outcome = bench.desk.execute(attrs.evolve(signal("a"), sizing=absurd))
+    assert isinstance(outcome, Refused)
+    assert outcome.fault is not None
+    assert "limit: at most" in outcome.fault
+    assert isinstance(bench.desk.execute(signal("b")), Placed)
+
+
+def test_a_price_beyond_all_measure_is_refused_in_the_journal_too() -> None:
+    bench = make_bench(config=config())
+    far = Price.of("9" * 30)
+    for number, bad in enumerate((signal(entry=limit(str(far))), signal(stop=StopAtPrice(far)))):
+        outcome = bench.desk.execute(attrs.evolve(bad, signal_id=f"bad{number}"))
+        assert isinstance(outcome, Refused)
+    for event in bench.events():
+        assert decode(encode(event, time_ms=1)) == event

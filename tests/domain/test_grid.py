@@ -118,3 +118,13 @@ def test_a_step_that_is_not_above_zero_is_refused(step: str) -> None:
 def test_a_negative_amount_is_refused_not_rounded_to_the_wrong_side() -> None:
     with pytest.raises(ValueError, match="-7 is negative"):
         qty_down(Qty.of(-7), Qty.of(2))
+
+
+@pytest.mark.parametrize("value", ["1e70", "1e999"])
+def test_any_number_of_steps_is_counted_to_the_last(value: str) -> None:
+    step = Decimal("0.0000001")
+    assert is_on_grid(Qty(Decimal(value)), Qty(step))
+    assert qty_down(Qty(Decimal(value)), Qty(step)) == Qty(Decimal(value))
+    third = qty_down(Qty(Decimal(value)), Qty(Decimal("0.3")))
+    assert Fraction(third.value) == math.floor(Fraction(value) / Fraction("0.3")) * Fraction("0.3")
+    assert not is_on_grid(Qty(Decimal(value)), Qty(Decimal("0.3")))
