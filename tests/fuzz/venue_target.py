@@ -87,6 +87,11 @@ class _Venue:
         self._drop()
         self._bench.__exit__()
 
+    def renew(self) -> None:
+        """Go on with another venue: what broke one, or what it gathered, is not the next's."""
+        self.close()
+        self._open()
+
     def _drop(self) -> None:
         if self._socket is not None:
             self._socket.close()
@@ -102,8 +107,7 @@ class _Venue:
         self._asked += 1
         if self._asked % _RENEWED_AFTER == 0:
             self.check()
-            self.close()
-            self._open()
+            self.renew()
         elif self._asked % 50 == 0:
             self._bench.advance(1_000)  # what the rate limits have taken comes back
         text = self._text(request)
@@ -177,7 +181,14 @@ def _check(data: bytes) -> None:
         or not request["method"]
     ):
         raise _NoRequest  # these marks end the parts of a request line
-    status, body = _venue().ask(request)
+    try:
+        _require_sound(*_venue().ask(request))
+    except Broken:
+        _venue().renew()
+        raise
+
+
+def _require_sound(status: int, body: bytes) -> None:
     if status >= _FAULTS_FROM:
         raise Broken(f"status {status}: {body[:300]!r}")
     if status == 200:
