@@ -3,7 +3,7 @@
 ``python -m tests.wire.soak --minutes 5`` plays 1,440 bars through the served venue to a desk in a
 process of its own, which trades without pause while streams are cut and answers are lost. The
 desk's memory, threads, descriptors and bytes of journal for each event are sampled; it ends with 1
-when one of them grew.
+when one of them grew, or when a compaction does not bring the journal back to its snapshot's size.
 """
 
 import argparse
@@ -18,16 +18,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import attrs
 from tidegate.adapters.feeds import bundled_btcusd_hours
+from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.adapters.v5server.accounts import AccountSpec
 from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.levels import LimitLevel
 from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.domain.core.events import Event, Filled, TradeClosed
+from tidegate.domain.mode import TradingMode
 from tidegate.domain.money import Money, Price, Rate
 from tidegate.domain.reports import Bar
 from tidegate.domain.signal import StopPercent
@@ -35,15 +38,18 @@ from tidegate.ports.notifier import NotifierPort
 
 from tests.acceptance.bounded import GROWTH_KIB_MAX, resident_kib
 from tests.acceptance.sessions import DEMO
+from tests.adapters.cli.running import tidegate
 from tests.adapters.v5server.bench import KEY, SECRET, Bench
 
 from .desk_bench import BTC, until
 from .sweep.life import Life, LifeAsked
 
-__all__ = ["Report", "Sample", "grown", "soak"]
+__all__ = ["Report", "Sample", "Shrunk", "grown", "soak"]
 
 BARS = 1_440
 BYTES_GROWTH_MAX = 1.2
+EMPTY_BYTES_MAX = 64 * 1024
+"""How much a journal may hold beside its snapshot: the pages of its tables, which are empty."""
 _WALLET = "1000000"
 _FD_FOLDER = Path("/proc/self/fd")
 
@@ -61,6 +67,15 @@ class Sample:
 
 
 @attrs.frozen(kw_only=True)
+class Shrunk:
+    """The sizes of a journal in bytes around its compaction, and of the snapshot that is left."""
+
+    before: int
+    after: int
+    snapshot: int
+
+
+@attrs.frozen(kw_only=True)
 class Report:
     """What a desk did and held; ``troubles`` is how often something was broken for it."""
 
@@ -68,6 +83,7 @@ class Report:
     happened: dict[str, int]
     outcomes: dict[str, int]
     troubles: int = 0
+    shrunk: Shrunk | None = None
 
 
 # The desk's process
@@ -215,7 +231,26 @@ def soak(folder: Path, seconds: float, *, bars: int = BARS) -> Report:
     assert desk.returncode == 0, f"the desk ended with {desk.returncode}"
     read: dict[str, Any] = json.loads(said)
     samples = tuple(Sample(**one) for one in read["samples"])
-    return Report(**{**read, "samples": samples, "troubles": made})
+    shrunk = _compacted(folder)
+    return Report(**{**read, "samples": samples, "troubles": made, "shrunk": shrunk})
+
+
+def _compacted(folder: Path) -> Shrunk:
+    """Compact the journal that the desk left, and verify what there is then, archive and all."""
+    env = {"TIDEGATE_MODE": TradingMode.TESTNET.value}
+    done = tidegate("state", "compact", "--state", str(folder), "--json", home=folder, env=env)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    verified = tidegate("state", "verify", "--state", str(folder), home=folder, env=env)
+    assert verified.returncode == 0, verified.stderr
+    with closing(SqliteState(folder / "journal.sqlite")) as journal:
+        snapshot = journal.load_snapshot()
+    assert snapshot is not None
+    return Shrunk(
+        before=said["bytes_before"],
+        after=said["bytes_after"],
+        snapshot=len(snapshot.body.encode()),
+    )
 
 
 def _play(control: Control, prices: Sequence[Price], seconds: float) -> int:
@@ -250,6 +285,9 @@ def grown(report: Report) -> list[str]:
     each, each_last = (one.journal_bytes / one.events for one in (first, last))
     if each_last > each * BYTES_GROWTH_MAX:
         found.append(f"bytes of journal for each event: {each:.0f} -> {each_last:.0f}")
+    shrunk = report.shrunk
+    if shrunk is not None and shrunk.after > shrunk.snapshot + EMPTY_BYTES_MAX:
+        found.append(f"compacted journal: {shrunk.after} bytes, its snapshot {shrunk.snapshot}")
     return found
 
 
@@ -266,7 +304,12 @@ def _main() -> int:
     step = max(1, len(report.samples) // 12)
     for one in report.samples[::step]:
         sys.stdout.write(json.dumps(attrs.asdict(one)) + "\n")
-    told = {"happened": report.happened, "outcomes": report.outcomes, "troubles": report.troubles}
+    told: dict[str, Any] = {
+        "happened": report.happened,
+        "outcomes": report.outcomes,
+        "troubles": report.troubles,
+    }
+    told["compaction"] = None if report.shrunk is None else attrs.asdict(report.shrunk)
     sys.stdout.write(json.dumps(told) + "\n")
     found = grown(report)
     if report.outcomes.get("Placed", 0) < asked.minutes * 30:

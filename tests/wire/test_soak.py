@@ -4,7 +4,7 @@ from pathlib import Path
 
 import attrs
 
-from .soak import Report, Sample, grown, soak
+from .soak import EMPTY_BYTES_MAX, Report, Sample, Shrunk, grown, soak
 
 
 def _report(*, last: Sample) -> Report:
@@ -35,8 +35,18 @@ def test_each_thing_that_grows_is_named() -> None:
         assert says in found
 
 
+def test_a_journal_that_stays_large_once_compacted_is_named() -> None:
+    flat = _report(last=_FLAT)
+    small = Shrunk(before=900_000, after=100_000, snapshot=60_000)
+    assert grown(attrs.evolve(flat, shrunk=small)) == []
+    (found,) = grown(attrs.evolve(flat, shrunk=attrs.evolve(small, after=130_000)))
+    assert "compacted journal: 130000 bytes" in found
+
+
 def test_a_desk_trades_through_trouble(tmp_path: Path) -> None:
     report = soak(tmp_path, seconds=8, bars=100)
     assert report.outcomes["Placed"] >= 3
     assert report.troubles >= 8
     assert report.happened["Filled"] >= 3
+    assert report.shrunk is not None
+    assert report.shrunk.after <= report.shrunk.snapshot + EMPTY_BYTES_MAX < report.shrunk.before
