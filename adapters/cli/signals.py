@@ -15,13 +15,18 @@ class Stopper:
     """Which signal came, and what it stops. A signal before :meth:`attach` is not lost."""
 
     def __init__(self) -> None:
-        self.received: signal.Signals | None = None
+        self._number: int | None = None
         self._stop: Callable[[], None] | None = None
+
+    @property
+    def received(self) -> signal.Signals | None:
+        """Return the first signal that came, if one did."""
+        return None if self._number is None else signal.Signals(self._number)
 
     def attach(self, stop: Callable[[], None]) -> None:
         """Call ``stop`` at the first signal, at once where it came before."""
         self._stop = stop
-        if self.received is not None:
+        if self._number is not None:
             stop()
 
     def on_signal(self, number: int, _: FrameType | None) -> None:
@@ -31,9 +36,10 @@ class Stopper:
             SystemExit: at the second one.
 
         """
-        if self.received is not None:
+        # Another handler may run within any call: none stands between the look and the note.
+        if self._number is not None:
             raise SystemExit(128 + number)
-        self.received = signal.Signals(number)
+        self._number = number
         if self._stop is not None:
             self._stop()
 

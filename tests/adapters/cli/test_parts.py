@@ -10,7 +10,7 @@ import typer
 from tidegate.adapters.cli import figures, parsing
 from tidegate.adapters.cli.exits import Exit
 from tidegate.adapters.cli.machine import as_line, plain
-from tidegate.adapters.cli.signals import stop_on_signals
+from tidegate.adapters.cli.signals import Stopper, stop_on_signals
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import Side
@@ -110,6 +110,23 @@ def test_the_first_signal_stops_the_second_exits_and_the_handlers_come_back() ->
             signal.raise_signal(signal.SIGINT)
         assert caught.value.code == 130
     assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_a_signal_that_comes_while_another_is_noted_is_not_lost() -> None:
+    """Python may run a handler within any call of another handler, such as that of a lookup."""
+    stops: list[str] = []
+    stopper = Stopper()
+    stopper.attach(lambda: stops.append("stopped"))
+
+    class Interrupted(int):
+        def __hash__(self) -> int:
+            stopper.on_signal(signal.SIGTERM, None)
+            return hash(int(self))
+
+    stopper.on_signal(Interrupted(signal.SIGINT), None)
+    assert stops == ["stopped"], "each of the two was taken for the first"
+    with pytest.raises(SystemExit):
+        stopper.on_signal(signal.SIGTERM, None)
 
 
 def test_no_handler_is_installed_outside_the_main_thread() -> None:
