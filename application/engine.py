@@ -31,7 +31,7 @@ __all__ = ["Engine", "EventListener", "fold"]
 EventListener = Callable[[Event, int], None]
 _NOT_ASKED_AGAIN = (AccountOpened, PanicStarted, PanicReset, TradingStateChanged)
 """What no venue could tell after a loss of power: where the books begin, and what was halted."""
-_TRIES_MAX = 10_000
+_TRIES_MAX = 1_000
 """How often others may be first: each time one of them got on, so this is no lack of progress."""
 _LOG = logging.getLogger(__name__)
 

@@ -1,24 +1,28 @@
 """Mutation testing of the rules that decide about money, as one command.
 
-``python -m tests.quality.mutation [PATH ...]`` mutates the named files or folders of the domain
-(all of ``TARGETS`` by default), runs the domain's tests against each mutant, and prints the score
-and the difference of every mutant that no test noticed. With the domain's tests count those of the
-desk that ask the core in one thread, on the venue in memory.
+``python -m tests.quality.mutation [PATH ...]`` mutates the named files or folders (all of
+``TARGETS`` by default), runs the tests against each mutant, and prints the score and the difference
+of every mutant that no test noticed. With the domain's tests count those of the desk that ask the
+core in one thread, on the venue in memory; where a file of the application is named, all of the
+application's that can run in a copy. ``--sample`` draws some mutants of all, and ``--seeds`` shows
+those that no test notices to the simulation.
 
 mutmut names a mutant after its file, so file and import name must agree. They do not where the
 folders stand at the root; the sources are therefore copied to ``src/tidegate/`` of a temporary
 folder, and the repository itself is never touched.
 """
 
-import json
+import argparse
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from .mutation_judge import SURVIVOR
 from .source import ROOT, Tree
 
 __all__ = ["TARGETS"]
@@ -38,6 +42,14 @@ _TESTS = (
     "tests/application/test_cancel.py",
     "tests/application/test_reduce.py",
 )
+_TESTS_OF_APPLICATION = ("tests/domain/core", "tests/application")
+_NOT_IN_A_COPY = (
+    "tests/application/test_lifecycle.py::test_no_module_keeps_state_that_could_change",
+    "tests/application/test_settings.py::test_the_reference_page_is_in_step",
+)
+"""What looks at sources, in which each function has its mutants there, or at documents."""
+_NO_MUTANT = "none.*"
+"""mutmut makes the mutants and learns which tests reach them; it judges none."""
 _CLEAN = shutil.ignore_patterns("__pycache__")
 _CONFIG = """
 [tool.pytest.ini_options]
@@ -49,6 +61,7 @@ markers = ["benchmark"]
 source_paths = ["src/tidegate"]
 only_mutate = [{patterns}]
 pytest_add_cli_args_test_selection = [{tests}]
+pytest_add_cli_args = [{options}]
 also_copy = ["tests"]
 """
 
@@ -57,10 +70,21 @@ def _stage(target: Path, chosen: list[str]) -> None:
     for folder in Tree(ROOT).top_folders:
         shutil.copytree(ROOT / folder, target / "src" / "tidegate" / folder, ignore=_CLEAN)
     shutil.copytree(ROOT / "tests", target / "tests", ignore=_CLEAN)
-    patterns = ", ".join(f'"src/tidegate/{_pattern(path)}"' for path in chosen)
-    tests = ", ".join(f'"{path}"' for path in _TESTS)
-    config = _CONFIG.format(patterns=patterns, tests=tests)
+    config = _CONFIG.format(
+        patterns=_listed([f"src/tidegate/{_pattern(path)}" for path in chosen]),
+        tests=_listed(_tests_of(chosen)),
+        options=_listed([f"--deselect={test}" for test in _NOT_IN_A_COPY]),
+    )
     (target / "pyproject.toml").write_text(config, encoding="utf-8")
+
+
+def _tests_of(chosen: Sequence[str]) -> Sequence[str]:
+    of_domain = all(path.startswith("domain/") for path in chosen)
+    return _TESTS if of_domain else _TESTS_OF_APPLICATION
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(f'"{text}"' for text in texts)
 
 
 def _pattern(path: str) -> str:
@@ -82,30 +106,45 @@ def _mutmut(stage: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _main(chosen: list[str]) -> None:
+def _judge(stage: Path, asked: argparse.Namespace) -> str:
+    """Judge the mutants, and return what was said of them."""
+    command = [sys.executable, "-m", "tests.quality.mutation_judge", f"--seeds={asked.seeds}"]
+    if asked.sample is not None:
+        command += [f"--sample={asked.sample}", f"--seed={asked.seed}"]
+    done = subprocess.run(
+        [*command, *_tests_of(asked.paths)],
+        cwd=stage / "mutants",
+        env={**os.environ, "CI": "true"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.quality.mutation")
+    parser.add_argument("paths", nargs="*", help="files or folders; without one the targets")
+    parser.add_argument("--sample", type=int, help="how many mutants to draw; without it all")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument(
+        "--seeds", type=int, default=0, help="of the simulation, for what no test notices"
+    )
+    return parser
+
+
+def _main(asked: argparse.Namespace) -> None:
+    asked.paths = asked.paths or list(TARGETS)
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder)
-        _stage(stage, chosen)
-        _mutmut(stage, "run")
-        survivors = [
-            line.split(":")[0].strip()
-            for line in _mutmut(stage, "results").splitlines()
-            if line.strip().endswith((": survived", ": no tests"))
-        ]
-        for name in survivors:
-            sys.stdout.write(f"\n{_mutmut(stage, 'show', name)}")
-        _mutmut(stage, "export-cicd-stats")
-        stats = json.loads((stage / "mutants" / "mutmut-cicd-stats.json").read_text("utf-8"))
-        sys.stdout.write(f"\n{_score(stats)}\n")
-
-
-def _score(stats: dict[str, int]) -> str:
-    noticed = stats["killed"] + stats["timeout"]
-    judged = noticed + stats["survived"] + stats["no_tests"]
-    percent = 100 * noticed / judged if judged else 0
-    rest = ", ".join(f"{count} {name}" for name, count in stats.items() if count)
-    return f"{noticed} of {judged} mutants noticed = {percent:.1f} % ({rest})"
+        _stage(stage, asked.paths)
+        _mutmut(stage, "run", _NO_MUTANT)
+        said = _judge(stage, asked)
+        for line in said.splitlines():
+            if line.startswith(SURVIVOR):
+                sys.stdout.write(f"\n{_mutmut(stage, 'show', line.removeprefix(SURVIVOR))}")
+        sys.stdout.write(f"\n{said.splitlines()[-1]}\n")
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:] or list(TARGETS))
+    _main(_parser().parse_args())
