@@ -3,7 +3,9 @@
 import hashlib
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -122,13 +124,22 @@ def _chunks(request: SimulateRequest) -> Iterator[_Chunk]:
     # Spawned, not forked: nothing of this process may reach into what a seed decides.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        request.jobs, mp_context=context, initializer=_leave_interrupts_to_the_caller
+        request.jobs, mp_context=context, initializer=_belong_to_the_caller
     ) as pool:
         yield from _in_order(pool, parts, request.jobs * AHEAD_MAX)
 
 
-def _leave_interrupts_to_the_caller() -> None:
+def _belong_to_the_caller() -> None:
+    """Leave interrupts to the process that asked, and end when it does, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+
+
+def _end_with_the_caller() -> None:
+    caller = multiprocessing.parent_process()
+    if caller is not None:
+        caller.join()
+        os._exit(1)
 
 
 def _in_order(

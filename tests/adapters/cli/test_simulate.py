@@ -1,9 +1,13 @@
 """``tidegate simulate``: seeds run, counted, told and replayed from the command line."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
-from .running import invoke, start, tidegate
+from tests.wire.desk_bench import until
+
+from .running import invoke, start, stopped_after, tidegate
 
 
 def test_seeds_are_counted_by_boundary_by_fault_and_by_outcome(tmp_path: Path) -> None:
@@ -60,3 +64,18 @@ def test_a_name_that_no_script_has_is_refused_with_what_would_be_accepted() -> N
     done = invoke("simulate", "--seed", "2", "--without", "x9")
     assert done.code == 2
     assert "seed 2 has no x9; accepted: names of its acts, kills and faults" in done.trouble
+
+
+def test_the_processes_that_share_the_seeds_end_when_the_command_is_killed(tmp_path: Path) -> None:
+    process = start("simulate", "--seeds", "100000", "--jobs", "2", home=tmp_path, env={})
+    until(lambda: _at_work(process.pid) == 2, "two processes share the seeds", seconds=60)
+    # They hold its output open: it ends when the last of them has.
+    code, _, _ = stopped_after(process, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+
+
+def _at_work(pid: int) -> int:
+    """Return how many children of a process have used more than a second of processor time."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    ticks = [int(Path(f"/proc/{child}/stat").read_text().split()[13]) for child in children]
+    return sum(one > os.sysconf("SC_CLK_TCK") for one in ticks)
