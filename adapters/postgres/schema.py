@@ -11,9 +11,9 @@ from typing import LiteralString
 
 import attrs
 import psycopg
+from tidegate.ports.chain import Head, genesis, seal_of, walk_to
 from tidegate.ports.state import NewerFormat, Snapshot, StateCorrupt
 
-from .chain import Head, genesis, seal_of, walk
 from .connecting import Target
 
 __all__ = [
@@ -255,20 +255,11 @@ def require_sound(connection: psycopg.Connection, place: Place) -> None:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         head = read_head(connection, place)
-        last = 0
         with connection.cursor(name="tidegate_all", binary=True) as cursor:
             cursor.itersize = _FETCH_ROWS
             cursor.execute(_ALL_ROWS, (place.journal_id,))
-            for stored in walk(cursor, Head(0, place.start), place.text):
-                last = stored.version
-        if last < head.version:
-            raise StateCorrupt(f"{place.text}: journal version {last + 1} is missing")
-        if last > head.version:
-            raise StateCorrupt(
-                f"{place.text}: journal version {last} is beyond the head, {head.version}"
-            )
-        if digest_at(connection, place, last) != head.digest:
-            raise StateCorrupt(f"{place.text}: journal version {last} is damaged, or the head is")
+            for _ in walk_to(cursor, Head(0, place.start), head, place.text):
+                pass
         check_snapshot(connection, place)
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import LiteralString, TypeVar
 
 import psycopg
+from tidegate.ports.chain import Head, link, seal, walk
 from tidegate.ports.state import (
     Record,
     Snapshot,
@@ -18,7 +19,6 @@ from tidegate.ports.state import (
     VersionConflict,
 )
 
-from .chain import Head, link, seal, walk
 from .connecting import Link, Target
 from .errors import typed_error
 from .schema import (

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from tidegate.ports.chain import Head, walk
 from tidegate.ports.state import (
     Snapshot,
     StateCorrupt,
@@ -27,14 +28,12 @@ from .compacting import compact_rows
 from .copying import copied
 from .opening import look, require_ours, require_pages, require_rows, require_sound, wal_of
 from .schema import (
-    Head,
     check_snapshot,
     digest_at,
     put_in_place,
     read_base,
     read_head,
     read_spans,
-    walk,
 )
 from .sole import require_unused, sole_connection
 
@@ -180,7 +179,7 @@ class _View(StoreView):
 
     def _rows(self, start: Head) -> Iterator[StoredRecord]:
         rows = self._connection.execute(_ROWS, (start.version,))
-        return walk(rows, start, self._path)
+        return walk(rows, start, str(self._path))
 
     def load_snapshot(self) -> Snapshot | None:
         return check_snapshot(self._connection, self._path)
