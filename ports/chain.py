@@ -26,6 +26,7 @@ __all__ = [
     "seal",
     "seal_of",
     "walk",
+    "walk_heads",
     "walk_to",
 ]
 
@@ -135,13 +136,26 @@ def walk_to(rows: Iterable[Row], start: Head, end: Head, place: str) -> Iterator
         StateCorrupt: a row is missing, moved, changed or too many; the message names its version.
 
     """
+    for stored, _ in walk_heads(rows, start, end, place):
+        yield stored
+
+
+def walk_heads(
+    rows: Iterable[Row], start: Head, end: Head, place: str
+) -> Iterator[tuple[StoredRecord, Head]]:
+    """Do what :func:`walk_to` does, and give with each record where the chain stands after it.
+
+    Raises:
+        StateCorrupt: a row is missing, moved, changed or too many; the message names its version.
+
+    """
     at = start
     for stored, at in _walk(rows, start, place):
         if at.version > end.version:
             raise StateCorrupt(
                 f"{place}: journal version {at.version} is beyond the head, {end.version}"
             )
-        yield stored
+        yield stored, at
     if at.version < end.version:
         raise StateCorrupt(f"{place}: journal version {at.version + 1} is missing")
     if at != end:

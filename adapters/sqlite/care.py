@@ -52,6 +52,11 @@ class SqliteCare(StateCarePort):
         self._path = path
         self._busy_ms_max = busy_ms_max
 
+    @property
+    def copy_suffix(self) -> str:
+        """See :attr:`StateCarePort.copy_suffix`."""
+        return ".sqlite"
+
     def look(self, at: Callable[[StoreView], T], *, place: str | None = None) -> T:
         """See :meth:`StateCarePort.look`."""
         path = self._path if place is None else Path(place)
@@ -80,6 +85,7 @@ class SqliteCare(StateCarePort):
         _require_there(source)
         if _is_there(target) and source.samefile(target):
             raise CareRefused(f"{place}: this is the journal itself; name a copy of it")
+        _make_folder(target.parent)
         with self._copied(source, target.parent, check) as (draft, _):
             moved_to = self._clear(moves_aside=moves_aside, stamp=stamp)
             _name(draft, target)
@@ -201,6 +207,13 @@ def _require_there(path: Path) -> None:
         raise StateUnavailable(f"{path}: no journal there; name the file of one, or its folder")
     if not path.is_file():
         raise StateUnavailable(f"{path}: not a regular file; name a file")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateUnavailable(f"{folder}: cannot be made: {error}") from error
 
 
 def _require_free(path: Path) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import attrs
 import pytest
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.application.clocks import SystemClock
 from tidegate.application.codec import encode, encode_books
 from tidegate.application.commands import Commands
 from tidegate.application.engine import fold
 from tidegate.application.settings import Settings
-from tidegate.application.state_care import StateCare, care_of_file
+from tidegate.application.state_care import StateCare
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.mode import TradingMode, VenueKind
@@ -29,7 +30,9 @@ def _config(mode: TradingMode = TradingMode.PAPER) -> CoreConfig:
 
 
 def _care(path: Path, mode: TradingMode = TradingMode.PAPER) -> StateCare:
-    return care_of_file(path, _config(mode), SystemClock())
+    return StateCare(
+        SqliteCare(path), config=_config(mode), clock=SystemClock(), folder=path.parent
+    )
 
 
 def _events(account: str | None) -> Sequence[ev.Event]:
