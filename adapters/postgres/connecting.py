@@ -160,9 +160,11 @@ class Link:
             connection = self._target.connect()
             try:
                 self._begin(connection)
-            except psycopg.Error as error:
+            except BaseException as error:
                 connection.close()
-                raise typed_error(self._target.place, error) from error
+                if isinstance(error, psycopg.Error):
+                    raise typed_error(self._target.place, error) from error
+                raise
             self._connection = connection
         return self._connection
 

@@ -7,6 +7,7 @@ journal's id in its lower half.
 from typing import LiteralString
 
 import psycopg
+from tidegate.ports.state import StateUnavailable
 from tidegate.ports.state_care import CareRefused
 
 from .schema import Place
@@ -23,9 +24,17 @@ FROM tidegate.lease WHERE journal_id = %s AND is_open ORDER BY ends_at DESC
 def keep_in_use(connection: psycopg.Connection, place: Place) -> None:
     """Say that this connection uses the journal, for as long as it lives.
 
-    While the journal is compacted or moved, it waits as long as for any lock.
+    Raises:
+        StateUnavailable: it is being compacted or moved, for longer than a lock is waited for.
+
     """
-    connection.execute("SELECT pg_advisory_lock_shared(%s)", (_KEY + place.journal_id,))
+    try:
+        connection.execute("SELECT pg_advisory_lock_shared(%s)", (_KEY + place.journal_id,))
+    except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
+        raise StateUnavailable(
+            f"{place.text}: it is locked while it is compacted or moved ({error}); nothing was "
+            "written, try again"
+        ) from error
 
 
 def require_unused(connection: psycopg.Connection, place: Place) -> None:
