@@ -128,6 +128,9 @@ def test_a_copy_is_what_the_journal_was(bench: CareBench) -> None:
     assert facts.bytes_count == bench.copy.stat().st_size
     assert seen == records
     assert saved == Snapshot(version=20, body="snapshot text")
+    late = bench.care.look(lambda view: list(view.read(after_version=37)), place=str(bench.copy))
+    assert [one.version for one in late] == [38, 39, 40]
+    assert bench.care.look(lambda view: [*view.read(after_version=40)], place=str(bench.copy)) == []
 
 
 def test_an_empty_journal_is_copied_and_put_back(bench: CareBench) -> None:
