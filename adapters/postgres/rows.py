@@ -212,7 +212,7 @@ def start_at(
     """
     base = base_of(place, spans)
     if version >= base.version:
-        return Head(version, digest_at(connection, place, version))
+        return Head(version, digest_at(connection, place, base, version))
     known = (Head(0, place.start), *(span.after for span in spans))
     for head in known:
         if head.version == version:
@@ -224,14 +224,13 @@ def start_at(
     return Head(version, found)
 
 
-def digest_at(connection: psycopg.Connection, place: Place, version: int) -> bytes:
-    """Return the digest that the journal's own row ``version`` carries; the base is its start.
+def digest_at(connection: psycopg.Connection, place: Place, base: Head, version: int) -> bytes:
+    """Return the digest that the journal's own row ``version`` carries; ``base`` is its start.
 
     Raises:
         StateCorrupt: the row is missing.
 
     """
-    base = base_of(place, read_spans(connection, place))
     if version == base.version:
         return base.digest
     found = _digest_in(connection, "record", place, version)
@@ -289,6 +288,7 @@ def check_snapshot(connection: psycopg.Connection, place: Place) -> Snapshot | N
     if row is None:
         return None
     version, body, stored = row
-    if seal_of(digest_at(connection, place, version), version, body) != stored:
+    base = base_of(place, read_spans(connection, place))
+    if seal_of(digest_at(connection, place, base, version), version, body) != stored:
         raise StateCorrupt(f"{place.text}: the newest snapshot is damaged")
     return Snapshot(version=version, body=body.decode())

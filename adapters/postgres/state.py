@@ -297,9 +297,10 @@ class PostgresState(StatePort):
                 f"a snapshot of version {snapshot.version} does not belong to this journal, "
                 f"which is at version {head.version}; give 0 to {head.version}"
             )
-        if snapshot.version < self._base(connection).version:
+        base = self._base(connection)
+        if snapshot.version < base.version:
             return  # a compaction left a newer one
-        digest = seal(digest_at(connection, self._place, snapshot.version), snapshot)
+        digest = seal(digest_at(connection, self._place, base, snapshot.version), snapshot)
         journal_id = self._place.journal_id
         connection.execute(
             "INSERT INTO tidegate.snapshot (journal_id, version, body, digest)"
