@@ -63,8 +63,7 @@ from .preflight import BYBIT_MODES
 from .reconciler import applied_in
 from .settings import Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
-from .settings_state import StateBackend
-from .state_care import archived_text, care_of_file
+from .state_care import archived_text, care_of
 from .stores import has_state, open_existing
 from .venue_preparing import prepare_venue
 
@@ -74,11 +73,6 @@ _DEMO_FOLDER = "tidegate-demo-"
 _JOURNAL_SUFFIX = ".sqlite"
 _CONFIRMATION = "RESET"
 _PROBLEMS = (CatalogueError, CredentialsMissing, ModeMismatch, SettingsError, StrategyError)
-
-_NO_CARE = (
-    "state.backend is postgres; accepted: sqlite. A journal in a database is kept, copied and "
-    "restored with the tools of the database"
-)
 
 
 class Commands(CommandsPort):
@@ -190,11 +184,7 @@ class Commands(CommandsPort):
     def state(self, where: Where) -> StateCommandsPort:
         """See :meth:`CommandsPort.state`."""
         with _named_problems():
-            settings = self._settings(where)
-        if settings.state.backend is not StateBackend.SQLITE:
-            raise BadInput([_NO_CARE])
-        config = settings.core_config(VenueKind.PAPER)
-        return care_of_file(settings.state_path, config, SystemClock())
+            return care_of(self._settings(where), SystemClock())
 
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """See :meth:`CommandsPort.panic`."""

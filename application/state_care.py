@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
-from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.domain.core.config import CoreConfig
-from tidegate.domain.mode import VENUES_OF
+from tidegate.domain.mode import VENUES_OF, VenueKind
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.state import Snapshot, StateCorrupt, StateError, StateUnavailable
 from tidegate.ports.state_care import CareRefused, Compacted, StateCarePort, StoreView
@@ -19,27 +18,38 @@ from tidegate.ports.state_commands import (
 )
 
 from .codec import encode_books
+from .settings import Settings
+from .stores import make_care
 from .verifying import examine
 
-__all__ = ["StateCare", "archived_text", "care_of_file"]
+__all__ = ["StateCare", "archived_text", "care_of"]
 
 _LOG = logging.getLogger(__name__)
-_SUFFIX = ".sqlite"
 _SAFE = (
     "Nothing was written. Start no desk on it; the stops that are on the venue stay there meanwhile"
 )
 
 
-def care_of_file(path: Path, config: CoreConfig, clock: ClockPort) -> "StateCare":
-    """Return the care of the journal at ``path``, for a desk with the settings ``config``."""
-    return StateCare(SqliteCare(path), config=config, clock=clock, folder=path.parent)
+def care_of(settings: Settings, clock: ClockPort) -> "StateCare":
+    """Return the care of the journal that the settings name.
+
+    Raises:
+        StateUnavailable: the settings name no database that could be asked.
+
+    """
+    return StateCare(
+        make_care(settings),
+        config=settings.core_config(VenueKind.PAPER),
+        clock=clock,
+        folder=settings.state_path.parent,
+    )
 
 
 def archived_text(base: int) -> str:
     """Say where the records up to version ``base`` are, and how to read them."""
     return (
-        f"versions 1 to {base} were moved to archives beside the journal; accepted: --archive to "
-        f"read them too, or --after {base} and above"
+        f"versions 1 to {base} were moved to archives; accepted: --archive to read them too, or "
+        f"--after {base} and above"
     )
 
 
@@ -77,7 +87,7 @@ class StateCare(StateCommandsPort):
 
     def _copies(self) -> list[StateReport]:
         found = []
-        for file in sorted(self._folder.glob(f"*{_SUFFIX}")):
+        for file in sorted(self._folder.glob(f"*{self._care.copy_suffix}")):
             try:
                 found.append(self._care.look(self._examine, place=str(file)))
             except StateError as error:
@@ -92,7 +102,7 @@ class StateCare(StateCommandsPort):
                 f"{target}: its folder {target.parent} is not there; make it, or name another file"
             )
         report = self._care.backup(str(target), self._sound)
-        return BackupReport(place=str(target), copy=_at(report, target))
+        return BackupReport(place=str(target), copy=_at(report, str(target)))
 
     def _sound(self, view: StoreView) -> StateReport:
         """Examine a copy, and take none whose snapshot is not what its journal folds to."""
@@ -104,10 +114,6 @@ class StateCare(StateCommandsPort):
     def restore(self, place: str, *, account: str | None, moves_aside: bool) -> RestoreReport:
         """See :meth:`StateCommandsPort.restore`."""
         source = Path(place).expanduser()
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StateUnavailable(f"{self._folder}: cannot be made: {error}") from error
         before = self._before()
         reports: list[StateReport] = []
 
@@ -122,7 +128,7 @@ class StateCare(StateCommandsPort):
             moves_aside=moves_aside,
             stamp=_file_stamp(self._clock.now_ms()),
         )
-        copy = _at(reports[-1], Path(done.place))
+        copy = _at(reports[-1], done.place)
         behind = None if before is None else max(0, before.facts.version - copy.facts.version)
         return RestoreReport(place=done.place, copy=copy, moved_to=done.moved_to, behind=behind)
 
@@ -175,9 +181,9 @@ class StateCare(StateCommandsPort):
         return Snapshot(version=report.facts.version, body=encode_books(books))
 
 
-def _at(report: StateReport, place: Path) -> StateReport:
+def _at(report: StateReport, place: str) -> StateReport:
     """Name the place that a copy has now instead of the one where it was made."""
-    return attrs.evolve(report, facts=attrs.evolve(report.facts, place=str(place)))
+    return attrs.evolve(report, facts=attrs.evolve(report.facts, place=place))
 
 
 def _differs(report: StateReport) -> str:

@@ -9,9 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.ports.preflight import Check, Finding
 from tidegate.ports.state import StateError, StatePort, StateUnavailable
+from tidegate.ports.state_care import StateCarePort
 
 from .settings import Settings
 from .settings_state import StateBackend
@@ -23,6 +25,7 @@ __all__ = [
     "has_state",
     "look_at_state",
     "look_at_store",
+    "make_care",
     "make_state",
     "make_writer_state",
     "open_existing",
@@ -62,6 +65,21 @@ def make_writer_state(settings: Settings) -> StatePort:
 
     name = state.writer or f"{settings.strategy.name} {settings.symbol}"
     return SharedPostgresState(target, Membership(name=name, lease_ms=state.lease_ms))
+
+
+def make_care(settings: Settings) -> StateCarePort:
+    """Return the care of the journal's store; nothing is opened, and none is made.
+
+    Raises:
+        StateUnavailable: the settings name no database that could be asked.
+
+    """
+    if settings.state.backend is StateBackend.SQLITE:
+        return SqliteCare(settings.state_path)
+    target = _target(settings)
+    from tidegate.adapters.postgres import PostgresCare  # noqa: PLC0415
+
+    return PostgresCare(target)
 
 
 def open_existing(settings: Settings) -> StatePort:

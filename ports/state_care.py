@@ -29,13 +29,15 @@ class CareRefused(StateError):
 class ArchiveFacts:
     """One archive of the store: the versions that were moved there, and how many bytes it has.
 
-    ``bytes_count`` is ``None`` where the archive is not in its place.
+    ``bytes_count`` is ``None`` where the archive is not in its place. ``is_within`` tells that it
+    lies in the store itself, so that a copy of the store has it too.
     """
 
     place: str
     first: int
     last: int
     bytes_count: int | None
+    is_within: bool = False
 
     @property
     def is_missing(self) -> bool:
@@ -113,6 +115,11 @@ class StateCarePort(ABC):
     raises comes through with nothing changed.
     """
 
+    @property
+    @abstractmethod
+    def copy_suffix(self) -> str:
+        """Return how the name of a file with a copy of such a store ends, by custom."""
+
     @abstractmethod
     def look(self, at: Callable[[StoreView], T], *, place: str | None = None) -> T:
         """Check the store, or a copy at ``place``, and return what ``at`` makes of a view of it.
@@ -148,7 +155,7 @@ class StateCarePort(ABC):
         """Put the copy at ``place`` where the store belongs, once ``check`` has taken it.
 
         What is there already is moved to a name with ``stamp`` in it where ``moves_aside``, never
-        deleted. Archives stay where they are.
+        deleted. Archives beside the store stay where they are.
 
         Raises:
             CareRefused: a store is there and may not be moved, or a desk has it open.

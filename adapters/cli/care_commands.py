@@ -69,12 +69,13 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
     ) -> None:
         """Check a journal from its first entry to its last.
 
-        Every page of the file, every digest of the chain through all archives, and every entry is
-        read. All of them are folded anew from the start, and the books that come out are compared
-        with those of the snapshot, and with what a start would make of the snapshot and the rest.
+        Every page of the file or every row in the database, every digest of the chain through all
+        archives, and every entry is read. All of them are folded anew from the start, and the books
+        that come out are compared with those of the snapshot, and with what a start would make of
+        the snapshot and the rest.
 
         Nothing is written, and it works while a session runs. Damage ends with code 3 and the place
-        of it, what is safe meanwhile, and the newest sound copy that lies beside the journal. Code
+        of it, what is safe meanwhile, and the newest sound copy in the state folder. Code
         13 says that nothing is damaged, and that the snapshot is not what the entries fold to, or
         that an archive is missing, without which only the rest could be recomputed.
         """
@@ -109,8 +110,8 @@ def _add_backup(group: typer.Typer, commands: CommandsPort) -> None:
 
         The copy is the journal as it was at one instant. It is made under a hidden name in the
         folder of FILE, forced to the disk and verified; only then it gets its name. A FILE that is
-        there already is refused. Archives are not copied: they never change, so copy those files
-        once, with any tool.
+        there already is refused. Archives beside a journal are not copied: they never change, so
+        copy those files once, with any tool. Those in a database are in the copy.
         """
         with reported():
             report = commands.state(Where(state=state, config=config)).backup(file)
@@ -158,7 +159,7 @@ def _add_restore(group: typer.Typer, commands: CommandsPort) -> None:
 
         The copy is verified first. It is refused when it belongs to a venue of another mode or to
         another account, when a journal is there that may not be moved aside, and when a session has
-        that journal open.
+        that journal open. In a database a journal is moved aside by its name.
 
         A copy is behind by everything after it was made. The next start asks the venue for that:
         executions and funding from its history, as far back as the venue keeps them, then orders,
@@ -190,12 +191,12 @@ def _add_compact(group: typer.Typer, commands: CommandsPort) -> None:
     ) -> None:
         """Move a journal's entries into an archive, and keep the books they make.
 
-        The journal is verified, its entries go to an archive beside it, and the file shrinks to its
-        snapshot. Versions go on from where they are. The session must be stopped, and must have
-        ended in an orderly way. Killed at any step, every entry is in the journal or in an archive,
-        and the next compaction finishes the work.
+        The journal is verified, its entries go to an archive beside it (in a database to the table
+        of archived ones), and the journal shrinks to its snapshot. Versions go on from where they
+        are. The session must be stopped, and must have ended in an orderly way. Killed at any step,
+        every entry is in the journal or in an archive, and the next compaction finishes the work.
 
-        Keep the archives beside the journal: finished trades are read from them, and a release with
+        Keep the archives where they are: finished trades are read from them, and a release with
         another form of snapshot folds all entries anew. An older release refuses the journal.
         """
         with reported():

@@ -54,7 +54,7 @@ def _rows(report: StateReport) -> list[tuple[str, str]]:
     facts = report.facts
     rows = [
         ("Journal", facts.place),
-        ("File", f"format {facts.format}, {_size(facts.bytes_count)}"),
+        ("Store", f"format {facts.format}, {_size(facts.bytes_count)}"),
         ("Versions", _versions(facts)),
     ]
     for archive in facts.archives:
@@ -73,7 +73,7 @@ def _rows(report: StateReport) -> list[tuple[str, str]]:
 
 def _versions(facts: StoreFacts) -> str:
     if facts.version == facts.base:
-        held = "none in the file itself"
+        held = "none in the journal itself"
     else:
         held = f"{facts.base + 1:,} to {facts.version:,}"
     return f"{held}; the last is {facts.version:,}"
@@ -122,10 +122,11 @@ def show_backup(console: Console, report: BackupReport) -> None:
     """Show where a copy is, and what it holds."""
     console.print(_table([("Copy", report.place), *_copy_rows(report.copy)]))
     console.print("[bold green]VERIFIED[/]: the copy is on the disk and reads back whole.")
-    if report.copy.facts.archives:
+    apart = [archive for archive in report.copy.facts.archives if not archive.is_within]
+    if apart:
         console.print("Archives are not in it; copy them too, once:")
-        for archive in report.copy.facts.archives:
-            console.print(f"  {escape(_name(archive.place))}")
+    for archive in apart:
+        console.print(f"  {escape(_name(archive.place))}")
 
 
 def _name(place: str) -> str:
@@ -152,5 +153,5 @@ def show_compacted(console: Console, report: Compacted) -> None:
     if not rows:
         rows.append(("Archive", "none written: no entry came since the last compaction"))
     before, after = _size(report.bytes_before), _size(report.bytes_after)
-    rows += [("Version", f"{report.version:,}"), ("File", f"{before} before, {after} now")]
+    rows += [("Version", f"{report.version:,}"), ("Store", f"{before} before, {after} now")]
     console.print(_table(rows))

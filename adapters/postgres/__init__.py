@@ -1,7 +1,15 @@
 """The state port on a PostgreSQL database; needs the extra ``postgres``."""
 
+from .care import PostgresCare
 from .connecting import Target
 from .shared import Membership, SharedPostgresState
 from .state import PostgresState, has_journal
 
-__all__ = ["Membership", "PostgresState", "SharedPostgresState", "Target", "has_journal"]
+__all__ = [
+    "Membership",
+    "PostgresCare",
+    "PostgresState",
+    "SharedPostgresState",
+    "Target",
+    "has_journal",
+]

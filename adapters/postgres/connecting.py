@@ -1,11 +1,14 @@
 """Which database and which journal in it, and the one connection that a store keeps to it."""
 
 import re
+from collections.abc import Callable
 
 import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tidegate.ports.state import StateUnavailable
+
+from .errors import typed_error
 
 __all__ = ["Link", "Target"]
 
@@ -136,20 +139,33 @@ SET idle_in_transaction_session_timeout TO {idle};
 class Link:
     """The connection of one store, made anew after it was lost. One thread at a time uses it."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(
+        self, target: Target, begin: Callable[[psycopg.Connection], None] = lambda _: None
+    ) -> None:
+        """Make connections to ``target``; ``begin`` is done first with each new one."""
         self._target = target
+        self._begin = begin
         self._connection: psycopg.Connection | None = None
 
     def connection(self) -> psycopg.Connection:
         """Return the live connection, or a new one.
 
         Raises:
-            StateUnavailable: the server cannot be reached.
+            StateUnavailable: the server cannot be reached, or keeps it waiting for too long.
+            StateCorrupt: what is done first meets tables that are not ours.
 
         """
         if self._connection is None or self._connection.closed:
             self.close()
-            self._connection = self._target.connect()
+            connection = self._target.connect()
+            try:
+                self._begin(connection)
+            except BaseException as error:
+                connection.close()
+                if isinstance(error, psycopg.Error):
+                    raise typed_error(self._target.place, error) from error
+                raise
+            self._connection = connection
         return self._connection
 
     def close(self) -> None:

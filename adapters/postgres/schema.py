@@ -11,23 +11,22 @@ from typing import LiteralString
 
 import attrs
 import psycopg
-from tidegate.ports.state import NewerFormat, Snapshot, StateCorrupt
+from tidegate.ports.chain import Head, genesis
+from tidegate.ports.state import NewerFormat, StateCorrupt, StateUnavailable
 
-from .chain import Head, genesis, seal_of, walk
 from .connecting import Target
 
 __all__ = [
+    "ARCHIVES_SINCE",
     "FORMAT",
     "MIGRATIONS",
     "Place",
-    "check_snapshot",
-    "digest_at",
     "find",
     "lock_head",
     "migrate",
     "open_place",
+    "prepare",
     "read_head",
-    "require_sound",
 ]
 
 MIGRATIONS: Sequence[LiteralString] = (
@@ -75,34 +74,67 @@ MIGRATIONS: Sequence[LiteralString] = (
     CREATE TRIGGER moved AFTER UPDATE OF version ON tidegate.journal
     FOR EACH ROW WHEN (OLD.version <> NEW.version) EXECUTE FUNCTION tidegate.tell();
     """,
+    """
+    CREATE TABLE tidegate.archive (
+        journal_id bigint NOT NULL,
+        first bigint NOT NULL,
+        last bigint NOT NULL,
+        start bytea NOT NULL,
+        digest bytea NOT NULL,
+        PRIMARY KEY (journal_id, first)
+    );
+    CREATE TABLE tidegate.archived (
+        journal_id bigint NOT NULL,
+        version bigint NOT NULL,
+        kind bytea NOT NULL,
+        body bytea NOT NULL,
+        time_ms bigint NOT NULL,
+        digest bytea NOT NULL,
+        batch bytea NOT NULL,
+        PRIMARY KEY (journal_id, version)
+    );
+    ALTER TABLE tidegate.journal ADD COLUMN origin text;
+    UPDATE tidegate.journal SET origin = name;
+    ALTER TABLE tidegate.journal ALTER COLUMN origin SET NOT NULL;
+    """,
 )
 """What leads from each version of the tables to the next; the first makes version 1."""
 FORMAT = len(MIGRATIONS)
+ARCHIVES_SINCE = 3
+"""The first version of the tables with archives, and with journals that may be renamed."""
 
 _LOCK_KEY = int.from_bytes(b"TGJL")
-_FETCH_ROWS = 500
-_ALL_ROWS: LiteralString = (
-    "SELECT version, kind, body, time_ms, digest FROM tidegate.record"
-    " WHERE journal_id = %s ORDER BY version"
-)
 _IS_THERE: LiteralString = (
     "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'tidegate'), EXISTS"
     " (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname = 'tidegate' AND c.relname = 'format')"
 )
+_FIND: LiteralString = "SELECT id, origin FROM tidegate.journal WHERE name = %s"
+_FIND_OLD: LiteralString = "SELECT id, name FROM tidegate.journal WHERE name = %s"
 _HEAD: LiteralString = (
-    "SELECT version, digest, (SELECT version FROM tidegate.format)"
+    "SELECT name, version, digest, (SELECT version FROM tidegate.format)"
     " FROM tidegate.journal WHERE id = %s"
 )
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Place:
-    """Where one journal lies: its row's id, the start of its chain, and its name for errors."""
+    """Where one journal lies: its row's id, its name, and its name for errors.
+
+    ``start`` is where its chain begins, which is that of the name ``origin``: another one where the
+    journal was renamed. ``format`` is the version of the tables when it was found.
+    """
 
     journal_id: int
-    start: bytes
+    name: str
+    origin: str
+    format: int
     text: str
+
+    @property
+    def start(self) -> bytes:
+        """Return the digest that the first row is chained to."""
+        return genesis(self.origin)
 
 
 def open_place(connection: psycopg.Connection, target: Target) -> Place:
@@ -113,36 +145,51 @@ def open_place(connection: psycopg.Connection, target: Target) -> Place:
         StateCorrupt: there is a schema of the name that is not ours, or ours is damaged.
 
     """
+    prepare(connection, target)
+    place = find(connection, target)
+    if place is None:
+        connection.execute(
+            "INSERT INTO tidegate.journal (name, version, digest, writes, origin)"
+            " VALUES (%s, 0, %s, 0, %s) ON CONFLICT (name) DO NOTHING",
+            (target.journal, genesis(target.journal), target.journal),
+        )
+        place = find(connection, target)
+    if place is None:
+        raise StateCorrupt(f"{target.place}: its row is gone again; it was left untouched")
+    return place
+
+
+def prepare(connection: psycopg.Connection, target: Target) -> None:
+    """Make the tables, or lead older ones to this release's; see :func:`migrate`.
+
+    Raises:
+        NewerFormat: a newer release made the tables; left untouched.
+        StateCorrupt: there is a schema of the name that is not ours.
+
+    """
     found = _format_in(connection, target)
     if found is None or found < FORMAT:
         migrate(connection, target)
-    journal_id = find(connection, target)
-    if journal_id is None:
-        connection.execute(
-            "INSERT INTO tidegate.journal (name, version, digest, writes) VALUES (%s, 0, %s, 0)"
-            " ON CONFLICT (name) DO NOTHING",
-            (target.journal, genesis(target.journal)),
-        )
-        journal_id = find(connection, target)
-    if journal_id is None:
-        raise StateCorrupt(f"{target.place}: its row is gone again; it was left untouched")
-    return Place(journal_id, genesis(target.journal), target.place)
 
 
-def find(connection: psycopg.Connection, target: Target) -> int | None:
-    """Return the id of the journal of that name, ``None`` where there is none; makes nothing.
+def find(connection: psycopg.Connection, target: Target) -> Place | None:
+    """Return the journal of that name, ``None`` where there is none; makes nothing.
 
     Raises:
         NewerFormat: a newer release made the tables.
         StateCorrupt: there is a schema of the name that is not ours.
 
     """
-    if _format_in(connection, target) is None:
+    found = _format_in(connection, target)
+    if found is None:
         return None
-    row = connection.execute(
-        "SELECT id FROM tidegate.journal WHERE name = %s", (target.journal,)
-    ).fetchone()
-    return None if row is None else int(row[0])
+    query = _FIND if found >= ARCHIVES_SINCE else _FIND_OLD
+    row = connection.execute(query, (target.journal,)).fetchone()
+    if row is None:
+        return None
+    return Place(
+        journal_id=row[0], name=target.journal, origin=row[1], format=found, text=target.place
+    )
 
 
 def _format_in(connection: psycopg.Connection, target: Target) -> int | None:
@@ -199,6 +246,7 @@ def read_head(connection: psycopg.Connection, place: Place) -> Head:
 
     Raises:
         StateCorrupt: it is missing or damaged.
+        StateUnavailable: the journal has another name by now.
         NewerFormat: a newer release changed the tables meanwhile.
 
     """
@@ -210,6 +258,7 @@ def lock_head(connection: psycopg.Connection, place: Place) -> Head:
 
     Raises:
         StateCorrupt: it is missing or damaged.
+        StateUnavailable: the journal has another name by now.
         NewerFormat: a newer release changed the tables meanwhile.
 
     """
@@ -219,75 +268,13 @@ def lock_head(connection: psycopg.Connection, place: Place) -> Head:
 
 def _head(row: object, place: Place) -> Head:
     match row:
-        case (int(version), bytes(digest), int(known)):
+        case (str(name), int(version), bytes(digest), int(known)):
             _require_known(known, place.text)
+            if name != place.name:
+                raise StateUnavailable(
+                    f"{place.text}: the journal was moved aside, to {name!r}; nothing was written, "
+                    "start again"
+                )
             return Head(version, digest)
         case _:
             raise StateCorrupt(f"{place.text}: the head of the journal is missing or damaged")
-
-
-def digest_at(connection: psycopg.Connection, place: Place, version: int) -> bytes:
-    """Return the digest that the row ``version`` carries; 0 is the start of the chain.
-
-    Raises:
-        StateCorrupt: the row is missing or damaged.
-
-    """
-    if version == 0:
-        return place.start
-    row = connection.execute(
-        "SELECT digest FROM tidegate.record WHERE journal_id = %s AND version = %s",
-        (place.journal_id, version),
-    ).fetchone()
-    if row is None:
-        raise StateCorrupt(f"{place.text}: journal version {version} is missing or damaged")
-    digest: bytes = row[0]
-    return digest
-
-
-def require_sound(connection: psycopg.Connection, place: Place) -> None:
-    """Read the whole journal in one view that cannot write, and refuse it when anything is damaged.
-
-    Raises:
-        StateCorrupt: a row, the head or the newest snapshot is damaged.
-
-    """
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        head = read_head(connection, place)
-        last = 0
-        with connection.cursor(name="tidegate_all", binary=True) as cursor:
-            cursor.itersize = _FETCH_ROWS
-            cursor.execute(_ALL_ROWS, (place.journal_id,))
-            for stored in walk(cursor, Head(0, place.start), place.text):
-                last = stored.version
-        if last < head.version:
-            raise StateCorrupt(f"{place.text}: journal version {last + 1} is missing")
-        if last > head.version:
-            raise StateCorrupt(
-                f"{place.text}: journal version {last} is beyond the head, {head.version}"
-            )
-        if digest_at(connection, place, last) != head.digest:
-            raise StateCorrupt(f"{place.text}: journal version {last} is damaged, or the head is")
-        check_snapshot(connection, place)
-
-
-def check_snapshot(connection: psycopg.Connection, place: Place) -> Snapshot | None:
-    """Return the newest snapshot, if any, checked against its digest and the journal's chain.
-
-    Raises:
-        StateCorrupt: it does not match its digest, or the journal.
-
-    """
-    row = connection.execute(
-        "SELECT version, body, digest FROM tidegate.snapshot WHERE journal_id = %s"
-        " ORDER BY version DESC LIMIT 1",
-        (place.journal_id,),
-        binary=True,
-    ).fetchone()
-    if row is None:
-        return None
-    version, body, stored = row
-    if seal_of(digest_at(connection, place, version), version, body) != stored:
-        raise StateCorrupt(f"{place.text}: the newest snapshot is damaged")
-    return Snapshot(version=version, body=body.decode())

@@ -3,11 +3,11 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Sequence
 from typing import LiteralString, TypeVar
 
 import psycopg
+from tidegate.ports.chain import Head, link, seal, walk
 from tidegate.ports.state import (
     Record,
     Snapshot,
@@ -18,36 +18,36 @@ from tidegate.ports.state import (
     VersionConflict,
 )
 
-from .chain import Head, link, seal, walk
 from .connecting import Link, Target
 from .errors import typed_error
-from .schema import (
-    Place,
+from .rows import (
+    base_of,
     check_snapshot,
     digest_at,
-    find,
-    lock_head,
-    open_place,
-    read_head,
+    read_chunk,
+    read_spans,
+    require_archives,
     require_sound,
+    start_at,
+    unreadable,
 )
+from .schema import Place, find, lock_head, open_place, read_head
+from .transactions import AnswerLost, committed
+from .use import keep_in_use
 
 __all__ = ["PostgresState", "has_journal"]
 
-_CHUNK_ROWS = 256
 _BATCH_BYTES = 16
 _LOOK_AGAIN_S = 0.1
-_BEGIN: Mapping[bool, LiteralString] = MappingProxyType(
-    {False: "BEGIN", True: "BEGIN; SET LOCAL synchronous_commit TO on"}
-)
-_ROWS: LiteralString = (
-    "SELECT version, kind, body, time_ms, digest FROM tidegate.record"
-    " WHERE journal_id = %s AND version > %s AND version <= %s ORDER BY version LIMIT %s"
-)
 _ADD: LiteralString = (
     "INSERT INTO tidegate.record (journal_id, batch, version, kind, body, time_ms, digest)"
     " SELECT %b, %b, * FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[],"
     " %b::bytea[])"
+)
+_BATCH: LiteralString = (
+    "SELECT batch FROM tidegate.record WHERE journal_id = %(id)s AND version = %(version)s"
+    " UNION ALL"
+    " SELECT batch FROM tidegate.archived WHERE journal_id = %(id)s AND version = %(version)s"
 )
 # The count makes every commit a change: PostgreSQL forces nothing to the disk for a commit without
 # one, and an append of no records is how a caller makes the earlier ones durable.
@@ -56,10 +56,6 @@ _MOVE_HEAD: LiteralString = (
 )
 
 _Found = TypeVar("_Found")
-
-
-class _AnswerLost(Exception):
-    """The connection ended at the commit: the records may be in the journal or not."""
 
 
 class PostgresState(StatePort):
@@ -77,9 +73,9 @@ class PostgresState(StatePort):
     may be lost when the *server* crashes within three times its ``wal_writer_delay`` (some 0.6 s
     unless it was changed). Neither means anything on a server whose ``fsync`` is off.
 
-    Opening reads the whole journal in one view that cannot write, so a start takes time in
-    proportion to it, and a store that is refused keeps every row. The digests find damage and
-    accidents, not a forger, who could compute the chain anew.
+    Opening reads the journal in one view that cannot write, without what was archived, so a start
+    takes time in proportion to it, and a store that is refused keeps every row. While it is open
+    nobody compacts or moves it.
     """
 
     def __init__(self, target: Target) -> None:
@@ -94,7 +90,8 @@ class PostgresState(StatePort):
         self._target = target
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._link = Link(target)
+        self._found: Place | None = None
+        self._link = Link(target, self._keep_in_use)
         self._text = target.place
         try:
             self._place = self._on_connection(self._open)
@@ -103,11 +100,16 @@ class PostgresState(StatePort):
             raise
 
     def _open(self, connection: psycopg.Connection) -> Place:
-        place = open_place(connection, self._target)
+        self._found = place = open_place(connection, self._target)
+        self._keep_in_use(connection)
         require_sound(connection, place)
         with connection.transaction(force_rollback=True):
             lock_head(connection, place)  # a store that cannot be written says so now
         return place
+
+    def _keep_in_use(self, connection: psycopg.Connection) -> None:
+        if self._found is not None:
+            keep_in_use(connection, self._found)
 
     def version(self) -> int:
         """Return the version of the last record, 0 when empty.
@@ -115,6 +117,16 @@ class PostgresState(StatePort):
         Outcomes and errors: see :meth:`StatePort.version`.
         """
         return self._reading(lambda connection: read_head(connection, self._place)).version
+
+    def base(self) -> int:
+        """Return the version after which the journal's own table holds the records.
+
+        Outcomes and errors: see :meth:`StatePort.base`.
+        """
+        return self._reading(self._base).version
+
+    def _base(self, connection: psycopg.Connection) -> Head:
+        return base_of(self._place, read_spans(connection, self._place))
 
     def append(self, records: Sequence[Record], *, expected_version: int, durable: bool) -> int:
         """Append all records or none, and return the new version.
@@ -136,13 +148,13 @@ class PostgresState(StatePort):
             def work() -> int:
                 return self._add(connection, records, expected_version, batch)
 
-            return _committed(connection, work, durable=durable)
+            return committed(connection, work, durable=durable)
 
         with self._lock:
             self._require_open()
             try:
                 return self._on_connection(add)
-            except _AnswerLost:
+            except AnswerLost:
                 return self._settle(add, expected_version + len(records), batch)
 
     def _add(
@@ -189,7 +201,7 @@ class PostgresState(StatePort):
                 if self._is_ours(version, batch):
                     return version
                 raise
-            except (StateUnavailable, _AnswerLost) as error:
+            except (StateUnavailable, AnswerLost) as error:
                 if time.monotonic() >= deadline_s or self._closed.wait(_LOOK_AGAIN_S):
                     raise StateUnavailable(
                         f"{self._text}: the answer to an append was lost, and the server cannot be "
@@ -200,8 +212,7 @@ class PostgresState(StatePort):
     def _is_ours(self, version: int, batch: bytes) -> bool:
         def look(connection: psycopg.Connection) -> bool:
             row = connection.execute(
-                "SELECT batch FROM tidegate.record WHERE journal_id = %s AND version = %s",
-                (self._place.journal_id, version),
+                _BATCH, {"id": self._place.journal_id, "version": version}
             ).fetchone()
             return row == (batch,)
 
@@ -209,6 +220,8 @@ class PostgresState(StatePort):
 
     def read(self, *, after_version: int = 0) -> Iterator[StoredRecord]:
         """Yield the records that exist at this call, in order and in chunks.
+
+        Those that a compaction moved come from the table of archived ones.
 
         Outcomes and errors: see :meth:`StatePort.read`.
 
@@ -219,14 +232,26 @@ class PostgresState(StatePort):
         if after_version < 0:
             raise ValueError(f"after_version is {after_version}; versions count from 1, so give 0")
 
-        def begin(connection: psycopg.Connection) -> tuple[Head, Head] | None:
+        def begin(connection: psycopg.Connection) -> tuple[Head, Head, Head] | None:
             head = read_head(connection, self._place)
             if after_version >= head.version:
                 return None
-            return Head(after_version, digest_at(connection, self._place, after_version)), head
+            spans = read_spans(connection, self._place)
+            require_archives(connection, self._place, spans, after_version=after_version)
+            start = start_at(connection, self._place, spans, after_version)
+            return start, base_of(self._place, spans), head
 
         span = self._reading(begin)
-        return iter(()) if span is None else self._stream(*span)
+        return iter(()) if span is None else self._from(*span)
+
+    def _from(self, start: Head, base: Head, head: Head) -> Iterator[StoredRecord]:
+        if start.version < base.version:
+            try:
+                yield from self._stream(start, base)
+            except StateCorrupt as error:
+                raise unreadable(self._place, base, error) from error
+            start = base
+        yield from self._stream(start, head)
 
     def _stream(self, start: Head, head: Head) -> Iterator[StoredRecord]:
         # Rows up to the head never change again, so chunks read one after the other are one view.
@@ -242,13 +267,7 @@ class PostgresState(StatePort):
     def _chunk(
         self, after: int, last: int
     ) -> Callable[[psycopg.Connection], list[tuple[int, bytes, bytes, int, bytes]]]:
-        def read(
-            connection: psycopg.Connection,
-        ) -> list[tuple[int, bytes, bytes, int, bytes]]:
-            span = (self._place.journal_id, after, last, _CHUNK_ROWS)
-            return connection.execute(_ROWS, span, binary=True).fetchall()
-
-        return read
+        return lambda connection: read_chunk(connection, self._place, after, last)
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; the newest alone is kept, so an older one changes nothing.
@@ -262,13 +281,13 @@ class PostgresState(StatePort):
         """
 
         def save(connection: psycopg.Connection) -> None:
-            _committed(connection, lambda: self._save(connection, snapshot), durable=False)
+            committed(connection, lambda: self._save(connection, snapshot), durable=False)
 
         with self._lock:
             self._require_open()
             try:
                 self._on_connection(save)
-            except _AnswerLost:
+            except AnswerLost:
                 self._on_connection(save)  # the same snapshot twice is one
 
     def _save(self, connection: psycopg.Connection, snapshot: Snapshot) -> None:
@@ -278,7 +297,10 @@ class PostgresState(StatePort):
                 f"a snapshot of version {snapshot.version} does not belong to this journal, "
                 f"which is at version {head.version}; give 0 to {head.version}"
             )
-        digest = seal(digest_at(connection, self._place, snapshot.version), snapshot)
+        base = self._base(connection)
+        if snapshot.version < base.version:
+            return  # a compaction left a newer one
+        digest = seal(digest_at(connection, self._place, base, snapshot.version), snapshot)
         journal_id = self._place.journal_id
         connection.execute(
             "INSERT INTO tidegate.snapshot (journal_id, version, body, digest)"
@@ -321,7 +343,7 @@ class PostgresState(StatePort):
     def _on_connection(self, work: Callable[[psycopg.Connection], _Found]) -> _Found:
         """Do it over the live connection, and again over a new one where that was lost before.
 
-        Only a commit cannot be told to have failed; it comes out as ``_AnswerLost``.
+        Only a commit cannot be told to have failed; it comes out as ``AnswerLost``.
         """
         connection = self._link.connection()
         try:
@@ -341,35 +363,6 @@ def _digests(head: Head, records: Sequence[Record]) -> list[bytes]:
         digest = link(digest, version, record)
         found.append(digest)
     return found
-
-
-def _committed(
-    connection: psycopg.Connection, work: Callable[[], _Found], *, durable: bool
-) -> _Found:
-    connection.execute(_BEGIN[durable])
-    try:
-        found = work()
-    except BaseException:
-        _roll_back(connection)
-        raise
-    try:
-        connection.execute("COMMIT")
-    except psycopg.Error as error:
-        if connection.closed:
-            raise _AnswerLost(str(error)) from error
-        raise
-    except BaseException:
-        connection.close()  # nobody reads the answer any more
-        raise
-    return found
-
-
-def _roll_back(connection: psycopg.Connection) -> None:
-    if not connection.closed:
-        try:
-            connection.execute("ROLLBACK")
-        except psycopg.Error:
-            connection.close()  # and with it the transaction
 
 
 def has_journal(target: Target) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tidegate.ports.chain import Head, walk_to
 from tidegate.ports.state import (
     ArchiveUnreadable,
     NewerFormat,
@@ -22,7 +23,7 @@ from tidegate.ports.state_care import ArchiveFacts
 
 from .errors import typed_error
 from .opening import AS_IT_STANDS, connect, require_pages
-from .schema import JOURNAL_TABLE, Head, Span, walk
+from .schema import JOURNAL_TABLE, ArchivedSpan
 
 __all__ = [
     "ARCHIVE_ID",
@@ -50,7 +51,7 @@ COMMIT;
 """
 
 
-def archive_facts(path: Path, spans: Sequence[Span]) -> tuple[ArchiveFacts, ...]:
+def archive_facts(path: Path, spans: Sequence[ArchivedSpan]) -> tuple[ArchiveFacts, ...]:
     """Say of each archive of the journal ``path`` where it belongs, and whether it is there.
 
     Raises:
@@ -60,7 +61,7 @@ def archive_facts(path: Path, spans: Sequence[Span]) -> tuple[ArchiveFacts, ...]
     return tuple(_facts(path.with_name(span.name), span) for span in spans)
 
 
-def _facts(file: Path, span: Span) -> ArchiveFacts:
+def _facts(file: Path, span: ArchivedSpan) -> ArchiveFacts:
     try:
         size = file.stat().st_size if file.is_file() else None
     except OSError as error:
@@ -69,7 +70,7 @@ def _facts(file: Path, span: Span) -> ArchiveFacts:
 
 
 def read_archives(
-    path: Path, spans: Sequence[Span], *, after_version: int
+    path: Path, spans: Sequence[ArchivedSpan], *, after_version: int
 ) -> Iterator[StoredRecord]:
     """Yield the archived rows of the journal ``path`` after a version, each checked.
 
@@ -91,7 +92,7 @@ def read_archives(
     return _read(path, needed, after_version)
 
 
-def _read(path: Path, needed: Sequence[Span], after_version: int) -> Iterator[StoredRecord]:
+def _read(path: Path, needed: Sequence[ArchivedSpan], after_version: int) -> Iterator[StoredRecord]:
     for span in needed:
         try:
             with _opened(path.with_name(span.name)) as (file, connection):
@@ -106,17 +107,11 @@ def _read(path: Path, needed: Sequence[Span], after_version: int) -> Iterator[St
             ) from error
 
 
-def _rows(file: Path, connection: sqlite3.Connection, span: Span) -> Iterator[StoredRecord]:
-    last = span.first - 1
-    for stored in walk(connection.execute(_ROWS), span.before, file):
-        last = stored.version
-        yield stored
-    found = connection.execute("SELECT digest FROM journal WHERE version = ?", (last,)).fetchone()
-    if last != span.last or found != (span.digest,):
-        raise StateCorrupt(f"{file}: journal version {last + 1} is missing, or {last} is damaged")
+def _rows(file: Path, connection: sqlite3.Connection, span: ArchivedSpan) -> Iterator[StoredRecord]:
+    yield from walk_to(connection.execute(_ROWS), span.before, span.after, str(file))
 
 
-def _require_span(file: Path, found: Span, span: Span) -> None:
+def _require_span(file: Path, found: ArchivedSpan, span: ArchivedSpan) -> None:
     if (found.before, found.after) != (span.before, span.after):
         raise StateCorrupt(
             f"{file}: an archive of versions {found.first} to {found.last} of another journal; it "
@@ -145,16 +140,16 @@ def _opened(file: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
         raise StateCorrupt(f"{file}: damaged ({error}); it was left untouched") from error
 
 
-def _span_in(file: Path, connection: sqlite3.Connection) -> Span:
+def _span_in(file: Path, connection: sqlite3.Connection) -> ArchivedSpan:
     row = connection.execute("SELECT first, last, start, digest FROM span").fetchone()
     match row:
         case (int(first), int(last), bytes(start), bytes(digest)):
-            return Span(first=first, last=last, start=start, digest=digest, name=file.name)
+            return ArchivedSpan(first=first, last=last, start=start, digest=digest, name=file.name)
         case _:
             raise StateCorrupt(f"{file}: what it holds is not said; it was left untouched")
 
 
-def finished_archives(path: Path, start: Head) -> Iterator[Span]:
+def finished_archives(path: Path, start: Head) -> Iterator[ArchivedSpan]:
     """Yield the whole archives beside the journal ``path`` that begin where its chain stands.
 
     A compaction that was killed leaves one that no table names yet. One that is damaged, or of
@@ -182,7 +177,7 @@ def free_name(path: Path, first: int, last: int) -> str:
     return name
 
 
-def write_archive(rows: Iterator[tuple[object, ...]], span: Span, draft: Path) -> None:
+def write_archive(rows: Iterator[tuple[object, ...]], span: ArchivedSpan, draft: Path) -> None:
     """Write the rows of a span to a new file, force it to the disk, and read it back.
 
     Raises:

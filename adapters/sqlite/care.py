@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from tidegate.ports.chain import Head, walk
 from tidegate.ports.state import (
     Snapshot,
     StateCorrupt,
@@ -27,14 +28,12 @@ from .compacting import compact_rows
 from .copying import copied
 from .opening import look, require_ours, require_pages, require_rows, require_sound, wal_of
 from .schema import (
-    Head,
     check_snapshot,
     digest_at,
     put_in_place,
     read_base,
     read_head,
     read_spans,
-    walk,
 )
 from .sole import require_unused, sole_connection
 
@@ -52,6 +51,11 @@ class SqliteCare(StateCarePort):
     def __init__(self, path: Path, *, busy_ms_max: int = 5_000) -> None:
         self._path = path
         self._busy_ms_max = busy_ms_max
+
+    @property
+    def copy_suffix(self) -> str:
+        """See :attr:`StateCarePort.copy_suffix`."""
+        return ".sqlite"
 
     def look(self, at: Callable[[StoreView], T], *, place: str | None = None) -> T:
         """See :meth:`StateCarePort.look`."""
@@ -81,6 +85,7 @@ class SqliteCare(StateCarePort):
         _require_there(source)
         if _is_there(target) and source.samefile(target):
             raise CareRefused(f"{place}: this is the journal itself; name a copy of it")
+        _make_folder(target.parent)
         with self._copied(source, target.parent, check) as (draft, _):
             moved_to = self._clear(moves_aside=moves_aside, stamp=stamp)
             _name(draft, target)
@@ -180,7 +185,7 @@ class _View(StoreView):
 
     def _rows(self, start: Head) -> Iterator[StoredRecord]:
         rows = self._connection.execute(_ROWS, (start.version,))
-        return walk(rows, start, self._path)
+        return walk(rows, start, str(self._path))
 
     def load_snapshot(self) -> Snapshot | None:
         return check_snapshot(self._connection, self._path)
@@ -202,6 +207,13 @@ def _require_there(path: Path) -> None:
         raise StateUnavailable(f"{path}: no journal there; name the file of one, or its folder")
     if not path.is_file():
         raise StateUnavailable(f"{path}: not a regular file; name a file")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateUnavailable(f"{folder}: cannot be made: {error}") from error
 
 
 def _require_free(path: Path) -> None:

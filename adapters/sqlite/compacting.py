@@ -9,19 +9,18 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from tidegate.ports.chain import Head, seal
 from tidegate.ports.state import Snapshot, StateCorrupt, StateUnavailable
 
 from .archives import finished_archives, free_name, write_archive
 from .schema import (
     ARCHIVE_TABLE,
     FORMAT,
-    Head,
-    Span,
+    ArchivedSpan,
     digest_at,
     put_in_place,
     read_base,
     read_head,
-    seal,
 )
 
 __all__ = ["compact_rows"]
@@ -34,7 +33,7 @@ _ROWS = (
 
 def compact_rows(
     connection: sqlite3.Connection, path: Path, fold: Callable[[], Snapshot]
-) -> tuple[Span, ...]:
+) -> tuple[ArchivedSpan, ...]:
     """Archive every row, keep the snapshot, and give the space back; returns the new archives.
 
     ``connection`` is alone on the file, and the file was checked over it.
@@ -46,7 +45,7 @@ def compact_rows(
     """
     _remove_draft(path)
     base, head = read_base(connection, path), read_head(connection, path)
-    spans: tuple[Span, ...] = ()
+    spans: tuple[ArchivedSpan, ...] = ()
     if base.version < head.version:
         snapshot = fold()
         assert snapshot.version == head.version, "a compaction folds the whole journal"
@@ -58,9 +57,9 @@ def compact_rows(
 
 def _archived(
     connection: sqlite3.Connection, path: Path, base: Head, head: Head
-) -> tuple[Span, ...]:
+) -> tuple[ArchivedSpan, ...]:
     """Return archives that have every row from the base to the head; write what is lacking."""
-    spans: list[Span] = []
+    spans: list[ArchivedSpan] = []
     done = base
     while (left := _left_behind(connection, path, done, head)) is not None:
         spans.append(left)
@@ -70,7 +69,9 @@ def _archived(
     return tuple(spans)
 
 
-def _left_behind(connection: sqlite3.Connection, path: Path, done: Head, head: Head) -> Span | None:
+def _left_behind(
+    connection: sqlite3.Connection, path: Path, done: Head, head: Head
+) -> ArchivedSpan | None:
     """Return the archive of a killed run that goes on from ``done`` with this journal's rows."""
     if done.version >= head.version:
         return None
@@ -82,9 +83,9 @@ def _left_behind(connection: sqlite3.Connection, path: Path, done: Head, head: H
     return max(fitting, key=lambda span: span.last, default=None)
 
 
-def _write(connection: sqlite3.Connection, path: Path, done: Head, head: Head) -> Span:
+def _write(connection: sqlite3.Connection, path: Path, done: Head, head: Head) -> ArchivedSpan:
     first = done.version + 1
-    span = Span(
+    span = ArchivedSpan(
         first=first,
         last=head.version,
         start=done.digest,
@@ -119,7 +120,7 @@ def _remove_draft(path: Path) -> None:
 
 
 def _cut(
-    connection: sqlite3.Connection, spans: tuple[Span, ...], head: Head, snapshot: Snapshot
+    connection: sqlite3.Connection, spans: tuple[ArchivedSpan, ...], head: Head, snapshot: Snapshot
 ) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from tidegate.ports.chain import walk_to
 from tidegate.ports.state import NewerFormat, StateCorrupt, StateUnavailable
 
 from .errors import typed_error
@@ -19,10 +20,8 @@ from .schema import (
     FORMAT,
     FORMATS,
     check_snapshot,
-    digest_at,
     read_base,
     read_head,
-    walk,
 )
 
 __all__ = [
@@ -210,12 +209,5 @@ def require_rows(connection: sqlite3.Connection, path: Path) -> None:
     rows = connection.execute(
         "SELECT version, kind, body, time_ms, digest FROM journal ORDER BY version"
     )
-    last = base.version
-    for stored in walk(rows, base, path):
-        last = stored.version
-    if last < head.version:
-        raise StateCorrupt(f"{path}: journal version {last + 1} is missing")
-    if last > head.version:
-        raise StateCorrupt(f"{path}: journal version {last} is beyond the head, {head.version}")
-    if digest_at(connection, path, last) != head.digest:
-        raise StateCorrupt(f"{path}: journal version {last} is damaged, or the head is")
+    for _ in walk_to(rows, base, head, str(path)):
+        pass

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
+from tidegate.ports.chain import Head, link, seal, walk
 from tidegate.ports.state import (
     Record,
     Snapshot,
@@ -21,16 +22,12 @@ from .archives import read_archives
 from .errors import typed_error
 from .opening import connect, require_ours, require_sound, wal_of
 from .schema import (
-    Head,
     check_snapshot,
     create,
     digest_at,
-    link,
     read_base,
     read_head,
     read_spans,
-    seal,
-    walk,
 )
 
 __all__ = ["SqliteState"]
@@ -153,7 +150,7 @@ class SqliteState(StatePort):
                 rows = connection.execute(_ROWS, span).fetchall()
             if not rows:
                 raise StateCorrupt(f"{self._path}: journal version {start.version + 1} is missing")
-            yield from walk(rows, start, self._path)
+            yield from walk(rows, start, str(self._path))
             start = Head(rows[-1][0], rows[-1][4])
         if start.digest != head.digest:
             raise StateCorrupt(f"{self._path}: journal version {head.version} is damaged")

@@ -13,7 +13,7 @@ from tidegate.application.codec import BOOKS_FORMAT, decode_books, encode_books
 from tidegate.application.commands import Commands
 from tidegate.application.engine import fold
 from tidegate.application.settings import Settings
-from tidegate.application.state_care import care_of_file
+from tidegate.application.state_care import care_of
 from tidegate.application.verifying import differing, examine
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.events import TradeClosed
@@ -49,7 +49,7 @@ def _config() -> CoreConfig:
 
 
 def _compact(path: Path) -> None:
-    care_of_file(path, _config(), SystemClock()).compact()
+    care_of(Settings(state_path=path), SystemClock()).compact()
 
 
 def _books(path: Path) -> Books:

@@ -1,18 +1,22 @@
 """Care of a journal: what is refused says what to do, and changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import attrs
+import psycopg
 import pytest
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.application.clocks import SystemClock
 from tidegate.application.codec import encode, encode_books
 from tidegate.application.commands import Commands
 from tidegate.application.engine import fold
 from tidegate.application.settings import Settings
-from tidegate.application.state_care import StateCare, care_of_file
+from tidegate.application.settings_state import StateBackend, StateSettings
+from tidegate.application.state_care import StateCare, care_of
+from tidegate.application.stores import make_state, place_of
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.mode import TradingMode, VenueKind
@@ -20,6 +24,8 @@ from tidegate.domain.money import Money
 from tidegate.ports.commands import BadInput, Where
 from tidegate.ports.state import Snapshot, StateCorrupt, StateUnavailable, StoredRecord
 from tidegate.ports.state_care import CareRefused
+
+from tests.adapters.postgres.server import shared_server
 
 T_MS = 1_700_000_000_000
 
@@ -29,7 +35,9 @@ def _config(mode: TradingMode = TradingMode.PAPER) -> CoreConfig:
 
 
 def _care(path: Path, mode: TradingMode = TradingMode.PAPER) -> StateCare:
-    return care_of_file(path, _config(mode), SystemClock())
+    return StateCare(
+        SqliteCare(path), config=_config(mode), clock=SystemClock(), folder=path.parent
+    )
 
 
 def _events(account: str | None) -> Sequence[ev.Event]:
@@ -162,8 +170,66 @@ def test_the_commands_name_where_old_records_are(tmp_path: Path) -> None:
         list(Commands(env={}).journal(where, after_version=1))
 
 
-def test_the_commands_refuse_care_of_a_database(tmp_path: Path) -> None:
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a desk whose journal is in a database, where none is yet."""
+    server = shared_server()
+    dsn = server.database()
+    state = StateSettings(backend=StateBackend.POSTGRES, dsn=dsn)
+    yield Settings(state_path=tmp_path / "state" / "journal.sqlite", state=state)
+    server.give_back(dsn)
+
+
+def _begin(settings: Settings) -> None:
+    with closing(make_state(settings)) as state:
+        records = [encode(event, time_ms=T_MS) for event in _events("1001")]
+        state.append(records, expected_version=0, durable=True)
+
+
+def test_a_journal_in_a_database_is_cared_for_by_the_same_rules(
+    database: Settings, tmp_path: Path
+) -> None:
+    _begin(database)
+    care = care_of(database, SystemClock())
+    report = care.verify()
+    assert (report.is_verified, report.account, report.facts.version) == (True, "1001", 3)
+    copy = tmp_path / "copy.journal"
+    assert care.backup(str(copy)).copy.facts.place == str(copy)
+    (archive,) = care.compact().archives
+    assert (archive.first, archive.last) == (1, 3)
+    with pytest.raises(CareRefused, match="account that was named is 1002"):
+        care.restore(str(copy), account="1002", moves_aside=True)
+    done = care.restore(str(copy), account="1001", moves_aside=True)
+    assert done.place == done.copy.facts.place == place_of(database)
+    assert "'paper-replaced-" in str(done.moved_to)
+    assert done.behind == 0
+    assert care.verify().facts.base == 0
+
+
+def test_a_damaged_journal_in_a_database_names_its_newest_copy_in_the_state_folder(
+    database: Settings,
+) -> None:
+    _begin(database)
+    care = care_of(database, SystemClock())
+    folder = database.state_path.parent
+    folder.mkdir()
+    care.backup(str(folder / "monday.journal"))
+    (folder / "other.journal").write_bytes(b"no copy at all")
+    with psycopg.connect(database.state.dsn) as connection:
+        connection.execute("UPDATE tidegate.record SET body = 'x' WHERE version = 2")
+    with pytest.raises(StateCorrupt, match=r"version 2 is damaged") as found:
+        care.verify()
+    assert "is monday.journal, version 3 of 2023-11-14 22:13:20 UTC" in str(found.value)
+
+
+def test_the_commands_care_for_a_database(database: Settings, tmp_path: Path) -> None:
+    _begin(database)
     config = tmp_path / "settings.toml"
-    config.write_text('[state]\nbackend = "postgres"\ndsn = "host=nowhere"\n')
-    with pytest.raises(BadInput, match="accepted: sqlite"):
-        Commands(env={}).state(Where(config=str(config)))
+    config.write_text(f'[state]\nbackend = "postgres"\ndsn = "{database.state.dsn}"\n')
+    assert Commands(env={}).state(Where(config=str(config))).verify().is_verified
+
+
+def test_care_without_a_connection_string_that_can_be_read_says_so(tmp_path: Path) -> None:
+    state = StateSettings(backend=StateBackend.POSTGRES, dsn="no string")
+    with pytest.raises(StateUnavailable, match=r"state\.dsn: the connection string cannot be read"):
+        care_of(Settings(state_path=tmp_path / "x.sqlite", state=state), SystemClock())

@@ -18,6 +18,8 @@ _CONTENT = (
     "SELECT * FROM tidegate.journal ORDER BY id",
     "SELECT * FROM tidegate.record ORDER BY journal_id, version",
     "SELECT * FROM tidegate.snapshot ORDER BY journal_id, version",
+    "SELECT * FROM tidegate.archive ORDER BY journal_id, first",
+    "SELECT * FROM tidegate.archived ORDER BY journal_id, version",
 )
 
 

@@ -4,10 +4,14 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 
+import attrs
 from tidegate.adapters.paper.store import PaperStore
+from tidegate.adapters.postgres.copies import Contents, Copy, drafted
+from tidegate.adapters.postgres.views import CopyView
 from tidegate.adapters.sqlite import SqliteState
 from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.application.codec import decode, decode_books, encode, encode_books
@@ -16,6 +20,7 @@ from tidegate.application.settings import Settings
 from tidegate.application.verifying import examine
 from tidegate.domain.core.state import Books
 from tidegate.domain.mode import VenueKind
+from tidegate.ports.chain import Head, Span, genesis, link, seal
 from tidegate.ports.state import Record, Snapshot, StateCorrupt, StateError
 from tidegate.ports.state_care import StoreView
 
@@ -160,6 +165,57 @@ def _read_archived(path: Path, data: bytes) -> list[Record]:
 
 
 @cache
+def _copy() -> bytes:
+    """Make a copy as of a journal in a database: with an archive and a snapshot, both of a part."""
+    start = head = Head(0, genesis("desk"))
+    heads, rows = [start], []
+    for record in _life_records():
+        head = Head(head.version + 1, link(head.digest, head.version + 1, record))
+        texts = record.kind.encode(), record.body.encode()
+        rows.append((head.version, *texts, record.time_ms, head.digest))
+        heads.append(head)
+    with closing(SqliteState(_journal())) as state:
+        saved = state.load_snapshot()
+    assert saved is not None
+    span = Span(first=1, last=9, start=start.digest, digest=heads[9].digest)
+    contents = Contents(
+        journal="desk",
+        origin="desk",
+        format=3,
+        head=head,
+        spans=(span,),
+        missing=frozenset(),
+        snapshot=saved,
+        sealed=seal(heads[saved.version].digest, saved),
+    )
+    with drafted(scratch() / "sound.journal", contents, rows) as draft:
+        return draft.read_bytes()
+
+
+def _of_copy(data: bytes) -> None:
+    """A copy of a journal in a database shows its records, or is refused with every byte kept."""
+    path = _life() / "copy.journal"
+    path.write_bytes(data)
+    try:
+        view = CopyView(Copy.of(path), "the copy")
+        found, facts = [stored.record for stored in view.read()], view.facts
+    finally:
+        assert path.read_bytes() == data, "a copy was written to"
+    assert found == list(_life_records()), "wrong records"
+    assert facts.version == len(found)
+
+
+def _resealed(data: bytes, chance: Random) -> bytes:
+    """Mutate a line, and give the file the right digest: a reader meets what the line says."""
+    lines = data.splitlines(keepends=True)[:-1]
+    number = chance.choice((0, chance.randrange(len(lines))))
+    lines[number] = mutate_json(lines[number], chance).replace(b"\n", b" ") + b"\n"
+    digest = blake2b(b"".join(lines), digest_size=32).hexdigest()
+    last = f'{{"lines":{len(lines)},"blake2b":"{digest}"}}\n'
+    return b"".join([*lines, last.encode()])
+
+
+@cache
 def _venue_file() -> bytes:
     path = scratch() / "venue.sqlite"
     PaperStore(path).close()
@@ -214,6 +270,8 @@ def store_targets() -> tuple[Target, ...]:
         _files("journal.file", (journal.read_bytes(),), _of_file),
         _files("journal.log", (log.read_bytes(),), _of_log),
         _files("journal.archive", (archive.read_bytes(),), _of_archive),
+        _files("journal.copy", (_copy(),), _of_copy),
+        attrs.evolve(_files("journal.copy.line", (_copy(),), _of_copy), mutate=_resealed),
         _files("venue.file", (_venue_file(),), _of_venue),
     )
 

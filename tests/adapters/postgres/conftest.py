@@ -1,6 +1,7 @@
 """A real server, and an empty database on it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,8 @@ def dsn(server: Server) -> Iterator[str]:
     found = server.database()
     yield found
     server.give_back(found)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return tmp_path / "copy.journal"

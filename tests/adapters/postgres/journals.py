@@ -11,7 +11,7 @@ from tests.adapters.postgres.server import KEYED_PASSWORD, KEYED_ROLE, Server
 
 __all__ = ["batch", "change", "content", "keyed_dsn", "target_of", "write_journal"]
 
-_TABLES = ("format", "journal", "record", "snapshot")
+_TABLES = ("format", "journal", "record", "snapshot", "archive", "archived")
 
 
 def batch(*bodies: str) -> list[Record]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 from tidegate.adapters.postgres import Membership, PostgresState, SharedPostgresState
+from tidegate.adapters.postgres.schema import FORMAT
 from tidegate.ports.state import (
     Fenced,
     JournalWatcher,
@@ -250,11 +251,12 @@ def test_tables_without_leases_are_led_to_those_with(dsn: str, opened: Opener) -
     change(
         dsn,
         "DROP TRIGGER moved ON tidegate.journal; DROP FUNCTION tidegate.tell;"
-        " DROP TABLE tidegate.lease; UPDATE tidegate.format SET version = 1",
+        " DROP TABLE tidegate.lease; DROP TABLE tidegate.archive; DROP TABLE tidegate.archived;"
+        " ALTER TABLE tidegate.journal DROP COLUMN origin; UPDATE tidegate.format SET version = 1",
     )
     state, watching = opened("x"), Watching()
     state.follow(watching)
     assert state.append(batch("b"), expected_version=1, durable=True) == 2
     until(lambda: max(watching.versions) == 2, "word of the append")
     with psycopg.connect(dsn) as connection:
-        assert connection.execute("SELECT version FROM tidegate.format").fetchall() == [(2,)]
+        assert connection.execute("SELECT version FROM tidegate.format").fetchall() == [(FORMAT,)]

@@ -22,9 +22,8 @@ from tidegate.ports.state import (
     Snapshot,
     StateCorrupt,
     StateError,
-    StateUnavailable,
 )
-from tidegate.ports.state_care import CareRefused, Compacted, StoreView
+from tidegate.ports.state_care import Compacted, StoreView
 
 from tests.adapters.sqlite.journals import batch, contents, write_journal
 
@@ -75,35 +74,6 @@ def test_every_record_stays_readable_and_the_snapshot_is_what_they_fold_to(path:
     assert Path(archive.place).name == "journal-archive-1-40.sqlite"
     assert sorted(contents(path.parent)) == ["journal-archive-1-40.sqlite", "journal.sqlite"]
     assert _found(path) == (records, Snapshot(version=40, body=_text(records)))
-
-
-def test_versions_go_on_and_a_second_compaction_goes_on_from_the_first(path: Path) -> None:
-    records = write_journal(path)
-    _compact(path)
-    with closing(SqliteState(path)) as state:
-        assert (state.base(), state.version()) == (40, 40)
-        assert state.append(batch("x"), expected_version=40, durable=True) == 41
-        state.save_snapshot(Snapshot(version=10, body="older than the base: changes nothing"))
-        assert state.load_snapshot() == Snapshot(version=40, body=_text(records))
-    records += batch("x")
-    records += _append(path, "y", "z")
-    (second,) = _compact(path).archives
-    assert (second.first, second.last) == (41, 43)
-    assert _found(path) == (records, Snapshot(version=43, body=_text(records)))
-    assert _compact(path).archives == (), "nothing came since"
-
-
-@pytest.mark.parametrize("after", [0, 1, 39, 40, 41, 42, 43, 44])
-def test_a_read_begins_anywhere_in_archives_or_journal(path: Path, after: int) -> None:
-    records = write_journal(path)
-    _compact(path)
-    records += _append(path, "x", "y")
-    _compact(path)
-    records += _append(path, "z")
-    with closing(SqliteState(path)) as state:
-        assert [stored.record for stored in state.read(after_version=after)] == records[after:]
-    view = SqliteCare(path).look(lambda view: list(view.read(after_version=after)))
-    assert [stored.record for stored in view] == records[after:]
 
 
 def test_the_file_comes_back_to_the_size_of_its_snapshot(path: Path) -> None:
@@ -194,59 +164,6 @@ def test_an_archive_is_no_journal_for_a_desk(path: Path) -> None:
     with pytest.raises(StateCorrupt, match="not a journal"):
         SqliteState(archive)
     assert archive.read_bytes() == before
-
-
-def test_a_journal_that_is_open_is_not_compacted(path: Path) -> None:
-    write_journal(path)
-    with closing(SqliteState(path)) as state:
-        before = contents(path.parent)
-        with pytest.raises(CareRefused, match="a desk has it open"):
-            _compact(path)
-        assert contents(path.parent) == before
-        state.append(batch("x"), expected_version=40, durable=True)
-
-
-def test_nobody_opens_a_journal_while_it_is_compacted(path: Path) -> None:
-    records = write_journal(path)
-    tried: list[str] = []
-
-    def fold(view: StoreView) -> Snapshot:
-        with pytest.raises(StateUnavailable, match="locked"):
-            SqliteState(path, busy_ms_max=50)
-        tried.append("refused")
-        return _fold(view)
-
-    SqliteCare(path).compact(fold)
-    assert tried == ["refused"]
-    assert _found(path)[0] == records
-
-
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE journal SET body = 'other' WHERE version = 7", "UPDATE snapshot SET body = 'other'"],
-)
-def test_a_damaged_journal_is_not_compacted_and_keeps_every_byte(
-    path: Path, statement: str
-) -> None:
-    write_journal(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(statement)
-    before = contents(path.parent)
-    with pytest.raises(StateCorrupt):
-        _compact(path)
-    assert contents(path.parent) == before
-
-
-def test_a_fold_that_fails_leaves_every_byte(path: Path) -> None:
-    write_journal(path)
-    before = contents(path.parent)
-
-    def fail(view: StoreView) -> Snapshot:
-        raise CareRefused("no")
-
-    with pytest.raises(CareRefused):
-        SqliteCare(path).compact(fail)
-    assert contents(path.parent) == before
 
 
 def test_an_archive_of_another_future_is_neither_used_nor_replaced(path: Path) -> None:

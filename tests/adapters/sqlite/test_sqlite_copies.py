@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -60,79 +59,11 @@ def _records(path: Path) -> list[Record]:
         return [stored.record for stored in state.read()]
 
 
-def test_a_copy_is_whole_while_a_desk_writes(path: Path, copy: Path) -> None:
-    write_journal(path)
-    is_over = threading.Event()
-    with closing(SqliteState(path)) as state:
-
-        def write() -> None:
-            version = 40
-            while not is_over.is_set():
-                version = state.append(batch("x" * 500), expected_version=version, durable=False)
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        try:
-            found = [_backup(path, copy.with_name(f"{number}.sqlite")) for number in range(5)]
-        finally:
-            is_over.set()
-            writer.join(30)
-        late = state.append(batch("after"), expected_version=state.version(), durable=True)
-    assert found == sorted(found)
-    assert found[0] >= 40
-    assert found[-1] < late
-    for number, version in enumerate(found):
-        one = copy.with_name(f"{number}.sqlite")
-        assert _records(one) == _records(path)[:version]
-
-
 def test_a_copy_has_what_only_the_log_holds(path: Path, copy: Path) -> None:
     with closing(SqliteState(path)) as state:
         state.append(batch("a", "b"), expected_version=0, durable=True)
         assert _backup(path, copy) == 2
     assert _records(copy) == batch("a", "b")
-
-
-def test_a_file_that_is_there_is_never_replaced_by_a_copy(path: Path, copy: Path) -> None:
-    write_journal(path)
-    copy.write_bytes(b"a letter")
-    with pytest.raises(CareRefused, match="something is there"):
-        _backup(path, copy)
-    assert copy.read_bytes() == b"a letter"
-    assert [file.name for file in copy.parent.iterdir() if file.is_file()] == [copy.name]
-
-
-def test_a_file_that_comes_meanwhile_is_never_replaced_by_a_copy(path: Path, copy: Path) -> None:
-    write_journal(path)
-
-    def check(view: StoreView) -> None:
-        copy.write_bytes(b"a letter")
-
-    with pytest.raises(CareRefused, match="something is there"):
-        SqliteCare(path).backup(str(copy), check)
-    assert copy.read_bytes() == b"a letter"
-
-
-def test_a_copy_that_does_not_pass_the_check_is_not_kept(path: Path, copy: Path) -> None:
-    write_journal(path)
-
-    def fail(view: StoreView) -> None:
-        raise CareRefused("differs")
-
-    with pytest.raises(CareRefused, match="differs"):
-        SqliteCare(path).backup(str(copy), fail)
-    assert sorted(copy.parent.iterdir()) == [path.parent]
-
-
-def test_no_copy_is_made_of_a_damaged_journal(path: Path, copy: Path) -> None:
-    write_journal(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE journal SET body = 'other' WHERE version = 7")
-    before = contents(path.parent)
-    with pytest.raises(StateCorrupt, match="version 7 is damaged"):
-        _backup(path, copy)
-    assert contents(path.parent) == before
-    assert sorted(copy.parent.iterdir()) == [path.parent]
 
 
 _FULL_DISK = """
