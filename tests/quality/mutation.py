@@ -49,7 +49,7 @@ _NOT_IN_A_COPY = (
 )
 """What looks at sources, in which each function has its mutants there, or at documents."""
 _NO_MUTANT = "none.*"
-"""mutmut makes the mutants and learns which tests reach them; it judges none."""
+"""mutmut has no command that only prepares: it is asked for a mutant that there is not."""
 _CLEAN = shutil.ignore_patterns("__pycache__")
 _CONFIG = """
 [tool.pytest.ini_options]
@@ -93,17 +93,25 @@ def _pattern(path: str) -> str:
     return path if path.endswith(".py") else f"{path.rstrip('/')}/*"
 
 
-def _mutmut(stage: Path, *arguments: str) -> str:
+def _mutmut(stage: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sysconfig.get_path("scripts")) / "mutmut"), *arguments]
     # The Hypothesis profile of CI draws the same examples for every mutant.
     environment = {**os.environ, "CI": "true"}
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=stage, env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode != 0:
+
+
+def _prepare(stage: Path) -> None:
+    """Have the mutants made, and learnt which tests reach them; none is judged."""
+    done = _mutmut(stage, "run", _NO_MUTANT)
+    if not (stage / "mutants" / "mutmut-stats.json").exists():
         said = (done.stdout + done.stderr).replace("\r", "\n").splitlines()
         raise SystemExit("\n".join(["mutmut failed:", *said[-40:]]))
-    return done.stdout
+
+
+def _shown(stage: Path, mutant: str) -> str:
+    return _mutmut(stage, "show", mutant).stdout
 
 
 def _judge(stage: Path, asked: argparse.Namespace) -> str:
@@ -138,11 +146,11 @@ def _main(asked: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder)
         _stage(stage, asked.paths)
-        _mutmut(stage, "run", _NO_MUTANT)
+        _prepare(stage)
         said = _judge(stage, asked)
         for line in said.splitlines():
             if line.startswith(SURVIVOR):
-                sys.stdout.write(f"\n{_mutmut(stage, 'show', line.removeprefix(SURVIVOR))}")
+                sys.stdout.write(f"\n{_shown(stage, line.removeprefix(SURVIVOR))}")
         sys.stdout.write(f"\n{said.splitlines()[-1]}\n")
 
 
