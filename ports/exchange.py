@@ -338,13 +338,16 @@ class ExchangePort(AccountPort, MarketDataPort, ABC):
     def holdings(self) -> Holdings:
         """Return every position and open order, and what could not be read of them.
 
-        Where :meth:`positions` and :meth:`open_orders` are whole or fail, that is all of it.
+        The orders are read first: an entry that fills meanwhile is then seen as open or as held.
+        The other way round it is neither, and its stop looks like one that protects nothing. Where
+        :meth:`positions` and :meth:`open_orders` are whole or fail, that is all of it.
 
         Raises:
             QueryFailed: the venue gave no usable answer.
 
         """
-        return Holdings(positions=self.positions(), orders=self.open_orders())
+        orders = self.open_orders()
+        return Holdings(positions=self.positions(), orders=orders)
 
     @abstractmethod
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:

@@ -264,8 +264,8 @@ class BybitVenue(BybitAccount, BybitOrders, MarketOfVenue):
     def holdings(self) -> Holdings:
         """See :meth:`ExchangePort.holdings`; it needs nobody who listens."""
         unreadable: list[UnreadableReport] = []
-        positions = asked(lambda: self._queries.positions(unreadable.append))
         orders = asked(lambda: self._queries.open_orders(None, unreadable.append))
+        positions = asked(lambda: self._queries.positions(unreadable.append))
         return Holdings(positions=positions, orders=orders, unreadable=tuple(unreadable))
 
     def find_order(self, symbol: Symbol, client_id: ClientId) -> OrderReport | None:

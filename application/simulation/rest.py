@@ -9,7 +9,8 @@ from tidegate.domain.core.snapshots import equity_now
 from tidegate.domain.core.state import Books
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.findings import FindingKind, kind_of
-from tidegate.domain.orders import Role
+from tidegate.domain.orders import OrderRequest, Role
+from tidegate.domain.reports import OrderReport
 from tidegate.ports.state import Record
 
 from .life import Life
@@ -137,7 +138,7 @@ def _orders(books: Books, venue: SimulatedVenue) -> list[str]:
     found = [f"order {name} is open on one side alone" for name in sorted(live ^ known, key=str)]
     for order in venue.truth.live():
         ours = books.orders.get(order.client_id) if order.client_id is not None else None
-        if ours is not None and (order.qty, order.price) != (ours.request.qty, ours.request.price):
+        if ours is not None and not _is_as_asked(order, ours.request):
             found.append(
                 f"order {order.client_id} is {order.qty} at {order.price}, in the books "
                 f"{ours.request.qty} at {ours.request.price}"
@@ -157,6 +158,12 @@ def _trades(books: Books) -> list[str]:
         if is_flat and order.role is not Role.ENTRY:
             found.append(f"order {name} is left, and nothing is held")
     return found
+
+
+def _is_as_asked(order: OrderReport, asked: OrderRequest) -> bool:
+    """Compare the terms of an order; a venue cuts what only reduces to what is held by then."""
+    is_cut = asked.reduce_only and order.qty < asked.qty
+    return order.price == asked.price and (is_cut or order.qty == asked.qty)
 
 
 def _findings(books: Books) -> list[str]:

@@ -17,8 +17,8 @@ from tidegate.domain.core.effects import (
     TakeInventory,
 )
 from tidegate.domain.money import Money, Price, Rate
-from tidegate.domain.orders import ClientId
-from tidegate.domain.reports import OrderReport, RejectReason
+from tidegate.domain.orders import ClientId, Symbol
+from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
 from tidegate.ports.desk import Rejected
 from tidegate.ports.exchange import Capability, QueryFailed
 
@@ -53,6 +53,40 @@ def test_a_failed_query_says_nothing_and_leaves_the_state_as_it_was(effect: Effe
     bench.venue.script.fail_queries(1)
     bench.runner.run_effects((effect,))
     assert bench.runner.state == before
+
+
+class CrossingVenue(MemoryVenue):
+    """An entry fills between the two reads of an inventory."""
+
+    crossing: ClientId | None = None
+
+    def positions(self) -> tuple[PositionReport, ...]:
+        held = super().positions()
+        self._cross()
+        return held
+
+    def open_orders(self, symbol: Symbol | None = None) -> tuple[OrderReport, ...]:
+        listed = super().open_orders(symbol)
+        self._cross()
+        return listed
+
+    def _cross(self) -> None:
+        if self.crossing is not None:
+            entry, self.crossing = self.crossing, None
+            self.script.fill(entry)
+
+
+def test_an_entry_that_fills_while_a_panic_looks_keeps_its_stop_until_it_is_closed() -> None:
+    venue = CrossingVenue(instruments={BTC: BTCUSDT}, fees=FEES, wallet=Money.of("10000"))
+    bench = make_bench(venue=venue, config=config())
+    venue.crossing = placed(bench, entry=limit("64900"))
+    (inventory,) = perform(TakeInventory(), venue, MemoryClock(venue))
+    assert isinstance(inventory, given.Inventory)
+    (held,) = venue.positions()
+    assert held.stop_loss is not None
+    # Seen neither as open nor as held, it would be flat, and its stop one that protects nothing.
+    is_open = any(not order.reduce_only for order in inventory.orders)
+    assert is_open or inventory.positions
 
 
 def test_an_order_that_the_venue_cannot_carry_is_a_refusal_and_not_open_for_ever() -> None:
