@@ -192,11 +192,10 @@ def _main() -> int:
     parser.add_argument("--sample", type=int, help="how many to draw; without it all")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--seeds", type=int, default=0, help="of the simulation, for survivors")
-    parser.add_argument("tests", nargs="+")
-    asked = parser.parse_args()
+    asked, chosen = parser.parse_known_args()  # the rest is pytest's: tests, and what to leave out
     judge = Judge(_Asked(jobs=asked.jobs, sample=asked.sample, seed=asked.seed, seeds=asked.seeds))
     sys.path.insert(0, "src")
-    options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", *asked.tests]
+    options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", *chosen]
     return int(pytest.main(options, plugins=[judge]))
 
 
