@@ -30,7 +30,6 @@ _NOT_EXECUTED = frozenset({400, 401, 403, 404, 405, 413, 414, 429})
 _TIME_TARGET = "/v5/market/time"
 _TEXT_SHOWN_MAX = 200
 _TEXT_READ_MAX = 8_192
-_ATTEMPTS_MAX = 3
 
 
 def _above_zero(_: object, attribute: "attrs.Attribute[int]", value: int) -> None:
@@ -127,13 +126,13 @@ class Sender:
         request = _Request(
             method=method, target=target, payload=payload, signature=signature, count=count
         )
+        end_ms = monotonic_ms() + self._config.rate_wait_ms
         reply = self._limited(request)
         if _is_refused(reply, CodeClass.CLOCK) and signature is not None:
             self._limited(_Request(method="GET", target=_TIME_TARGET, payload="", signature=None))
             reply = self._limited(request)
-        for _ in range(_ATTEMPTS_MAX - 1):
-            if not request.is_query or not _is_refused(reply, CodeClass.RATE):
-                break
+        # Others may use the account: whoever asks next takes the room that this one waited for.
+        while request.is_query and _is_refused(reply, CodeClass.RATE) and monotonic_ms() < end_ms:
             reply = self._limited(request)
         return reply
 

@@ -77,23 +77,27 @@ def test_a_refused_order_is_never_sent_again(code: int) -> None:
         assert len(venue.requests) == 1
 
 
-def test_a_query_that_was_one_too_many_waits_for_the_reset_and_is_repeated() -> None:
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_query_that_was_one_too_many_waits_for_the_reset_and_is_repeated(times: int) -> None:
+    """Where others use the account, the room after a reset may be taken when it is asked again."""
+
     def act(peer: Peer) -> None:
-        peer.read()
-        now_ms = time.time_ns() // 1_000_000
-        headers = (
-            "X-Bapi-Limit: 50\r\nX-Bapi-Limit-Status: 0\r\n"
-            f"X-Bapi-Limit-Reset-Timestamp: {now_ms + 300}\r\n"
-        )
-        body = orjson.dumps({"retCode": 10006, "retMsg": "Too many visits!", "time": now_ms})
-        peer.send(answer(body, headers=headers))
+        for _ in range(times):
+            peer.read()
+            now_ms = time.time_ns() // 1_000_000
+            headers = (
+                "X-Bapi-Limit: 50\r\nX-Bapi-Limit-Status: 0\r\n"
+                f"X-Bapi-Limit-Reset-Timestamp: {now_ms + 300}\r\n"
+            )
+            body = orjson.dumps({"retCode": 10006, "retMsg": "Too many visits!", "time": now_ms})
+            peer.send(answer(body, headers=headers))
         peer.serve(ok({"list": [1]}))
 
     with SocketStub(act) as venue:
         rest = client(venue.url)
         began_s = time.monotonic()
         assert rest.query(Call.POSITIONS, {}).result == {"list": [1]}
-        assert time.monotonic() - began_s > 0.25
+        assert time.monotonic() - began_s > 0.25 * times
         rest.close()
 
 
