@@ -13,12 +13,14 @@ from tidegate.domain.core.effects import (
     FindOrder,
     ReadPosition,
     SetLeverage,
+    SetProtection,
     SetStop,
     TakeInventory,
 )
-from tidegate.domain.money import Money, Price, Rate
-from tidegate.domain.orders import ClientId, Symbol
-from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
+from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Symbol
+from tidegate.domain.protection import PartialPair, ProtectionChange
+from tidegate.domain.reports import OrderReport, Origin, PositionReport, RejectReason
 from tidegate.ports.desk import Rejected
 from tidegate.ports.exchange import Capability, QueryFailed
 
@@ -87,6 +89,28 @@ def test_an_entry_that_fills_while_a_panic_looks_keeps_its_stop_until_it_is_clos
     # Seen neither as open nor as held, it would be flat, and its stop one that protects nothing.
     is_open = any(not order.reduce_only for order in inventory.orders)
     assert is_open or inventory.positions
+
+
+def test_both_legs_of_a_pair_for_a_part_reach_the_venue() -> None:
+    bench = opened(ladder=())
+    pair = PartialPair(
+        qty=Qty.of("0.004"),
+        stop_loss=ProtectiveLeg(price=Price.of("64500")),
+        take_profit=ProtectiveLeg(price=Price.of("66000")),
+    )
+    effect = SetProtection(symbol=BTC, key="k", change=ProtectionChange(pair=pair))
+    (answer,) = perform(effect, bench.venue, MemoryClock(bench.venue))
+    assert isinstance(answer, given.ProtectionAnswered)
+    assert answer.refusal is None
+    legs = {
+        (order.origin, order.trigger.price)
+        for order in bench.venue.open_orders()
+        if order.qty == pair.qty and order.trigger is not None
+    }
+    assert legs == {
+        (Origin.STOP_LOSS, Price.of("64500")),
+        (Origin.TAKE_PROFIT, Price.of("66000")),
+    }
 
 
 def test_an_order_that_the_venue_cannot_carry_is_a_refusal_and_not_open_for_ever() -> None:

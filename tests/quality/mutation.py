@@ -157,7 +157,8 @@ def _main(asked: argparse.Namespace) -> None:
         for line in said.splitlines():
             if line.startswith(SURVIVOR):
                 sys.stdout.write(f"\n{_shown(stage, line.removeprefix(SURVIVOR))}")
-        sys.stdout.write(f"\n{said.splitlines()[-1]}\n")
+        scores = [line for line in said.splitlines() if " noticed = " in line]
+        sys.stdout.write(f"\n{scores[-1]}\n")
 
 
 if __name__ == "__main__":
