@@ -83,7 +83,7 @@ def test_a_stop_that_was_moved(
     assert findings(bench) == (["by_hand:stop:BTCUSDT"],) * 2
     (raised,) = only(bench, ev.FindingRaised)
     assert raised.symbol == BTC
-    assert raised.blocks_entries is False
+    assert not raised.blocks_entries
     assert f"from {event.before} to {event.after}: {decision.value}" in raised.text
 
 
@@ -188,6 +188,8 @@ def test_a_stop_at_the_price_of_another_positions_entry_is_somebodys_doing(
     shown = attrs.evolve(report, stop_loss=Price.of(63000), time_ms=report.time_ms + 1)
     made = step(attrs.evolve(state, books=books), shown, config(), shown.time_ms)
     assert len(of_kind(made, ev.StopChangedByHand)) == 1
+    (raised,) = of_kind(made, ev.FindingRaised)
+    assert (raised.symbol, raised.blocks_entries) == (BTC, False)
 
 
 # Take-profit, trailing stop
