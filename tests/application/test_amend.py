@@ -261,6 +261,8 @@ def test_an_order_that_is_over_or_unknown_is_not_changed() -> None:
     words = fault(orders(bench).amend(entry.order.client_id, qty=Qty.of("0.02")))
     assert "is over (filled)" in words
     assert "is not known" in fault(orders(bench).amend(ClientId("nobody"), qty=Qty.of("0.02")))
+    named = [(event.client_id, event.symbol) for event in only(bench, ev.RequestRefused)]
+    assert named == [(entry.order.client_id, BTC), ("nobody", None)]
 
 
 def test_a_rung_is_the_desks() -> None:

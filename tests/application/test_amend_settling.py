@@ -1,5 +1,6 @@
 """What becomes of a change: what filled in part, and the record of the order that settles it."""
 
+import attrs
 import pytest
 from tidegate.adapters.memory.options import Arrival, RequestKind
 from tidegate.domain.core import events as ev
@@ -12,6 +13,7 @@ from tests.application.bench import Bench
 from tests.application.order_bench import (
     fault,
     leg,
+    order_at_venue,
     orders,
     reserved,
     resting,
@@ -136,3 +138,22 @@ def test_an_order_that_ends_while_it_is_changed_has_ended() -> None:
     assert held(bench) == Qty.of("0.010")
     assert bench.runner.state.books.order(name) is not None
     assert bench.runner.state.books.orders == {}
+
+
+def test_a_change_is_settled_by_what_it_was_about_whatever_else_the_record_shows() -> None:
+    """Somebody moved the price meanwhile: the quantity is the one that was asked for."""
+    bench = waiting()
+    before = the_entry(bench)
+    report = order_at_venue(bench, before.client_id)
+    bench.venue.script.time_out_next(Arrival.LOST, request=RequestKind.AMEND)
+    orders(bench).amend(before.client_id, qty=Qty.of("0.012"))
+    bench.runner.submit(
+        attrs.evolve(
+            report,
+            qty=Qty.of("0.012"),
+            price=Price.of("64400"),
+            updated_ms=bench.venue.now_ms(),
+        )
+    )
+    (settled,) = only(bench, ev.AmendSettled)
+    assert settled.request == attrs.evolve(before, qty=Qty.of("0.012"))

@@ -4,7 +4,12 @@ from typing import Any
 
 import attrs
 import pytest
-from tidegate.domain.account_settings import LeverageSetting
+from tidegate.domain.account_settings import (
+    AccountSetting,
+    LeverageSetting,
+    MarginModeSetting,
+    MarginSetting,
+)
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import SetLeverage
@@ -13,9 +18,9 @@ from tidegate.domain.core.step import Step, step
 from tidegate.domain.management import Management
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import ZERO_DISTANCE, Distance, Money, Price, Qty, Rate
-from tidegate.domain.orders import Side
-from tidegate.domain.protection import ManualChanges
-from tidegate.domain.reports import PositionReport
+from tidegate.domain.orders import ClientId, ProtectiveLeg, Role, Side, Symbol
+from tidegate.domain.protection import ManualChanges, ProtectionSource
+from tidegate.domain.reports import MarginMode, PositionReport
 from tidegate.domain.risk.limits import RiskLimits
 from tidegate.ports.account_desk import SettingApplied
 from tidegate.ports.desk import Placed
@@ -25,6 +30,7 @@ from tests.application.bench import BTC, Bench, signal
 from .protection_scenes import EVEN, by_hand, managed, policy, shown_stop, shown_trail, trail_from
 from .scenes import config, only, trade
 
+ETH = Symbol("ETHUSDT")
 PLAIN = Management()
 ADOPT = policy(manual_changes=ManualChanges.ADOPT)
 REVERT = policy(manual_changes=ManualChanges.REVERT)
@@ -76,6 +82,7 @@ def test_a_stop_that_was_moved(
     assert (held.stop_wanted, held.stop_confirmed, held.risk) == (kept, kept, risk)
     assert findings(bench) == (["by_hand:stop:BTCUSDT"],) * 2
     (raised,) = only(bench, ev.FindingRaised)
+    assert raised.symbol == BTC
     assert not raised.blocks_entries
     assert f"from {event.before} to {event.after}: {decision.value}" in raised.text
 
@@ -164,6 +171,27 @@ def test_a_stop_that_fired_and_one_that_an_entry_brought_are_no_changes_by_hand(
     assert not of_kind(made, ev.StopChangedByHand)
 
 
+@pytest.mark.parametrize("change", [{"symbol": ETH}, {"side": Side.SELL}], ids=str)
+def test_a_stop_at_the_price_of_another_positions_entry_is_somebodys_doing(
+    change: dict[str, Any],
+) -> None:
+    bench = managed(PLAIN)
+    state, report = bench.runner.state, bench.venue.position(BTC)
+    (entry,) = [o for o in state.books.finished.values() if o.role is Role.ENTRY]
+    theirs = attrs.evolve(
+        entry,
+        request=attrs.evolve(
+            entry.request, stop_loss=ProtectiveLeg(price=Price.of(63000)), **change
+        ),
+    )
+    books = attrs.evolve(state.books, finished={**state.books.finished, ClientId("theirs"): theirs})
+    shown = attrs.evolve(report, stop_loss=Price.of(63000), time_ms=report.time_ms + 1)
+    made = step(attrs.evolve(state, books=books), shown, config(), shown.time_ms)
+    assert len(of_kind(made, ev.StopChangedByHand)) == 1
+    (raised,) = of_kind(made, ev.FindingRaised)
+    assert (raised.symbol, raised.blocks_entries) == (BTC, False)
+
+
 # Take-profit, trailing stop
 
 
@@ -187,6 +215,9 @@ def test_a_take_profit_that_was_taken_away_is_restored_where_changes_are_reverte
     by_hand(bench, take_profit=Price.of(0))
     bench.pass_time(1_000)
     assert bench.venue.position(BTC).take_profit == Price.of("70000")
+    (_, restored) = only(bench, ev.ProtectionIntended)
+    assert restored.source is ProtectionSource.REVERT
+    assert restored.key == f"revert {trade(bench).key} {restored.time_ms}"
 
 
 @pytest.mark.parametrize(
@@ -228,25 +259,39 @@ def test_a_trailing_stop_that_nobody_asked_for(settings: CoreConfig, kept: str |
 
 
 @pytest.mark.parametrize(
-    ("settings", "leverage", "kept"),
+    ("settings", "leverage", "kept", "why"),
     [
-        (config(), "2", "2"),
-        (config(), "5", "3"),
-        (ADOPT, "5", "5"),
-        (ADOPT, "11", "3"),
-        (REVERT, "2", "3"),
+        (config(), "2", "2", "it is lower"),
+        (config(), "5", "3", "it is higher"),
+        (config(), "11", "3", "it is higher"),
+        (ADOPT, "5", "5", "at most 10 is allowed"),
+        (ADOPT, "10", "10", "at most 10 is allowed"),
+        (ADOPT, "11", "3", "it is above the cap of 10"),
+        (REVERT, "2", "3", "manual_changes is revert"),
     ],
 )
-def test_a_leverage_that_was_changed(settings: CoreConfig, leverage: str, kept: str) -> None:
+def test_a_leverage_that_was_changed(
+    settings: CoreConfig, leverage: str, kept: str, why: str
+) -> None:
     bench = managed(PLAIN, settings=settings)
     bench.venue.set_leverage(BTC, Rate.of(leverage))
     bench.runner.drain()
     (event,) = only(bench, ev.LeverageChangedByHand)
-    assert (event.before, event.after) == (Rate.of(3), Rate.of(leverage))
+    assert (event.before, event.after, event.why) == (Rate.of(3), Rate.of(leverage), why)
     assert bench.venue.position(BTC).leverage == Rate.of(kept)
     assert findings(bench) == (["by_hand:leverage:BTCUSDT"],) * 2
     more = bench.desk.execute(signal("s2", leverage=kept))
     assert isinstance(more, Placed)
+
+
+def test_a_halted_desk_adopts_no_higher_leverage() -> None:
+    bench = managed(PLAIN, settings=ADOPT)
+    bench.desk.set_trading_state(TradingState.HALTED, "test")
+    bench.venue.set_leverage(BTC, Rate.of(10))
+    bench.runner.drain()
+    (event,) = only(bench, ev.LeverageChangedByHand)
+    assert (event.decision, event.why) == (REVERTED, "it is higher")
+    assert bench.venue.position(BTC).leverage == Rate.of(3)
 
 
 def test_a_leverage_that_the_venue_does_not_take_back_is_asked_for_again_and_told_once() -> None:
@@ -284,6 +329,26 @@ def test_while_an_operator_sets_it_what_is_shown_is_nobodys_doing() -> None:
     books = attrs.evolve(bench.runner.state.books, settings={"k": setting})
     made = step(attrs.evolve(bench.runner.state, books=books), shown, config(), shown.time_ms)
     assert not of_kind(made, ev.LeverageChangedByHand)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        LeverageSetting(symbol=ETH, leverage=Rate.of(2)),
+        MarginSetting(symbol=BTC, amount=Money.of(5)),
+        MarginModeSetting(mode=MarginMode.ISOLATED),
+    ],
+    ids=str,
+)
+def test_while_another_setting_is_under_way_a_leverage_is_somebodys_doing(
+    setting: AccountSetting,
+) -> None:
+    bench = managed(PLAIN)
+    report = bench.venue.position(BTC)
+    shown = attrs.evolve(report, leverage=Rate.of(2), time_ms=report.time_ms + 1)
+    books = attrs.evolve(bench.runner.state.books, settings={"k": setting})
+    made = step(attrs.evolve(bench.runner.state, books=books), shown, config(), shown.time_ms)
+    assert len(of_kind(made, ev.LeverageChangedByHand)) == 1
 
 
 # Quantity

@@ -2,6 +2,7 @@
 
 import attrs
 import pytest
+from tidegate.domain.core import events as ev
 from tidegate.domain.core.draft import ASKED_KEPT, Draft
 from tidegate.domain.core.effects import ReadPosition, TakeInventory
 from tidegate.domain.orders import ClientId, Purpose, Role, Symbol
@@ -84,3 +85,21 @@ def test_an_order_of_a_trade_has_the_trades_next_number_and_an_entry_its_own_key
     assert made.next_id(trade, Purpose(Role.CLOSE)) == f"tg{trade.key}-c-3"
     with pytest.raises(AssertionError, match=r"^an entry is named by its own key"):
         made.next_id(trade, Purpose(Role.ENTRY))
+
+
+def test_a_change_that_leaves_is_on_its_way_and_counts_as_asked_for() -> None:
+    made = draft(5)
+    order = next(iter(made.books.orders.values()))
+    name = order.request.client_id
+    made.emit(
+        ev.AmendIntended(
+            key="k",
+            client_id=name,
+            request=order.request,
+            signal=None,
+            worst_price=None,
+            time_ms=T0 + 5,
+        )
+    )
+    assert made.view.in_flight == {name}
+    assert made.view.asked_ms == {name: T0 + 5}

@@ -7,7 +7,8 @@ from tidegate.domain.core import events as ev
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.state import Books
 from tidegate.domain.day import DAY_MS, DayBoundary
-from tidegate.domain.mode import TradingState
+from tidegate.domain.equity import Anchor, EquitySource
+from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import Side
 from tidegate.domain.risk.verdict import Breach, Missing, Rule
@@ -161,3 +162,21 @@ def test_opening_the_account_says_since_when_the_books_count() -> None:
         opened_ms=1_700_000_000_000,
         last_execution_ms=1_700_000_000_000,
     )
+
+
+def test_a_mark_of_the_venues_own_equity_begins_a_mark_of_that() -> None:
+    before, theirs = books(), Anchor(source=EquitySource.VENUE, basis=2)
+    assert before.ledger is not None
+    marked = ev.EquityMarked(equity=Money.of("9000"), time_ms=9, anchor=theirs)
+    assert evolve(before, marked, DAY) == attrs.evolve(
+        before,
+        ledger=attrs.evolve(before.ledger, high_water=Money.of("9000"), high_water_anchor=theirs),
+    )
+
+
+def test_a_journal_belongs_to_the_venue_and_the_account_of_its_first_session() -> None:
+    first = ev.SessionStarted(mode=TradingMode.PAPER, venue=VenueKind.MEMORY, account="17")
+    later = ev.SessionStarted(mode=TradingMode.PAPER, venue=VenueKind.BYBIT_DEMO, account="18")
+    begun = evolve(Books(), first, DAY)
+    assert begun == Books(venue=VenueKind.MEMORY, account="17")
+    assert evolve(begun, later, DAY) == begun

@@ -7,6 +7,7 @@ import pytest
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.evolve_orders import entry_numbered
+from tidegate.domain.core.ids import client_id
 from tidegate.domain.core.state import Books, Order
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.lifecycle import Status
@@ -322,6 +323,16 @@ def test_an_entry_remembers_where_its_trade_goes_on_numbering() -> None:
     (entry,) = [order for order in after.finished.values() if order.role is Role.ENTRY]
     assert entry.sequence_next == 9
     assert attrs.evolve(after, finished=books.finished) == books
+
+
+def test_an_entry_of_a_tagged_journal_remembers_it_too() -> None:
+    bench = opened()
+    books, key = bench.runner.state.books, trade(bench).key
+    (entry,) = [order for order in books.finished.values() if order.role is Role.ENTRY]
+    name = client_id(key, Purpose(Role.ENTRY), 0, tag="aaaa")
+    named = attrs.evolve(entry, request=attrs.evolve(entry.request, client_id=name))
+    after = entry_numbered(attrs.evolve(books, tag="aaaa", finished={name: named}), key, 9)
+    assert after.finished[name] == attrs.evolve(named, sequence_next=9)
 
 
 def test_an_order_starts_with_nothing_filled() -> None:

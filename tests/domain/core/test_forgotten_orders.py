@@ -10,18 +10,18 @@ from tidegate.application.recovery import recover
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import Cancel
 from tidegate.domain.core.inputs import CancelAnswered, OrderNotFound
-from tidegate.domain.core.state import Order
+from tidegate.domain.core.state import HeldRow, Order
 from tidegate.domain.core.step import Step, step
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Money, Price, Qty
-from tidegate.domain.orders import ClientId, Symbol
-from tidegate.domain.reports import CancelReason, Execution, OrderReport
+from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.orders import ClientId, Role, Side, Symbol, VenueOrderId
+from tidegate.domain.reports import CancelReason, Execution, FundingPayment, OrderReport
 from tidegate.ports.exchange import History, QueryFailed, TimeRange
 
 from tests.application.bench import BTC, Bench, make_bench
 from tests.domain.samples import BTCUSDT, FEES
 
-from .scenes import config, held, limit, only, placed
+from .scenes import LADDER, config, held, limit, only, orders_of, placed, scripted
 
 FINAL_MS = 9_000
 SETTINGS = config(not_found_final_ms=FINAL_MS)
@@ -86,7 +86,7 @@ def test_an_order_that_the_venue_forgot_ends_a_final_time_after_its_cancel_found
     go_on(bench, 3_000)
     assert order(bench, order_id).status is Status.CANCELLED
     assert not bench.runner.state.books.orders
-    assert not bench.runner.state.view.gone_ms
+    assert bench.runner.state.view.gone_ms == {}
 
 
 def test_what_it_filled_unheard_is_booked_before_it_ends() -> None:
@@ -169,6 +169,8 @@ def test_only_a_cancel_that_found_nothing_counts(*, is_gone: bool, ends: bool) -
         made = step(state, later, SETTINGS, now_ms + after_ms)
         updates = [event.status for event in made.events if isinstance(event, ev.OrderUpdated)]
         assert updates == ([Status.CANCELLED] if is_over else [])
+        named = [event.venue_id for event in made.events if isinstance(event, ev.OrderUpdated)]
+        assert named == ([order(bench, order_id).venue_id] if is_over else [])
 
 
 def test_one_whose_executions_are_all_there_was_filled() -> None:
@@ -181,3 +183,78 @@ def test_one_whose_executions_are_all_there_was_filled() -> None:
     recover(bench.runner, frozenset({BTC}))
     go_on(bench, FINAL_MS + 2_000)
     assert order(bench, order_id).status is Status.FILLED
+
+
+def cancels(made: Step) -> list[ev.CancelIntended]:
+    return [event for event in made.events if isinstance(event, ev.CancelIntended)]
+
+
+def test_an_order_whose_request_is_under_way_is_not_forgotten() -> None:
+    bench, order_id = resting()
+    bench.venue.script.advance(FINAL_MS)
+    state = bench.runner.state
+    view = attrs.evolve(state.view, in_flight=frozenset({order_id}))
+    answer = not_found(bench, order_id)
+    made = step(attrs.evolve(state, view=view), answer, SETTINGS, bench.venue.now_ms())
+    assert made.events == ()
+
+
+def test_it_is_cancelled_once_in_a_while_however_often_no_query_knows_it() -> None:
+    bench, order_id = resting()
+    bench.venue.script.advance(FINAL_MS)
+    now_ms, answer = bench.venue.now_ms(), not_found(bench, order_id)
+    first = _after(bench, answer)
+    assert len(cancels(first)) == 1
+    assert cancels(step(first.state, answer, SETTINGS, now_ms + 999)) == []
+    assert len(cancels(step(first.state, answer, SETTINGS, now_ms + 1_000))) == 1
+
+
+FUNDING = FundingPayment(
+    payment_id="f",
+    symbol=BTC,
+    rate=Rate.of("0.0001"),
+    mark=Price.of("65000"),
+    qty=Qty.of("0.001"),
+    amount=Money.of("0.01"),
+    time_ms=5,
+)
+FILL = Execution(
+    execution_id="x",
+    symbol=BTC,
+    venue_id=VenueOrderId("v-9"),
+    client_id=ClientId("another"),
+    side=Side.BUY,
+    qty=Qty.of("0.001"),
+    price=Price.of("65000"),
+    fee=Money.of("0.03"),
+    is_maker=False,
+    time_ms=5,
+)
+
+
+@pytest.mark.parametrize("row", [FUNDING, FILL], ids=lambda row: type(row).__name__)
+def test_what_waits_of_others_does_not_keep_it(row: Execution | FundingPayment) -> None:
+    bench, order_id = resting()
+    bench.venue.script.advance(FINAL_MS)
+    state = bench.runner.state
+    held_row = HeldRow(row=row, since_ms=bench.venue.now_ms(), stream_changes=0)
+    waiting = attrs.evolve(state, view=attrs.evolve(state.view, held=(held_row,)))
+    made = step(waiting, not_found(bench, order_id), SETTINGS, bench.venue.now_ms())
+    assert len(cancels(made)) == 1
+
+
+def test_the_ladder_that_waited_for_a_forgotten_entry_is_placed_when_that_ends() -> None:
+    """Of 0.004 that filled, 0.001 go at the first target and 0.003 at the second."""
+    bench = scripted()
+    order_id = placed(bench, ladder=LADDER)
+    bench.venue.script.fill(order_id, Qty.of("0.004"))
+    bench.runner.drain()
+    assert orders_of(bench, Role.TAKE_PROFIT) == []
+    gone_ms = bench.venue.now_ms() + FINAL_MS
+    view = attrs.evolve(bench.runner.state.view, gone_ms={order_id: gone_ms})
+    state = attrs.evolve(bench.runner.state, view=view)
+    answer = OrderNotFound(client_id=order_id, asked_ms=gone_ms + FINAL_MS, has_executions=True)
+    made = step(state, answer, SETTINGS, gone_ms + FINAL_MS)
+    sent = [event.order for event in made.events if isinstance(event, ev.OrderIntended)]
+    assert [order.purpose.rung for order in sent] == [1, 2]
+    assert [order.qty for order in sent] == [Qty.of("0.001"), Qty.of("0.003")]

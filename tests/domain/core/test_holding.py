@@ -104,6 +104,15 @@ def test_a_row_after_an_outage_waits_and_older_ones_of_the_history_come_first() 
     assert made.state.view.held == ()
 
 
+def test_rows_of_one_time_with_a_row_that_the_history_shows_are_booked_with_it() -> None:
+    state = give(back(), fill("a", 110), 110).state
+    state = give(down(state, 120), fill("b", 110), 121).state
+    state = give(state, fill("c", 111), 122).state
+    made = give(state, history(fill("a", 110)), 130)
+    assert booked(made) == ["a", "b"]
+    assert [held.row for held in made.state.view.held] == [fill("c", 111)]
+
+
 def test_what_came_later_than_the_proof_is_booked_with_it_in_order() -> None:
     state = give(back(), fill("second", 130), 130).state
     state = give(state, paid("third", 140), 140).state
@@ -194,6 +203,10 @@ def test_the_first_row_that_waits_has_the_history_read_and_the_next_ones_do_not(
     second = give(first.state, fill("two", 1_600), 1_600)
     assert second.effects == ()
     assert deadline_ms(first.state, SETTINGS, T0 + 1_500) == T0 + 1_500 + POLL_MS
+    for polled_ms, is_read in ((500, True), (501, False)):
+        view = attrs.evolve(over.view, polled_ms=T0 + polled_ms)
+        made = give(attrs.evolve(over, view=view), fill("one", 1_500), 1_500)
+        assert any(isinstance(effect, ReadActivity) for effect in made.effects) is is_read
     soon = give(state, fill("one", 300), 300)
     assert soon.effects == (), "one was asked for a moment ago"
 

@@ -172,3 +172,30 @@ def test_one_that_a_list_of_what_is_held_lacks_is_neither_reported_nor_closed() 
     made = woken(state, bench, NakedPositions.CLOSE)
     assert not [e for e in made.events if isinstance(e, ev.OrderIntended | ev.FindingRaised)]
     assert made.state.view.naked_since_ms == {}
+
+
+def test_a_foreign_short_is_bought_back() -> None:
+    bench = foreign(NakedPositions.CLOSE, side=Side.SELL)
+    bench.pass_time(5_000)
+    (sent,) = only(bench, ev.OrderIntended)
+    assert (sent.order.side, sent.order.qty) == (Side.BUY, Qty.of("0.005"))
+    assert sent.order.reduce_only
+    assert bench.venue.position(BTC).qty == Qty.of(0)
+
+
+def test_a_close_that_is_under_way_is_not_sent_twice() -> None:
+    bench = foreign(NakedPositions.CLOSE)
+    first = woken(bench.runner.state, bench, NakedPositions.CLOSE)
+    assert len([e for e in first.events if isinstance(e, ev.OrderIntended)]) == 1
+    again = woken(first.state, bench, NakedPositions.CLOSE, at=10_000)
+    assert not [e for e in again.events if isinstance(e, ev.OrderIntended)]
+
+
+def test_a_desk_without_a_key_of_its_own_closes_nothing_of_others() -> None:
+    bench = foreign(NakedPositions.CLOSE)
+    books = attrs.evolve(bench.runner.state.books, guard_key=None)
+    made = woken(attrs.evolve(bench.runner.state, books=books), bench, NakedPositions.CLOSE)
+    assert [e.finding_id for e in made.events if isinstance(e, ev.FindingRaised)] == [
+        "unprotected:BTCUSDT"
+    ]
+    assert not [e for e in made.events if isinstance(e, ev.OrderIntended)]

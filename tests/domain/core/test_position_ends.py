@@ -13,11 +13,11 @@ from tidegate.application.engine import Engine
 from tidegate.application.inline_runner import InlineRunner
 from tidegate.application.recovery import recover
 from tidegate.domain.core import events as ev
-from tidegate.domain.core.inputs import ActivityRead
+from tidegate.domain.core.inputs import ActivityRead, ReduceRequest
 from tidegate.domain.core.step import step
 from tidegate.domain.management import Management, TrailingStop
-from tidegate.domain.money import Distance, Price, Qty
-from tidegate.domain.orders import Side
+from tidegate.domain.money import Distance, Money, Price, Qty
+from tidegate.domain.orders import Role, Side, VenueOrderId
 from tidegate.domain.reports import Execution, OrderReport, PositionReport
 from tidegate.domain.signal import StopAtPrice
 from tidegate.domain.trade import CloseReason
@@ -26,7 +26,7 @@ from tidegate.ports.desk import Placed
 from tests.application.bench import BTC, Bench, MemoryClock, signal
 
 from .protection_scenes import managed, policy
-from .scenes import LADDER, config, limit, only, our_orders
+from .scenes import LADDER, config, limit, only, our_orders, placed, scripted
 
 TRAILED = Management(trailing=TrailingStop(distance=Distance.of("300")))
 
@@ -182,3 +182,35 @@ def test_messages_of_all_kinds_may_be_lost() -> None:
     bench.venue.script.reconnect()
     bench.runner.drain()
     assert our_orders(bench) == []
+
+
+def test_an_exit_from_somebody_elses_position_ends_with_it_and_an_entry_of_ours_stays() -> None:
+    bench = scripted()
+    entry = placed(bench, entry=limit("64900"))
+    state, now_ms = bench.runner.state, bench.venue.now_ms()
+    fill = Execution(
+        execution_id="x1",
+        symbol=BTC,
+        venue_id=VenueOrderId("v-9"),
+        client_id=None,
+        side=Side.SELL,
+        qty=Qty.of("0.005"),
+        price=Price.of("65000"),
+        fee=Money.of("0.10"),
+        is_maker=False,
+        time_ms=now_ms,
+    )
+    state = step(state, fill, config(), now_ms).state
+    reduce = ReduceRequest(
+        symbol=BTC, key="exit012345678901", price=Price.of("64000"), by_operator=True
+    )
+    state = step(state, reduce, config(), now_ms).state
+    (exit_id,) = [name for name, order in state.books.orders.items() if order.role is Role.EXIT]
+    for name, qty, cancelled in (("x2", "0.002", []), ("x3", "0.003", [exit_id])):
+        back = attrs.evolve(fill, execution_id=name, side=Side.BUY, qty=Qty.of(qty))
+        made = step(state, back, config(), now_ms)
+        ids = [event.client_id for event in made.events if isinstance(event, ev.CancelIntended)]
+        assert ids == cancelled
+        state = made.state
+    assert state.books.position(BTC).is_flat
+    assert state.books.orders[entry].is_open
