@@ -11,7 +11,6 @@ from tidegate.domain.core.managing import manage
 from tidegate.domain.core.state import State
 from tidegate.domain.management import BreakEven, Management
 from tidegate.domain.money import Distance, Money, Price, Qty, Rate
-from tidegate.domain.orders import Symbol
 from tidegate.domain.position import Position
 from tidegate.domain.signal import RungSpec
 from tidegate.domain.trade import CloseReason
@@ -138,8 +137,8 @@ def test_a_merged_rung_waits_for_the_next_one_by_distance_and_not_by_number(
 @pytest.mark.parametrize("unknown", ["instruments", "fees"])
 def test_break_even_waits_for_specification_and_fees(unknown: str) -> None:
     state = priced(holding(EVEN, managed=DUE), "66000")
-    nothing: dict[Symbol, Any] = {}
-    blind = attrs.evolve(state, view=attrs.evolve(state.view, **{unknown: nothing}))
+    nothing: dict[str, Any] = {unknown: {}}
+    blind = attrs.evolve(state, view=attrs.evolve(state.view, **nothing))
     assert found(blind) == []
     assert len(found(state)) == 1
 

@@ -69,3 +69,13 @@ def test_a_step_on_the_same_state_gives_the_same_result() -> None:
     state, now_ms = bench.runner.state, bench.venue.now_ms()
     ticker = attrs.evolve(bench.venue.ticker(BTC), mark=Price.of("64900"))
     assert step(state, ticker, config(), now_ms) == step(state, ticker, config(), now_ms)
+
+
+def test_a_new_mark_says_what_the_equity_stands_on() -> None:
+    bench = opened()
+    bench.move("65900")
+    ledger = bench.runner.state.books.ledger
+    assert ledger is not None
+    marks = only(bench, ev.EquityMarked)
+    assert marks[-1].equity == ledger.high_water
+    assert marks[-1].anchor == ledger.anchor

@@ -204,7 +204,7 @@ def test_without_a_grace_time_it_is_acted_on_a_millisecond_later() -> None:
     assert [e for e in made.events if isinstance(e, ev.FindingRaised)]
 
 
-def beside(bench: Bench, qty: str) -> State:
+def beside(bench: Bench, qty: str, later_ms: int = 0) -> State:
     """Return the same account with another position without a stop, the first of both."""
     state, other = bench.runner.state, Symbol("ETHUSDT")
     view = state.view
@@ -214,20 +214,27 @@ def beside(bench: Bench, qty: str) -> State:
         view=attrs.evolve(
             view,
             positions={other: report, **view.positions},
-            naked_since_ms={other: view.naked_since_ms[BTC], **view.naked_since_ms},
+            naked_since_ms={other: view.naked_since_ms[BTC] + later_ms, **view.naked_since_ms},
         ),
     )
 
 
 @pytest.mark.parametrize(
-    ("qty", "reported"),
-    [("0.2", ["unprotected:ETHUSDT", "unprotected:BTCUSDT"]), ("0", ["unprotected:BTCUSDT"])],
+    ("qty", "later_ms", "reported"),
+    [
+        ("0.2", 0, ["unprotected:ETHUSDT", "unprotected:BTCUSDT"]),
+        ("0.2", 1, ["unprotected:BTCUSDT"]),
+        ("0", 0, ["unprotected:BTCUSDT"]),
+    ],
 )
-def test_each_of_several_positions_is_looked_at(qty: str, reported: list[str]) -> None:
+def test_each_of_several_positions_is_looked_at(
+    qty: str, later_ms: int, reported: list[str]
+) -> None:
     bench = foreign(NakedPositions.REPORT)
-    made = woken(beside(bench, qty), bench, NakedPositions.REPORT)
+    made = woken(beside(bench, qty, later_ms), bench, NakedPositions.REPORT)
     raised = [e for e in made.events if isinstance(e, ev.FindingRaised)]
     assert [e.finding_id for e in raised] == reported
+    assert [e.blocks_entries for e in raised] == [False] * len(reported)
 
 
 def test_one_of_ours_without_a_stop_is_not_taken_for_a_foreign_one() -> None:
