@@ -3,10 +3,18 @@
 import attrs
 import pytest
 from tidegate.domain.core import events as ev
+from tidegate.domain.core.effects import ReadRecords
 from tidegate.domain.core.evolve import evolve
-from tidegate.domain.core.inputs import Inventory, OpenRequest, PanicRequest, StartRequest
+from tidegate.domain.core.inputs import (
+    Inventory,
+    OpenRequest,
+    PanicRequest,
+    ReconcileRequest,
+    StartRequest,
+    TimePassed,
+)
 from tidegate.domain.core.state import Books, State
-from tidegate.domain.core.step import step
+from tidegate.domain.core.step import deadline_ms, step
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.mode import TradingMode, VenueKind
@@ -182,3 +190,27 @@ def test_the_books_open_at_the_venues_time_of_the_wallet() -> None:
     request = attrs.evolve(START, wallet_ms=NOON_MS - 215)
     assert step(State(), request, config(), NOON_MS).state.books.opened_ms == NOON_MS - 215
     assert step(State(), START, config(), NOON_MS).state.books.opened_ms == NOON_MS
+
+
+def test_a_session_says_whose_account_it_trades() -> None:
+    made = step(State(), attrs.evolve(START, account="12345"), config(), NOON_MS)
+    began = made.events[0]
+    assert began == ev.SessionStarted(mode=TradingMode.DEMO, venue=VenueKind.PAPER, account="12345")
+    assert made.state.books.account == "12345"
+
+
+def test_a_reconciliation_that_was_wanted_before_the_opening_is_due_with_it() -> None:
+    waiting = step(State(), ReconcileRequest(number=1), config(), NOON_MS - 9).state
+    assert waiting.view.reconcile_asked_ms is None
+    begun = step(waiting, START, config(), NOON_MS).state
+    assert deadline_ms(begun, config(), NOON_MS) == NOON_MS
+    made = step(begun, TimePassed(), config(), NOON_MS)
+    assert any(isinstance(effect, ReadRecords) for effect in made.effects)
+
+
+def test_books_remember_as_many_of_each_as_they_are_told() -> None:
+    books = Books().bounded(finished=3, signals=5, executions=7)
+    assert (books.finished_kept, books.signals.keep, books.executions.keep) == (3, 5, 7)
+    assert (
+        attrs.evolve(books, finished_kept=9).bounded(finished=3, signals=5, executions=7) == books
+    )

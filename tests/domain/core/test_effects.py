@@ -1,9 +1,12 @@
 """What leaves the desk: each recorded intent exactly once, and after a restart what it needs."""
 
+from typing import Any
+
 import attrs
 import pytest
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import (
+    AmendOrder,
     Cancel,
     Effect,
     FindOrder,
@@ -15,24 +18,29 @@ from tidegate.domain.core.effects import (
 )
 from tidegate.domain.core.evolve import evolve
 from tidegate.domain.core.inputs import (
+    AmendRequest,
     CloseRequest,
     LeverageAnswered,
     OpenRequest,
     PanicRequest,
 )
-from tidegate.domain.core.react import send, unfinished, unsettled
+from tidegate.domain.core.react import question, send, unfinished, unsettled
 from tidegate.domain.core.state import Books
 from tidegate.domain.core.step import step
 from tidegate.domain.day import DayBoundary
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Price, Rate
-from tidegate.domain.orders import ClientId, Reduction, Symbol
+from tidegate.domain.money import Price, Qty, Rate
+from tidegate.domain.orders import ClientId, OrderKind, Reduction, Symbol
 from tidegate.domain.risk.approval import Approved
+from tidegate.domain.signal import Entry
 from tidegate.domain.trade import CloseReason
+from tidegate.domain.triggers import TriggerSpec
+from tidegate.ports.orders import Reduced
 
 from tests.application.bench import BTC, Bench, make_bench, signal
+from tests.application.order_bench import holding, orders
 
-from .scenes import config, opened, trade
+from .scenes import config, limit, opened, placed, scripted, trade
 
 KEY = "close01234567890"
 ETH = Symbol("ETHUSDT")
@@ -213,3 +221,59 @@ def test_what_waits_for_a_leverage_and_is_no_entry_is_a_broken_book() -> None:
     order = next(iter(books(opened()).orders.values()))
     with pytest.raises(AssertionError, match=f"{order.request.client_id} waits and is no entry"):
         send(attrs.evolve(order, is_released=False))
+
+
+# Changes of orders
+
+
+def amended(bench: Bench, **wish: Any) -> AmendOrder:
+    """Return what is sent when the only entry or rung that rests is changed."""
+    (order,) = books(bench).orders.values()
+    asked = AmendRequest(key="k" * 16, client_id=order.request.client_id, **wish)
+    (effect,) = step(bench.runner.state, asked, config(), bench.venue.now_ms()).effects
+    assert isinstance(effect, AmendOrder)
+    return effect
+
+
+def test_a_trigger_is_sent_only_where_it_moves() -> None:
+    bench = make_bench(config=config())
+    entry = Entry(
+        kind=OrderKind.LIMIT,
+        price=Price.of("65600"),
+        trigger=TriggerSpec(price=Price.of("65500")),
+    )
+    placed(bench, entry=entry)
+    smaller = amended(bench, qty=Qty.of("0.009"))
+    assert (smaller.qty, smaller.price, smaller.trigger_price) == (Qty.of("0.009"), None, None)
+    assert (smaller.conditional, smaller.urgent) == (True, False)
+    moved = amended(bench, trigger_price=Price.of("65400"))
+    assert (moved.qty, moved.trigger_price) == (None, Price.of("65400"))
+
+
+def test_a_change_of_what_only_reduces_does_not_wait_behind_entries() -> None:
+    bench = holding()
+    outcome = orders(bench).reduce(BTC, price=Price.of("66000"))
+    assert isinstance(outcome, Reduced), outcome
+    (name,) = outcome.client_ids
+    assert amended(bench, price=Price.of("66100")) == AmendOrder(
+        symbol=BTC, client_id=name, price=Price.of("66100"), urgent=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "is_asked"),
+    [
+        (Status.NEW, True),
+        (Status.PARTIALLY_FILLED, True),
+        (Status.INTENDED, False),
+        (Status.UNKNOWN, False),
+        (Status.FILLED, False),
+    ],
+)
+def test_executions_are_asked_for_of_an_order_that_was_live(status: Status, is_asked: bool) -> None:
+    bench = scripted()
+    name = placed(bench, entry=limit("64500"))
+    order = attrs.evolve(books(bench).orders[name], status=status)
+    asked = question(order, books(bench))
+    assert (asked.symbol, asked.client_id) == (BTC, name)
+    assert asked.since_ms == (order.intended_ms if is_asked else None)

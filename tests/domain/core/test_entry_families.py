@@ -219,3 +219,21 @@ def test_a_signal_keeps_its_ladder_fractions_beside_a_take_profit() -> None:
     assert rungs(made) == [("66000.0", "0.005")]
     made.move("67500")
     assert held(made) == Qty.of(0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "in_force"),
+    [
+        (Entry(), TimeInForce.IOC),
+        (limit("64500"), TimeInForce.GTC),
+        (attrs.evolve(limit("64500"), time_in_force=TimeInForce.POST_ONLY), TimeInForce.POST_ONLY),
+    ],
+)
+def test_the_ticket_says_how_long_an_entry_rests_and_where_it_takes_profit(
+    entry: Entry, in_force: TimeInForce
+) -> None:
+    outcome = bench().desk.execute(signal(entry=attrs.evolve(entry, take_profit=Price.of("67000"))))
+    assert isinstance(outcome, Placed), outcome
+    ticket = outcome.ticket
+    assert (ticket.kind, ticket.time_in_force) == (entry.kind, in_force)
+    assert ticket.take_profit == Price.of("67000")

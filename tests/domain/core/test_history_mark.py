@@ -83,3 +83,16 @@ def test_a_recovery_records_a_full_reading_and_no_other(
     bench: Bench = make_bench(venue=venue, config=POLLING)
     recover(bench.runner, frozenset({BTC}))
     assert len(only(bench, ev.HistoryRead)) == count
+
+
+def test_the_first_reading_is_recorded_whatever_its_time() -> None:
+    state = make_bench(config=POLLING).runner.state
+    for recorded_ms, until_ms, is_recorded in (
+        (0, 5, True),
+        (1, MARK_EVERY_MS, False),
+        (1, MARK_EVERY_MS + 1, True),
+    ):
+        books = attrs.evolve(state.books, history_until_ms=recorded_ms)
+        item = HistoryCovered(until_ms=until_ms)
+        made = step(attrs.evolve(state, books=books), item, POLLING, 1)
+        assert made.events == ((ev.HistoryRead(until_ms=until_ms),) if is_recorded else ())

@@ -4,6 +4,7 @@ import attrs
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.inputs import TimePassed
 from tidegate.domain.core.step import step
+from tidegate.domain.equity import Anchor, EquitySource
 from tidegate.domain.money import Money, Price
 
 from tests.application.bench import BTC, make_bench
@@ -69,3 +70,17 @@ def test_a_step_on_the_same_state_gives_the_same_result() -> None:
     state, now_ms = bench.runner.state, bench.venue.now_ms()
     ticker = attrs.evolve(bench.venue.ticker(BTC), mark=Price.of("64900"))
     assert step(state, ticker, config(), now_ms) == step(state, ticker, config(), now_ms)
+
+
+def test_a_new_mark_says_how_many_transfers_its_equity_stands_on() -> None:
+    bench = opened()
+    bench.venue.script.advance(5_000)
+    bench.venue.script.transfer(Money.of("250"))
+    assert bench.desk.reconcile().is_clean
+    bench.move("65900")
+    ledger = bench.runner.state.books.ledger
+    assert ledger is not None
+    last = only(bench, ev.EquityMarked)[-1]
+    # 9,999.6425 after the fee, 250 moved in, and 0.010 x 900
+    assert (last.equity, ledger.high_water) == (Money.of("10258.6425"),) * 2
+    assert last.anchor == Anchor(source=EquitySource.LEDGER, basis=1)

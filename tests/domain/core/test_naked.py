@@ -11,7 +11,7 @@ from tidegate.domain.core.step import Step, deadline_ms, step
 from tidegate.domain.management import Management
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Price, Qty, Rate
-from tidegate.domain.orders import Side
+from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.protection import NakedPositions, ProtectionSource
 from tidegate.domain.trade import CloseReason
 
@@ -48,6 +48,7 @@ def test_a_foreign_position_is_reported_once_after_a_grace_time_and_left_alone()
     bench.pass_time(1)
     (raised,) = only(bench, ev.FindingRaised)
     assert (raised.finding_id, raised.blocks_entries) == ("unprotected:BTCUSDT", False)
+    assert raised.symbol == BTC
     assert "0.005" in raised.text
     bench.pass_time(600_000)
     assert shown_stop(bench) is None
@@ -199,3 +200,96 @@ def test_a_desk_without_a_key_of_its_own_closes_nothing_of_others() -> None:
         "unprotected:BTCUSDT"
     ]
     assert not [e for e in made.events if isinstance(e, ev.OrderIntended)]
+
+
+# When, and to which
+
+
+def asked_again(state: State, bench: Bench, at: int) -> Step:
+    """Let time pass where a protection waits for the specification of its symbol."""
+    return woken(state, bench, NakedPositions.PROTECT, at)
+
+
+def test_it_is_tried_again_at_the_interval_and_not_before() -> None:
+    bench = foreign(NakedPositions.PROTECT)
+    state = bench.runner.state
+    state = attrs.evolve(state, view=attrs.evolve(state.view, instruments={}))
+    first = asked_again(state, bench, 5_000)
+    question = ReadInstrument(symbol=BTC)
+    assert question in first.effects
+    assert question not in asked_again(first.state, bench, 9_999).effects
+    assert question in asked_again(first.state, bench, 10_000).effects
+
+
+def test_without_a_grace_time_it_is_acted_on_a_millisecond_later() -> None:
+    bench = foreign(NakedPositions.REPORT)
+    settings = policy(stop_verify_ms=0, poll_down_ms=None)
+    since_ms = bench.runner.state.view.naked_since_ms[BTC]
+    early = step(bench.runner.state, TimePassed(), settings, since_ms)
+    assert not [e for e in early.events if isinstance(e, ev.FindingRaised)]
+    made = step(bench.runner.state, TimePassed(), settings, since_ms + 1)
+    assert [e for e in made.events if isinstance(e, ev.FindingRaised)]
+
+
+def beside(bench: Bench, qty: str, later_ms: int = 0) -> State:
+    """Return the same account with another position without a stop, the first of both."""
+    state, other = bench.runner.state, Symbol("ETHUSDT")
+    view = state.view
+    report = attrs.evolve(view.positions[BTC], symbol=other, qty=Qty.of(qty))
+    return attrs.evolve(
+        state,
+        view=attrs.evolve(
+            view,
+            positions={other: report, **view.positions},
+            naked_since_ms={other: view.naked_since_ms[BTC] + later_ms, **view.naked_since_ms},
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("qty", "later_ms", "reported"),
+    [
+        ("0.2", 0, ["unprotected:ETHUSDT", "unprotected:BTCUSDT"]),
+        ("0.2", 1, ["unprotected:BTCUSDT"]),
+        ("0", 0, ["unprotected:BTCUSDT"]),
+    ],
+)
+def test_each_of_several_positions_is_looked_at(
+    qty: str, later_ms: int, reported: list[str]
+) -> None:
+    bench = foreign(NakedPositions.REPORT)
+    made = woken(beside(bench, qty, later_ms), bench, NakedPositions.REPORT)
+    raised = [e for e in made.events if isinstance(e, ev.FindingRaised)]
+    assert [e.finding_id for e in raised] == reported
+    assert [e.blocks_entries for e in raised] == [False] * len(reported)
+
+
+def test_one_of_ours_without_a_stop_is_not_taken_for_a_foreign_one() -> None:
+    state = managed(Management()).runner.state
+    report = state.view.positions[BTC]
+    bare = attrs.evolve(report, stop_loss=None, time_ms=report.time_ms + 1)
+    seen = step(state, bare, policy(naked_positions=NakedPositions.REPORT), report.time_ms + 1)
+    assert seen.state.view.positions[BTC].stop_loss is None
+    assert seen.state.view.naked_since_ms == {}
+
+
+def test_what_is_done_to_it_is_named_for_the_trade_or_the_position() -> None:
+    bench = managed(Management(), settings=policy(naked_positions=NakedPositions.CLOSE))
+    key = bench.runner.state.books.trades[BTC].key
+    by_hand(bench, stop_loss=Price.of(0))
+    assert [e.key for e in only(bench, ev.CloseStarted)] == [key]
+    other = foreign(NakedPositions.PROTECT)
+    other.pass_time(5_000)
+    (intended,) = only(other, ev.ProtectionIntended)
+    assert intended.key == f"naked BTCUSDT {intended.time_ms}"
+
+
+@pytest.mark.parametrize(("side", "stop"), [(Side.BUY, "62985.1"), (Side.SELL, "67014.9")])
+def test_its_stop_is_rounded_toward_the_price(side: Side, stop: str) -> None:
+    """3.1 % and a bit from the mark of 65,000 are 2014.935, which lies between two ticks."""
+    settings = policy(
+        naked_positions=NakedPositions.PROTECT, naked_stop=Rate.of("0.030999"), poll_down_ms=None
+    )
+    bench = foreign(NakedPositions.PROTECT, side=side, settings=settings)
+    bench.pass_time(5_000)
+    assert shown_stop(bench) == Price.of(stop)

@@ -151,7 +151,9 @@ def test_a_reduced_entry_is_judged_again_and_refused_for_what_was_asked() -> Non
     wish = of("0.025", ladder=THINNED)
     without_demand = ticket(desk(**limits), wish)
     assert without_demand.qty == Qty.of("0.021")
-    assert len(without_demand.notes) == 1
+    assert without_demand.notes == (
+        "rung 2 of 0.000 is below the venue's minimum of 0.001: merged into rung 1",
+    )
     assert without_demand.reward_to_risk_net is not None
     assert without_demand.reward_to_risk_net < ONE
     outcome = refused(desk(**limits, reward_to_risk_net_min=ONE), wish)

@@ -12,12 +12,17 @@ from tidegate.application.recovery import recover
 from tidegate.application.runner import InlineRunner
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.amending_entries import adds_risk
+from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.inputs import AmendAnswered, AmendRequest, Input, ReduceRequest
+from tidegate.domain.core.refusing import refuse_request
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import Step, step
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Price, Qty
+from tidegate.domain.money import Money, Price, Qty
 from tidegate.domain.orders import ClientId, ProtectiveLeg, Side, TriggerBy
+from tidegate.domain.position import Position
+from tidegate.domain.risk.judge import Refused
+from tidegate.domain.risk.verdict import Breach, Missing, Rule
 from tidegate.domain.signal import Entry, StopAtPrice
 from tidegate.domain.triggers import TriggerSpec
 from tidegate.ports.orders import Amended, NotAmended, Reduced, Unresolved
@@ -299,3 +304,54 @@ def test_a_worse_price_adds_risk_on_both_sides(side: Side, better: int, worse: i
     for step_, adds in ((better, False), (0, False), (worse, True)):
         moved = attrs.evolve(order, price=Price.of(64500 + step_))
         assert adds_risk(order, moved) is adds
+
+
+# What an exit is made of
+
+
+def exits(state: State, **wish: Any) -> list[Qty]:
+    """Return the quantities of the orders that a reduction is sent as."""
+    made = told(state, ReduceRequest(key=KEY, symbol=BTC, **wish))
+    found = [event.order for event in made.events if isinstance(event, ev.OrderIntended)]
+    assert len(found) == len(made.events), made.events
+    return [order.qty for order in found]
+
+
+def test_all_of_a_position_off_the_grid_may_be_asked_for_by_its_quantity() -> None:
+    """What is left below a step can only be closed whole; a part of it is rounded down."""
+    state = holding().runner.state
+    dust = Position(qty=Qty.of("0.0004"), cost=Money.of(26))
+    state = attrs.evolve(state, books=attrs.evolve(state.books, positions={BTC: dust}))
+    whole = fault_or_exits(state, Qty.of("0.0004"))
+    assert whole == fault_or_exits(state, None) == fault_or_exits(state, Qty.of("0.5"))
+    assert "give 0.001 or more" in str(fault_or_exits(state, Qty.of("0.0003")))
+
+
+def fault_or_exits(state: State, qty: Qty | None) -> str | list[Qty]:
+    made = told(state, ReduceRequest(key=KEY, symbol=BTC, qty=qty))
+    (event,) = made.events
+    if isinstance(event, ev.RequestRefused):
+        return event.fault or ""
+    assert isinstance(event, ev.OrderIntended)
+    return [event.order.qty]
+
+
+def test_only_a_market_exit_goes_in_parts() -> None:
+    """The venue takes 0.004 in a market order; a limit has a maximum of its own."""
+    state = holding().runner.state
+    spec = attrs.evolve(state.view.instruments[BTC], qty_max_market=Qty.of("0.004"))
+    small = viewed(state, instruments={BTC: spec})
+    assert exits(small) == [Qty.of("0.004"), Qty.of("0.004"), Qty.of("0.002")]
+    assert exits(small, price=Price.of("66000")) == [Qty.of("0.010")]
+
+
+def test_a_refusal_of_the_judge_names_what_was_missing_too() -> None:
+    gap = Missing(rule=Rule.EXPOSURE, what="prices")
+    breach = Breach(rule=Rule.POSITION_SIZE, observed="2", limit="1", remedy="less")
+    draft = Draft(State(), config(), NOW)
+    refused_by = Refused(breaches=(breach,), missing=(gap,), largest=Qty.of("0.001"))
+    refuse_request(draft, KEY, refused_by, symbol=BTC)
+    (event,) = draft.events
+    assert isinstance(event, ev.RequestRefused)
+    assert (event.breaches, event.missing) == ((breach,), (gap,))
+    assert (event.largest, event.fault) == (Qty.of("0.001"), None)

@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.events import EntryIntended
 from tidegate.domain.core.inputs import OpenRequest
@@ -14,7 +15,7 @@ from tidegate.domain.core.step import step
 from tidegate.domain.costs import Costs
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol
-from tidegate.domain.planning import PlanInput
+from tidegate.domain.planning import Plan, PlanInput, make_plan
 from tidegate.domain.position import Position
 from tidegate.domain.reports import MarginMode
 from tidegate.domain.signal import RiskFraction, Signal, StopAtPrice, StopPercent
@@ -179,3 +180,42 @@ def test_what_a_wish_would_be_judged_as_is_what_its_entry_is_judged_as() -> None
         assert intent.ticket.reward_to_risk_net == proposal.reward_to_risk_net
     stale = proposal_for(state, signal("s2"), config(), T0 + 99_999_999)
     assert stale is None
+
+
+def test_what_is_joined_is_none_of_what_stands_beside() -> None:
+    """Ether is 20 ahead; the bitcoin that the signal adds to gained 1 by itself."""
+    state = beside()
+    ticker = attrs.evolve(state.view.tickers[BTC], mark=Price.of("65100"))
+    moved = in_view(state, tickers={**state.view.tickers, BTC: ticker})
+    snapshot = attrs.evolve(
+        risk_snapshot(moved, BTC, "s2", SETTINGS, T0), equity=Money.of("10020.6425")
+    )
+    found = plan_input(Draft(moved, SETTINGS, T0), signal("s2"), snapshot)
+    assert isinstance(found, PlanInput)
+    assert found.others_unrealised == Money.of(20)
+
+
+def test_a_leverage_that_is_being_set_is_waited_for_and_another_symbols_is_not() -> None:
+    state = fresh()
+    for symbol, leverage, is_free in (("BTCUSDT", 5, False), ("ETHUSDT", 3, True)):
+        setting = LeverageSetting(symbol=Symbol(symbol), leverage=Rate.of(leverage))
+        busy = attrs.evolve(state, books=attrs.evolve(state.books, settings={"k": setting}))
+        found = asked(busy, signal())
+        if is_free:
+            assert isinstance(found, PlanInput), found
+        else:
+            assert found == f"{setting} is under way: wait until it is answered"
+
+
+def test_a_wish_is_judged_beside_what_its_symbol_holds_already() -> None:
+    """With 8 coins at 65,000 an addition is in the second tier: 0.5 % to maintain, less 510."""
+    state = opened(ladder=()).runner.state
+    large = Position(qty=Qty.of(8), cost=Money.of(520_000))
+    held = attrs.evolve(state, books=attrs.evolve(state.books, positions={BTC: large}))
+    plan = make_plan(signal("s2"), given(held, signal("s2")))
+    assert isinstance(plan, Plan), plan
+    proposal = proposal_for(held, signal("s2"), SETTINGS, T0)
+    assert proposal == plan.proposal
+    alone = proposal_for(state, signal("s2"), SETTINGS, T0)
+    assert alone is not None
+    assert proposal.maintenance_margin_per_unit != alone.maintenance_margin_per_unit

@@ -13,11 +13,13 @@ from tidegate.application.engine import Engine
 from tidegate.application.inline_runner import InlineRunner
 from tidegate.application.recovery import recover
 from tidegate.domain.core import events as ev
+from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.inputs import ActivityRead, ReduceRequest
+from tidegate.domain.core.position_ends import cancel_for_ended
 from tidegate.domain.core.step import step
 from tidegate.domain.management import Management, TrailingStop
 from tidegate.domain.money import Distance, Money, Price, Qty
-from tidegate.domain.orders import Role, Side, VenueOrderId
+from tidegate.domain.orders import Role, Side, Symbol, VenueOrderId
 from tidegate.domain.reports import Execution, OrderReport, PositionReport
 from tidegate.domain.signal import StopAtPrice
 from tidegate.domain.trade import CloseReason
@@ -214,3 +216,20 @@ def test_an_exit_from_somebody_elses_position_ends_with_it_and_an_entry_of_ours_
         state = made.state
     assert state.books.position(BTC).is_flat
     assert state.books.orders[entry].is_open
+
+
+def test_of_several_positions_each_that_ended_has_its_orders_cancelled() -> None:
+    bench = ladder_addition_and_stranger()
+    state, ether = bench.runner.state, Symbol("ETHUSDT")
+    (trade,) = state.books.trades.values()
+    report = attrs.evolve(state.view.positions[BTC], symbol=ether)
+    ended = f"position_qty:{BTC}"
+    finding = ev.FindingRaised(
+        finding_id=ended, symbol=BTC, text="differs", blocks_entries=True, time_ms=1
+    )
+    books = attrs.evolve(state.books, trades={ether: trade, BTC: trade}, findings={ended: finding})
+    draft = Draft(attrs.evolve(state, books=books), config(), bench.venue.now_ms())
+    cancel_for_ended(draft, ActivityRead(positions=(report,), orders=(), unreadable_count=0))
+    cancelled = [event.client_id for event in draft.events if isinstance(event, ev.CancelIntended)]
+    assert cancelled == [order.request.client_id for order in state.books.open_orders(BTC)]
+    assert len(cancelled) == 3

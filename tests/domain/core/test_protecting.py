@@ -5,8 +5,11 @@ from typing import Any
 import attrs
 import pytest
 from tidegate.domain.core import events as ev
+from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.effects import ReadPosition
 from tidegate.domain.core.inputs import TimePassed
+from tidegate.domain.core.managed import Managed, StopChoice
+from tidegate.domain.core.protecting import plan_again
 from tidegate.domain.core.state import Order, State
 from tidegate.domain.core.step import Step, step
 from tidegate.domain.lifecycle import Status
@@ -133,6 +136,38 @@ def test_only_a_filled_addition_of_this_trade_tightens_its_stop() -> None:
         finished={**filled.books.finished, name: attrs.evolve(done, status=Status.CANCELLED)},
     )
     assert stop_after(over) == Price.of("64500")
+
+
+@pytest.mark.parametrize(
+    ("choice", "alone", "with_addition"),
+    [
+        ("64200", "64200", "64500"),
+        ("64800", "64800", "64800"),
+        (None, None, "64500"),
+    ],
+)
+def test_where_a_stop_was_put_stays_beside_what_additions_were_approved_with(
+    choice: str | None, alone: str | None, with_addition: str
+) -> None:
+    """The plan would have it at 64,000."""
+    state, name = waiting("64500")
+    price = None if choice is None else Price.of(choice)
+    put = Managed(stop_choice=StopChoice(price=price, time_ms=T0))
+    state = with_trade(state, managed=put, stop_wanted=price)
+    assert stop_after(state) == (None if alone is None else Price.of(alone))
+    filled = changed(state, name, qty_filled=Qty.of("0.001"))
+    assert stop_after(filled) == Price.of(with_addition)
+    earlier = changed(filled, name, intended_ms=T0 - 1)
+    assert stop_after(earlier) == (None if alone is None else Price.of(alone))
+
+
+def test_a_trade_whose_orders_are_forgotten_keeps_the_stop_that_is_wanted() -> None:
+    state = in_books(opened(ladder=()).runner.state, orders={}, finished={})
+    draft = Draft(with_trade(state, value_opened=Money.of("639")), QUIET, T0)
+    plan_again(draft, BTC)
+    (levels,) = draft.events
+    assert isinstance(levels, ev.Replanned)
+    assert (levels.entry_price, levels.stop) == (Price.of("63900"), Price.of("64000"))
 
 
 def test_a_fill_beyond_its_stop_keeps_the_stop_that_came_with_the_entry() -> None:
@@ -269,6 +304,20 @@ def test_the_venues_own_stop_order_proves_the_stop() -> None:
 def test_no_other_order_proves_a_stop(changes: dict[str, Any]) -> None:
     state, found = leg(**changes)
     assert of_kind(step(state, found, QUIET, T0 + 3), ev.StopConfirmed) == []
+
+
+def test_a_stop_order_at_another_price_has_the_position_read_once_the_stop_is_known() -> None:
+    waiting_for, found = leg()
+    assert found.trigger is not None
+    other = attrs.evolve(found, trigger=attrs.evolve(found.trigger, price=Price.of("63000")))
+    known = with_trade(waiting_for, stop_confirmed=Price.of("64000"), verify_by_ms=None)
+    made = step(known, other, QUIET, T0 + 3)
+    assert (made.events, made.effects) == ((), (ReadPosition(symbol=BTC),))
+    assert step(known, found, QUIET, T0 + 3).effects == ()
+    unconfirmed = step(waiting_for, other, QUIET, T0 + 3)
+    assert of_kind(unconfirmed, ev.StopConfirmed) == [
+        ev.StopConfirmed(symbol=BTC, price=Price.of("63000"), time_ms=T0 + 3)
+    ]
 
 
 def test_a_flat_report_says_nothing_about_a_stop() -> None:

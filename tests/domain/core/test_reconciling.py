@@ -6,9 +6,14 @@ import attrs
 import pytest
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
+from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.effects import Effect, ReadActivity, ReadRecords
 from tidegate.domain.core.inputs import ActivityRead, ReconcileRequest, RecordsRead, TimePassed
-from tidegate.domain.core.reconciling import DIFFERENCES_RAISED_MAX, RECORDS_BACK_MS
+from tidegate.domain.core.reconciling import (
+    DIFFERENCES_RAISED_MAX,
+    RECORDS_BACK_MS,
+    next_reconcile_ms,
+)
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import Step, deadline_ms, step
 from tidegate.domain.money import Money, Price, Qty, Rate
@@ -246,3 +251,55 @@ def test_findings_are_bounded_and_the_comparison_is_not(already: int) -> None:
     assert len(state.books.findings) == DIFFERENCES_RAISED_MAX
     assert state.view.profits is not None
     assert len(state.view.profits.differences) == DIFFERENCES_RAISED_MAX + 5
+
+
+def test_after_an_outage_the_last_days_are_read() -> None:
+    month_ms = 30 * 86_400_000
+    up = StreamReport(state=StreamState.UP, time_ms=T0 + month_ms)
+    (_, asked) = questions(step(flat(), up, SETTINGS, T0 + month_ms))
+    assert asked == ReadRecords(since_ms=T0 + month_ms - RECORDS_BACK_MS)
+
+
+def test_without_any_wait_it_is_asked_again_a_millisecond_later() -> None:
+    hasty = attrs.evolve(SETTINGS, ask_again_ms=0, reconcile_every_ms=0)
+    asked = step(flat(hasty), ReconcileRequest(number=1), hasty, T0).state
+    assert next_reconcile_ms(Draft(asked, hasty, T0)) == T0 + 1
+    read = attrs.evolve(asked.view, reconciled=1, records_read=1)
+    assert next_reconcile_ms(Draft(attrs.evolve(asked, view=read), hasty, T0)) == T0 + 1
+
+
+def test_a_reading_in_part_is_known_to_be_one() -> None:
+    state = closed()
+    profits = compared(state, records(0, is_complete=False)).state.view.profits
+    assert profits is not None
+    assert not profits.is_complete
+
+
+def test_what_no_longer_differs_is_settled_by_its_own_name() -> None:
+    state = closed()
+    (ours,) = state.books.closings.rows.values()
+    off = row(state, profit=ours.profit + Money.of("0.011"))
+    found = compared(state, records(0, off)).state
+    (name,) = found.books.findings
+    settled = compared(found, records(0, row(found)))
+    assert settled.events == (ev.FindingSettled(finding_id=name, time_ms=T0 + 20 * LAG_MS),)
+    assert settled.state.books.findings == {}
+
+
+def test_no_finding_is_raised_beyond_the_most_that_may_be_open() -> None:
+    state = closed()
+    open_ = {
+        f"closed_profit:v{number}": ev.FindingRaised(
+            finding_id=f"closed_profit:v{number}",
+            symbol=BTC,
+            text="differs",
+            blocks_entries=False,
+            time_ms=T0,
+        )
+        for number in range(DIFFERENCES_RAISED_MAX)
+    }
+    full = attrs.evolve(state, books=attrs.evolve(state.books, findings=open_))
+    made = compared(full, records(0))
+    assert made.events == ()
+    assert made.state.view.profits is not None
+    assert len(made.state.view.profits.differences) == 1

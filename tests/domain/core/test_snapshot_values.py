@@ -8,12 +8,13 @@ from tidegate.domain.core import events as ev
 from tidegate.domain.core import exposure
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.inputs import OpenRequest
+from tidegate.domain.core.order_state import Amendment
 from tidegate.domain.core.snapshots import equity_now, risk_snapshot
 from tidegate.domain.core.state import Order, State
 from tidegate.domain.core.step import step
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
-from tidegate.domain.orders import Side, Symbol
+from tidegate.domain.orders import ClientId, Side, Symbol
 from tidegate.domain.position import Position
 from tidegate.domain.reports import MarginMode
 from tidegate.domain.risk.snapshot import RiskSnapshot
@@ -212,6 +213,57 @@ def test_a_rung_on_its_way_locks_nothing() -> None:
         for name, order in state.books.orders.items()
     }
     assert snapshot(in_books(state, orders=orders)).available == snapshot(state).available
+
+
+def test_an_order_that_reduces_hides_no_entry_behind_it() -> None:
+    rungs, entering = opened().runner.state, intended()
+    both = in_books(entering, orders={**rungs.books.orders, **entering.books.orders})
+    assert list(both.books.orders)[-1] in entering.books.orders
+    assert snapshot(both).available == snapshot(entering).available
+    assert snapshot(both).initial_margin == Money.of("217.37113125")
+
+
+@pytest.mark.parametrize(
+    ("qty", "price", "worst", "locked", "maintained"),
+    [
+        # 0.020 at 64,000 is 1,280: 1,280 / 3, the fee of 0.704, and the fee to close.
+        ("0.020", "64000", None, "427.84", "4.224"),
+        # At the worse of both worst fills: 0.020 at 66,000 is 1,320.
+        ("0.020", "66000", None, "441.21", "4.356"),
+        # The earlier one was worse: 0.010 at 64,900 is 649.
+        ("0.010", "64500", "64900", "216.928", "2.1417"),
+    ],
+)
+def test_an_entry_under_change_counts_as_it_is_wanted_and_at_the_worse_price(
+    qty: str, price: str, worst: str | None, locked: str, maintained: str
+) -> None:
+    state = changing(qty, price, worst or price)
+    account = state.view.account
+    assert account is not None
+    seen = snapshot(state)
+    assert seen.available is not None
+    assert seen.initial_margin == account.available - seen.available
+    assert f"{seen.initial_margin.value:.3f}" == f"{Money.of(locked).value:.3f}"
+    assert seen.maintenance_margin == Money.of(maintained)
+
+
+def changing(qty: str, price: str, before_worst: str) -> State:
+    """Return a desk whose entry of 0.010 at 64,500 is live, with a change of it under way."""
+    bench = scripted()
+    name: ClientId = placed(bench, entry=limit("64500"))
+    order = bench.runner.state.books.orders[name]
+    request = attrs.evolve(order.request, qty=Qty.of(qty), price=Price.of(price))
+    change = Amendment(
+        before=order.request,
+        before_signal=order.signal,
+        before_worst_price=Price.of(before_worst),
+        request=request,
+        signal=order.signal,
+        worst_price=Price.of(price),
+        sent_ms=T0,
+    )
+    live = attrs.evolve(order, status=Status.NEW, amendment=change)
+    return in_books(bench.runner.state, orders={name: live})
 
 
 def test_isolated_margins_are_the_sum_over_positions_and_cross_ones_a_rate_of_equity() -> None:

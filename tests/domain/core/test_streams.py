@@ -246,3 +246,16 @@ def test_a_reading_that_fails_keeps_the_desk_reducing_until_one_succeeds() -> No
         bench.pass_time(2_001)
     assert bench.desk.status().trading_state is TradingState.ACTIVE
     assert len(only(bench, ev.StreamsLost)) == len(only(bench, ev.StreamsRegained)) == 1
+
+
+def test_before_the_opening_an_outage_is_as_old_as_its_first_report() -> None:
+    first = down(State(), 10)
+    assert down(first, 500).view.stream_down_since_ms == T0 + 10
+    assert up(down(first, 500), 900).state.view.stream_down_since_ms is None
+
+
+def test_only_streams_that_come_up_are_up_from_then_on() -> None:
+    state = up(flat(), 100).state
+    assert state.view.stream_up_ms == T0 + 100
+    assert down(state, 500).view.stream_up_ms == T0 + 100
+    assert up(down(state, 500), 900).state.view.stream_up_ms == T0 + 900

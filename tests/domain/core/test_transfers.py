@@ -7,12 +7,18 @@ import pytest
 from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.effects import ReadRecords
-from tidegate.domain.core.inputs import ActivityRead, FindingSeen, RecordsRead
+from tidegate.domain.core.inputs import (
+    ActivityRead,
+    FindingSeen,
+    ReconcileRequest,
+    RecordsRead,
+)
+from tidegate.domain.core.reconciling import RECORDS_BACK_MS
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import Step, step
 from tidegate.domain.core.transfers import CHANGES_BACK_MS
 from tidegate.domain.core.wallets import WALLET_FINDING
-from tidegate.domain.money import Money
+from tidegate.domain.money import Money, Price
 from tidegate.domain.records import AccountChange, ChangeKind
 from tidegate.domain.risk.verdict import Rule
 from tidegate.ports.desk import Placed, Refused
@@ -210,3 +216,45 @@ def test_a_difference_that_no_row_explains_stops_entries() -> None:
     outcome = bench.desk.execute(signal("s2", entry=limit("64900")))
     assert isinstance(outcome, Refused)
     assert Rule.FINDINGS_SETTLED in {breach.rule for breach in outcome.breaches}
+
+
+def test_without_balances_nothing_is_explained_until_they_come() -> None:
+    """After a start the finding is in the books already, and the balances are not yet read."""
+    state = apart("250")
+    unread = attrs.evolve(state, view=attrs.evolve(state.view, account=None))
+    made = told(unread, change("c1", "250"))
+    assert (made.events, is_settled(made)) == ((), False)
+
+
+def before_transfer(state: State) -> Money:
+    account = state.view.account
+    ledger = state.books.ledger
+    assert account is not None
+    assert ledger is not None
+    shown = attrs.evolve(account, wallet=ledger.wallet + Money.of("250"), time_ms=T0 + 1_000)
+    state = attrs.evolve(state, view=attrs.evolve(state.view, account=shown))
+    made = told(step(state, OPEN, SETTINGS, T0).state, change("c1", "250"))
+    (transfer,) = [e for e in made.events if isinstance(e, ev.TransferBooked)]
+    return transfer.equity_before
+
+
+def test_a_transfer_is_booked_beside_the_equity_before_it_or_the_wallet() -> None:
+    """0.010 from 65,000 gained 4 at 65,400, and 0.3575 of fee is paid."""
+    bench = opened(make_bench(config=SETTINGS), ladder=())
+    bench.move("65400")
+    state = bench.runner.state
+    assert state.view.tickers[BTC].mark == Price.of("65400")
+    assert before_transfer(state) == Money.of("10003.6425")
+    unmarked = attrs.evolve(state, view=attrs.evolve(state.view, tickers={}))
+    assert before_transfer(unmarked) == Money.of("9999.6425")
+
+
+def test_the_log_is_read_with_the_last_days_records_only() -> None:
+    state = apart("250")
+    late = T0 + 30 * 86_400_000
+    made = step(state, reading(state), SETTINGS, late)
+    (asked,) = (effect for effect in made.effects if isinstance(effect, ReadRecords))
+    assert asked.since_ms == late - RECORDS_BACK_MS
+    wanted = step(state, ReconcileRequest(number=1), SETTINGS, late)
+    (asked,) = (effect for effect in wanted.effects if isinstance(effect, ReadRecords))
+    assert (asked.since_ms, asked.changes_since_ms) == (T0, late - CHANGES_BACK_MS)

@@ -5,7 +5,7 @@ import pytest
 from tidegate.domain.core.inputs import ActivityRead
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import step
-from tidegate.domain.money import Money, Qty
+from tidegate.domain.money import Distance, Money, Price, Qty
 from tidegate.domain.position import FLAT
 from tidegate.domain.reports import UnreadableReport
 
@@ -85,3 +85,21 @@ def test_an_older_report_of_the_stream_does_not_bring_it_back() -> None:
     older = attrs.evolve(report, sequence=report.sequence - 1)
     again = step(flat, older, SETTINGS, report.time_ms + 6_000).state
     assert again.view.positions[BTC].qty == Qty.of(0)
+
+
+def test_nothing_of_what_it_showed_is_left() -> None:
+    state = held(age_ms=LEAD_MS + 1, is_booked=True)
+    report = attrs.evolve(
+        state.view.positions[BTC],
+        take_profit=Price.of("70000"),
+        trailing_distance=Distance.of("300"),
+        liquidation_price=Price.of("50000"),
+        unrealised=Money.of("4"),
+    )
+    state = attrs.evolve(state, view=attrs.evolve(state.view, positions={BTC: report}))
+    read = ActivityRead(positions=(), orders=(), unreadable_count=0)
+    after = step(state, read, SETTINGS, report.time_ms + 5_000).state.view.positions[BTC]
+    assert (after.qty, after.entry_price, after.liquidation_price) == (Qty.of(0), None, None)
+    assert (after.stop_loss, after.take_profit, after.trailing_distance) == (None, None, None)
+    margins = (after.initial_margin, after.maintenance_margin, after.unrealised)
+    assert margins == (Money.of(0),) * 3
