@@ -64,14 +64,14 @@ def _targets() -> "tuple[Target, ...]":
 
 
 def numbers_of(targets: "Sequence[Target]", inputs: int) -> dict[str, int]:
-    """Return how many inputs each target gets: by its share, and never below its least part."""
+    """Return how many inputs each target gets: by its share, rounded up, beside its least part."""
     shares = {one.name: one.share for one in targets}
     if not any(shares.values()):
         shares = dict.fromkeys(shares, 1)
     least = {one.name: min(one.inputs_min, max(1, inputs // 20)) for one in targets}
     left = max(0, inputs - sum(least.values()))
     whole = sum(shares.values())
-    return {name: least[name] + left * share // whole for name, share in shares.items()}
+    return {name: least[name] - (-left * share // whole) for name, share in shares.items()}
 
 
 def _run_all(asked: argparse.Namespace) -> Tally:

@@ -121,7 +121,7 @@ def test_the_command_replays_and_fails_where_something_is_found(
 def test_a_long_run_asks_the_served_venue_ten_thousand_times() -> None:
     counts = numbers_of(_TARGETS, 1_000_000)
     assert counts["venue.http"] >= 10_000
-    assert sum(counts.values()) > 990_000
+    assert sum(counts.values()) >= 1_000_000
     assert min(counts.values()) >= 5_000
 
 
