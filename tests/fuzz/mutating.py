@@ -114,7 +114,7 @@ def _drop(container: Any, key: Any, chance: random.Random) -> None:
     if key != "":
         del container[key]
     else:
-        container[key] = chance.choice(_JUNK)
+        _replace(container, key, chance)
 
 
 def _double(container: Any, key: Any, chance: random.Random) -> None:

@@ -118,6 +118,13 @@ def test_the_command_replays_and_fails_where_something_is_found(
     assert "0 findings" in capsys.readouterr().out
 
 
+def test_what_is_put_in_is_never_changed_for_the_inputs_after_it() -> None:
+    data = json.dumps({"": {"": [1, {"": 2}]}}).encode()
+    once = [mutate_json(mutate_json(data, Random(n)), Random(-n)) for n in range(3_000)]  # noqa: S311
+    again = [mutate_json(mutate_json(data, Random(n)), Random(-n)) for n in range(3_000)]  # noqa: S311
+    assert once == again
+
+
 def test_a_long_run_asks_the_served_venue_ten_thousand_times() -> None:
     counts = numbers_of(_TARGETS, 1_000_000)
     assert counts["venue.http"] >= 10_000
