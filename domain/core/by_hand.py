@@ -133,13 +133,17 @@ def _is_ours(
     shown: Price,
     leg_of: Callable[[OrderRequest], ProtectiveLeg | None],
 ) -> bool:
-    """Tell whether a level came with an entry of ours, perhaps one whose fill is still to come."""
-    for order in (*draft.books.orders.values(), *draft.books.finished.values()):
-        leg = leg_of(order.request) if order.role is Role.ENTRY else None
-        is_here = order.request.symbol == trade.symbol and order.request.side is trade.side
-        if is_here and leg is not None and leg.price == shown:
-            return True
-    return False
+    """Tell whether a level came with an entry of ours, perhaps one whose fill is still to come.
+
+    What came with the entries of ended trades is gone with them.
+    """
+    waiting = (
+        order
+        for order in draft.books.open_orders(trade.symbol)
+        if order.role is Role.ENTRY and order.request.side is trade.side
+    )
+    legs = (leg_of(order.request) for order in (*waiting, *draft.books.entries_of(trade)))
+    return any(leg is not None and leg.price == shown for leg in legs)
 
 
 # The stop

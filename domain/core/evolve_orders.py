@@ -36,9 +36,17 @@ def put_order(books: Books, order: Order) -> Books:
         return attrs.evolve(books, orders=with_item(books.orders, key, order))
     finished = dict(books.finished)
     finished[key] = order
-    while len(finished) > books.finished_kept:
-        finished.pop(next(iter(finished)))
+    if len(finished) > books.finished_kept:
+        _forget_oldest(books, finished)
     return attrs.evolve(books, orders=without(books.orders, key), finished=frozen(finished))
+
+
+def _forget_oldest(books: Books, finished: dict[ClientId, Order]) -> None:
+    """Drop what is too many, but no entry of a live trade: its stop bounds the position's."""
+    held = {entry for trade in books.trades.values() for entry in trade.entries}
+    free = [key for key in finished if key not in held]
+    for key in free[: len(finished) - books.finished_kept]:
+        del finished[key]
 
 
 def entry_numbered(books: Books, trade_key: str, sequence: int) -> Books:

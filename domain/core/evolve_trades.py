@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty
-from tidegate.domain.orders import Role, Symbol
+from tidegate.domain.orders import ClientId, Role, Symbol
 from tidegate.domain.position import Fill, Position, apply_fill
 from tidegate.domain.reports import Execution, Origin
 from tidegate.domain.trade import CloseReason
@@ -91,6 +91,7 @@ def _with_opened(books: Books, order: Order | None, execution: Execution, fill: 
         qty_opened=opened,
         value_opened=execution.price * opened,
         fees=execution.fee,
+        entries=(order.request.client_id,),
     )
     return _with_trade(books, attrs.evolve(trade, slippage=_slippage(trade, execution, order)))
 
@@ -113,6 +114,7 @@ def _trade_filled(
         profit=trade.profit + _share(fill, closed_qty),
         fees=trade.fees + execution.fee,
         slippage=trade.slippage + cost,
+        entries=_entries(trade, order) if is_opening else trade.entries,
     )
     if closed_qty == ZERO_QTY:
         return grown
@@ -122,6 +124,13 @@ def _trade_filled(
         return closed
     so_far = trade.rung_closed.get(rung, ZERO_QTY) + closed_qty
     return attrs.evolve(closed, rung_closed=with_item(trade.rung_closed, rung, so_far))
+
+
+def _entries(trade: LiveTrade, order: Order | None) -> tuple[ClientId, ...]:
+    is_new = order is not None and order.request.client_id not in trade.entries
+    if order is None or order.role is not Role.ENTRY or not is_new:
+        return trade.entries
+    return (*trade.entries, order.request.client_id)
 
 
 def _share(fill: Fill, closed_qty: Qty) -> Money:

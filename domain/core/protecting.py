@@ -80,7 +80,7 @@ def _stop(draft: Draft, trade: LiveTrade, entry: Price) -> Price | None:
     if isinstance(planned, LevelRefusal):
         # The fill is beyond an absolute stop: the attached one fires at once, it stays.
         return attached
-    return _tightest(trade.side, [planned, *_added_stops(draft, trade, trade.opened_ms)])
+    return _tightest(trade.side, [planned, *_added_stops(draft, trade)])
 
 
 def _tightest(side: Side, stops: list[Price]) -> Price:
@@ -100,17 +100,13 @@ def _moved(draft: Draft, trade: LiveTrade, planned: Price | None) -> Price | Non
     return _tightest(trade.side, known) if known else None
 
 
-def _added_stops(draft: Draft, trade: LiveTrade, since_ms: int) -> list[Price]:
-    """Return the stops with which additions to a trade were approved since a time."""
+def _added_stops(draft: Draft, trade: LiveTrade, since_ms: int = 0) -> list[Price]:
+    """Return the stops with which additions were approved since a time, of the desk's clock."""
     return [
         order.request.stop_loss.price
-        for order in (*draft.books.orders.values(), *draft.books.finished.values())
-        if order.role is Role.ENTRY
-        and order.request.symbol == trade.symbol
-        and order.request.side is trade.side
-        and order.trade_key != trade.key
+        for order in draft.books.entries_of(trade)
+        if order.trade_key != trade.key
         and order.intended_ms >= since_ms
-        and order.qty_filled > ZERO_QTY
         and order.request.stop_loss is not None
     ]
 

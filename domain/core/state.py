@@ -85,7 +85,7 @@ class LiveTrade:
     trade's orders. ``risk`` is one R. ``refused_ms`` is when the venue last ended one of its
     reducing orders unasked: the next is sent a while later. ``refusals`` counts such endings since
     the last reduction: each makes the while longer. ``managed`` is what was decided about its
-    protection since.
+    protection since. ``entries`` are the entries that filled into it, the one that opened it first.
     """
 
     key: str
@@ -116,6 +116,7 @@ class LiveTrade:
     best: Money = ZERO_MONEY
     last_close: CloseReason | None = None
     managed: Managed = attrs.field(factory=Managed)
+    entries: tuple[ClientId, ...] = ()
 
     @property
     def symbol(self) -> Symbol:
@@ -141,7 +142,7 @@ class Books:
     """The fold of the journal: nothing else may change it.
 
     ``finished`` keeps the last ``finished_kept`` ended orders, so that a late execution finds its
-    order.
+    order, and the entries of live trades for as long as those live.
     ``sends`` are the times of the orders sent within the last minute. ``decided_ms`` is when a
     strategy's wish for a symbol was last decided on, so that a replay does not decide twice.
     ``opened_ms`` is when the account was opened. ``history_until_ms`` is up to when the venue's
@@ -222,6 +223,11 @@ class Books:
         if client_id is None:
             return None
         return self.orders.get(client_id) or self.finished.get(client_id)
+
+    def entries_of(self, trade: LiveTrade) -> tuple[Order, ...]:
+        """Return the entries that filled into a trade, the one that opened it first."""
+        found = map(self.order, trade.entries)
+        return tuple(order for order in found if order is not None)
 
     def is_before_opening(self, client_id: ClientId | None) -> bool:
         """Tell whether an order was intended before the account was opened, as a panic's may be."""

@@ -15,6 +15,7 @@ from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import SetLeverage
 from tidegate.domain.core.inputs import LeverageAnswered
 from tidegate.domain.core.step import Step, step
+from tidegate.domain.lifecycle import Status
 from tidegate.domain.management import Management
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import ZERO_DISTANCE, Distance, Money, Price, Qty, Rate
@@ -183,8 +184,9 @@ def test_a_stop_at_the_price_of_another_positions_entry_is_somebodys_doing(
         request=attrs.evolve(
             entry.request, stop_loss=ProtectiveLeg(price=Price.of(63000)), **change
         ),
+        status=Status.NEW,
     )
-    books = attrs.evolve(state.books, finished={**state.books.finished, ClientId("theirs"): theirs})
+    books = attrs.evolve(state.books, orders={**state.books.orders, ClientId("theirs"): theirs})
     shown = attrs.evolve(report, stop_loss=Price.of(63000), time_ms=report.time_ms + 1)
     made = step(attrs.evolve(state, books=books), shown, config(), shown.time_ms)
     assert len(of_kind(made, ev.StopChangedByHand)) == 1

@@ -89,6 +89,7 @@ def test_a_first_fill_opens_the_trade_of_its_entry() -> None:
             value_opened=Money.of("259.56"),
             fees=Money.of("0.10"),
             slippage=Money.of("-0.04"),
+            entries=(name,),
         )
     }
     assert before.ledger is not None

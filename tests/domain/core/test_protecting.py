@@ -7,6 +7,7 @@ import pytest
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.effects import ReadPosition
+from tidegate.domain.core.evolve_orders import put_order
 from tidegate.domain.core.inputs import TimePassed
 from tidegate.domain.core.managed import Managed, StopChoice
 from tidegate.domain.core.protecting import plan_again
@@ -116,15 +117,18 @@ def stop_after(state: State) -> Price | None:
     return step(state, fill(first, "0.001", "65000"), QUIET, T0).state.books.trades[BTC].stop_wanted
 
 
-def test_only_a_filled_addition_of_this_trade_tightens_its_stop() -> None:
+def joined(state: State, name: ClientId) -> State:
+    """Return the state after a little of an addition filled."""
+    return step(state, fill(name, "0.002", "65000"), QUIET, T0).state
+
+
+def test_only_an_addition_that_filled_tightens_the_stop_of_its_position() -> None:
     state, name = waiting("64500")
     assert stop_after(state) == Price.of("64000")
-    filled = changed(state, name, qty_filled=Qty.of("0.001"))
+    filled = joined(state, name)
     assert stop_after(filled) == Price.of("64500")
     request = filled.books.orders[name].request
     for fields in (
-        {"intended_ms": T0 - 1},
-        {"request": attrs.evolve(request, symbol=ETH)},
         {"request": attrs.evolve(request, stop_loss=None)},
         {"trade_key": filled.books.trades[BTC].key},
     ):
@@ -136,6 +140,28 @@ def test_only_a_filled_addition_of_this_trade_tightens_its_stop() -> None:
         finished={**filled.books.finished, name: attrs.evolve(done, status=Status.CANCELLED)},
     )
     assert stop_after(over) == Price.of("64500")
+
+
+def test_an_addition_approved_before_the_trade_began_bounds_its_stop_once_it_fills() -> None:
+    state, name = waiting("64500")
+    earlier = changed(state, name, intended_ms=T0 - 60_000)
+    assert stop_after(joined(earlier, name)) == Price.of("64500")
+
+
+def test_an_addition_is_not_forgotten_while_its_position_is_held() -> None:
+    """Without it the stop would go back to the looser one, which its approval did not count on."""
+    state, name = waiting("64500")
+    state = joined(state, name)
+    joining = state.books.orders[name]
+    ended = attrs.evolve(joining, status=Status.CANCELLED, qty_reported=joining.qty_filled)
+    books = attrs.evolve(state.books, finished_kept=2)
+    for number in range(3):
+        request = attrs.evolve(joining.request, client_id=ClientId(f"tgA-{number}"))
+        other = attrs.evolve(ended, request=request, trade_key=f"other {number}")
+        books = put_order(put_order(books, ended) if number == 0 else books, other)
+    entries = books.trades[BTC].entries
+    assert list(books.finished) == [*entries[:1], name]
+    assert stop_after(attrs.evolve(state, books=books)) == Price.of("64500")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +181,7 @@ def test_where_a_stop_was_put_stays_beside_what_additions_were_approved_with(
     put = Managed(stop_choice=StopChoice(price=price, time_ms=T0))
     state = with_trade(state, managed=put, stop_wanted=price)
     assert stop_after(state) == (None if alone is None else Price.of(alone))
-    filled = changed(state, name, qty_filled=Qty.of("0.001"))
+    filled = joined(state, name)
     assert stop_after(filled) == Price.of(with_addition)
     earlier = changed(filled, name, intended_ms=T0 - 1)
     assert stop_after(earlier) == (None if alone is None else Price.of(alone))
