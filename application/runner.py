@@ -105,7 +105,6 @@ class ThreadedRunner(Runner, LaneHost, JournalWatcher):
         self._waiters = Waiters()
         self._lanes = Lanes(port, engine.clock, self, queue_max=lane_max)
         self._thread = threading.Thread(target=self._write, name="tidegate-writer", daemon=True)
-        self._is_overloaded = False
         self._takes_entries = False
         self._is_settling = False
         self._is_settled = False
@@ -334,13 +333,9 @@ class ThreadedRunner(Runner, LaneHost, JournalWatcher):
             self._waiters.look()
 
     def _watch_load(self) -> None:
+        # An operator who makes the desk active does not make it keep up: it is halted again.
         waiting = self._inbox.qsize()
-        was_overloaded = self._is_overloaded
-        self._is_overloaded = waiting > self._inbox_max // (2 if was_overloaded else 1)
-        is_new = self._is_overloaded and not was_overloaded
-        # An operator who makes the desk active does not make it keep up.
-        is_undone = waiting > self._inbox_max and not self._is_halted
-        if is_new or is_undone:
+        if waiting > self._inbox_max and not self._is_halted:
             self._halt(f"{waiting} messages wait, at most {self._inbox_max} may")
 
     @property
