@@ -25,6 +25,7 @@ __all__ = [
     "Amount",
     "Distance",
     "Money",
+    "OutOfRange",
     "Price",
     "Qty",
     "Rate",
@@ -52,14 +53,19 @@ _SHOWN_MAX = 40
 _add, _sub, _mul, _div = EXACT.add, EXACT.subtract, EXACT.multiply, EXACT.divide
 
 
+class OutOfRange(ValueError):
+    """A number with more places than an amount may have."""
+
+
 def exact(value: Decimal | int | str, *, before: int = MAGNITUDE_MAX) -> Decimal:
     """Read an exact finite decimal from text, an integer or a decimal; never from a float.
 
     Raises:
         TypeError: for a float, a bool or any other type.
-        ValueError: for text that is no number, for NaN or infinity, and for a number of more than
-            ``before`` places before its point or ``MAGNITUDE_MAX`` between the point and its first
-            digit: as text it would fill the memory.
+        ValueError: for text that is no number, and for NaN or infinity.
+        OutOfRange: for a number of more than ``before`` places before its point or
+            ``MAGNITUDE_MAX`` between the point and its first digit: as text it would fill the
+            memory.
 
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
@@ -73,7 +79,7 @@ def exact(value: Decimal | int | str, *, before: int = MAGNITUDE_MAX) -> Decimal
     if not number.is_finite():
         raise ValueError(f"{value!r} is not finite; accepted: text such as '64000.5'")
     if not -MAGNITUDE_MAX <= number.adjusted() < before:
-        raise ValueError(
+        raise OutOfRange(
             f"{_short(value)!r} is out of range; accepted: at most {before} places before the "
             f"point, {MAGNITUDE_MAX} after it"
         )
@@ -103,6 +109,7 @@ class Amount:
         Raises:
             TypeError: see :func:`exact`.
             ValueError: see :func:`exact`.
+            OutOfRange: see :func:`exact`.
 
         """
         return cls(exact(value, before=PLACES_MAX))

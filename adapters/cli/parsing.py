@@ -6,7 +6,18 @@ from typing import TypeVar
 
 import attrs
 import typer
-from tidegate.domain.money import EXACT, ONE, ZERO_RATE, Amount, Money, Price, Qty, Rate
+from tidegate.domain.money import (
+    EXACT,
+    ONE,
+    PLACES_MAX,
+    ZERO_RATE,
+    Amount,
+    Money,
+    OutOfRange,
+    Price,
+    Qty,
+    Rate,
+)
 from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.signal import RungSpec, StopAtPrice, StopPercent, StopSpec
 
@@ -30,8 +41,6 @@ T = TypeVar("T", bound=Amount)
 _SIDES = {"long": Side.BUY, "buy": Side.BUY, "short": Side.SELL, "sell": Side.SELL}
 _PERCENT_PLACES = 2
 _FRACTION_PLACES = 4
-_PLACES_MAX = 30
-"""Beyond so many places a product of two amounts would no longer be exact."""
 
 
 @attrs.frozen
@@ -49,16 +58,17 @@ class LadderText:
 
 
 def _above_zero(read: Callable[[str], T], text: str, example: str) -> T:
+    places = f"at most {PLACES_MAX} places before or after the point, {example}"
     try:
         value = read(text)
+    except OutOfRange:
+        raise typer.BadParameter(f"{text!r}; accepted: {places}") from None
     except ValueError:
         raise typer.BadParameter(f"{text!r}; accepted: {example}") from None
     if value.sign <= 0:
         raise typer.BadParameter(f"{text!r}; accepted: above zero, {example}")
-    if abs(value.value.adjusted()) > _PLACES_MAX:
-        raise typer.BadParameter(
-            f"{text!r}; accepted: at most {_PLACES_MAX} places before or after the point, {example}"
-        )
+    if value.value.adjusted() < -PLACES_MAX:
+        raise typer.BadParameter(f"{text!r}; accepted: {places}")
     return value
 
 
