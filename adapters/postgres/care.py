@@ -14,7 +14,6 @@ import psycopg
 from tidegate.ports.chain import Span, seal
 from tidegate.ports.state import Snapshot, StateCorrupt, StateUnavailable
 from tidegate.ports.state_care import (
-    CareRefused,
     Compacted,
     Restored,
     StateCarePort,
@@ -22,7 +21,7 @@ from tidegate.ports.state_care import (
 )
 
 from .connecting import Target
-from .copies import Contents, Copy, drafted, put_in_place
+from .copies import Contents, Copy, drafted, put_in_place, require_free
 from .errors import typed_error
 from .restoring import put_back
 from .rows import (
@@ -83,8 +82,7 @@ class PostgresCare(StateCarePort):
     def backup(self, place: str, check: Callable[[StoreView], T]) -> T:
         """See :meth:`StateCarePort.backup`."""
         target = Path(place)
-        if target.exists():
-            raise CareRefused(f"{target}: something is there; nothing was changed. Name a new file")
+        require_free(target)
         with ExitStack() as stack:
             draft, contents = self._viewed(
                 lambda connection: stack.enter_context(self._drafted(connection, target))

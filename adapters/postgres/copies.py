@@ -22,7 +22,7 @@ from tidegate.ports.chain import Head, Row, Span, genesis, require_spans, seal_o
 from tidegate.ports.state import NewerFormat, Snapshot, StateCorrupt, StateUnavailable, StoredRecord
 from tidegate.ports.state_care import CareRefused
 
-__all__ = ["Contents", "Copy", "StoredRow", "drafted", "put_in_place"]
+__all__ = ["Contents", "Copy", "StoredRow", "drafted", "put_in_place", "require_free"]
 
 _WHAT = "tidegate journal copy"
 _FORMAT = 1
@@ -271,6 +271,22 @@ def _snapshot(path: Path, said: object) -> tuple[Snapshot | None, bytes]:
             return Snapshot(version=version, body=body), bytes.fromhex(digest)
         case _:
             raise _damaged(path, 1)
+
+
+def require_free(target: Path) -> None:
+    """Require that nothing has the name of a copy to be made.
+
+    Raises:
+        CareRefused: something has it.
+        StateUnavailable: whether something has it cannot be seen.
+
+    """
+    try:
+        is_there = target.exists()
+    except OSError as error:
+        raise StateUnavailable(f"{target}: cannot be read: {error}; nothing was changed") from error
+    if is_there:
+        raise CareRefused(f"{target}: something is there; nothing was changed. Name a new file")
 
 
 @contextlib.contextmanager

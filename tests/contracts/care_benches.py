@@ -18,7 +18,7 @@ from tidegate.ports.state import Record, Snapshot, StatePort
 from tidegate.ports.state_care import StateCarePort, StoreView
 
 from tests.adapters.postgres.server import shared_server
-from tests.adapters.sqlite.journals import contents
+from tests.adapters.sqlite.journals import contents, open_to_others
 
 __all__ = ["BENCHES", "CareBench", "PostgresCareBench", "SqliteCareBench", "batch", "fold"]
 
@@ -102,9 +102,11 @@ class CareBench(ABC):
     def opening(self) -> str:
         """Return statements that open the store in another process."""
 
-    def let_others_in(self) -> None:
+    @contextmanager
+    def open_to_others(self) -> Iterator[None]:
         """Let other users reach the store, and read it."""
-        self.copies.parent.chmod(0o755)
+        with open_to_others(self.copies.parent):
+            yield
 
     @contextmanager
     def desk(self) -> Iterator["subprocess.Popen[str]"]:
@@ -269,9 +271,11 @@ class PostgresCareBench(CareBench):
             f"state = PostgresState(Target({self.dsn!r}, 'desk'))"
         )
 
-    def let_others_in(self) -> None:
-        super().let_others_in()
+    @contextmanager
+    def open_to_others(self) -> Iterator[None]:
         Path(str(conninfo_to_dict(self.dsn)["host"])).chmod(0o755)  # the folder of its socket
+        with super().open_to_others():
+            yield
 
     def close(self) -> None:
         shared_server().give_back(self.dsn)

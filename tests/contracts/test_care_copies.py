@@ -230,8 +230,19 @@ def test_a_full_disk_leaves_no_copy_and_the_journal_as_it_is(bench: CareBench) -
 def test_a_folder_that_must_not_be_written_takes_no_copy(bench: CareBench) -> None:
     bench.write()
     bench.copies.chmod(0o555)
-    bench.let_others_in()
-    assert "a copy cannot be written there" in _limited(bench, BECOME_NOBODY)
+    with bench.open_to_others():
+        assert "a copy cannot be written there" in _limited(bench, BECOME_NOBODY)
+    bench.copies.chmod(0o700)
+    assert list(bench.copies.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_looked_at_takes_no_copy(bench: CareBench) -> None:
+    bench.write()
+    bench.copies.chmod(0o600)
+    with bench.open_to_others():
+        assert "copy" in (said := _limited(bench, BECOME_NOBODY))
+    assert "cannot be read" in said
+    assert "nothing was changed" in said
     bench.copies.chmod(0o700)
     assert list(bench.copies.iterdir()) == []
 

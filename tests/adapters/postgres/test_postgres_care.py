@@ -38,6 +38,7 @@ from tests.adapters.postgres.journals import (
     write_journal,
 )
 from tests.adapters.postgres.server import Server
+from tests.application.threaded_bench import until
 
 _DAMAGE = {
     "a body": ("UPDATE tidegate.record SET body = 'x' WHERE version = 7", "version 7 is damaged"),
@@ -235,6 +236,15 @@ def test_a_refused_copy_makes_no_tables(server: Server, dsn: str, copy: Path) ->
     server.give_back(empty)
 
 
+def _waits_for_a_lock(dsn: str) -> bool:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return row == (1,)
+
+
 def test_a_journal_that_comes_during_a_restore_is_left_untouched(
     server: Server, dsn: str, copy: Path
 ) -> None:
@@ -256,8 +266,7 @@ def test_a_journal_that_comes_during_a_restore_is_left_untouched(
 
         thread = threading.Thread(target=put_back)
         thread.start()
-        thread.join(0.5)
-        assert thread.is_alive(), "it waits for the rival"
+        until(lambda: _waits_for_a_lock(other))
         rival.commit()
         thread.join(30)
     assert "a journal came meanwhile" in str(failed[0])
