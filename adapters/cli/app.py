@@ -1,5 +1,8 @@
 """The command line as a whole: its name, its help, its commands."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 from tidegate.ports.commands import CommandsPort
 
@@ -43,6 +46,24 @@ _FILES = (
 )
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"tidegate {version('tidegate')}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
 def build_app(commands: CommandsPort) -> typer.Typer:
     """Return the command line that drives ``commands``; call it to run."""
     app = typer.Typer(
@@ -60,6 +81,7 @@ def build_app(commands: CommandsPort) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     )
+    app.callback()(_root)
     for add in (
         add_demo,
         add_paper,

@@ -1,5 +1,6 @@
 """The help is complete, and the manual in the documents says the same."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tidegate.application.commands import Commands
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
+
+from tests.quality.source import ROOT
 
 from .manual import CARE, COMMANDS, PAGE, manual
 from .running import invoke, tidegate
@@ -29,6 +32,12 @@ def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
     assert bare.returncode == Exit.BAD_INPUT
     assert bare.stderr.split() == shown.stdout.split()
     assert all(f"\n  {command} " in shown.stdout for command in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    shown = invoke("--version")
+    assert (shown.code, shown.out) == (0, f"tidegate {written['project']['version']}\n")
 
 
 def _help_at(columns: int, *command: str) -> str:
