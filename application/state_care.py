@@ -64,8 +64,10 @@ class StateCare(StateCommandsPort):
         self._clock = clock
         self._folder = folder
 
-    def verify(self) -> StateReport:
+    def verify(self, place: str | None = None) -> StateReport:
         """See :meth:`StateCommandsPort.verify`."""
+        if place is not None:
+            return self._care.look(self._examine, place=str(Path(place).expanduser()))
         try:
             return self._care.look(self._examine)
         except StateCorrupt as error:

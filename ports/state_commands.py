@@ -72,10 +72,11 @@ class StateCommandsPort(ABC):
     """The care of one state store. Each may raise ``StateError`` with the remedy in its text."""
 
     @abstractmethod
-    def verify(self) -> StateReport:
+    def verify(self, place: str | None = None) -> StateReport:
         """Walk the chain of digests, decode every record, fold all anew and compare.
 
-        It writes nothing, and a desk may run meanwhile.
+        A copy at ``place`` is judged instead of the journal where one is named. It writes nothing,
+        and a desk may run meanwhile.
 
         Raises:
             StateCorrupt: something is damaged; the message says where, and what is safe to do.

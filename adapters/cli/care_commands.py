@@ -59,15 +59,28 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
             Exit.BAD_INPUT,
             Exit.STATE,
             Exit.UNVERIFIED,
-            examples=("tidegate state verify", "tidegate state verify --state run1 --json"),
+            examples=(
+                "tidegate state verify --state run1 --json",
+                "tidegate state verify ~/journal-monday.sqlite",
+            ),
             files=(JOURNAL_FILE, _ARCHIVE_FILE, SETTINGS_FILE),
             variables=SETTING_VARIABLES,
         )
     )
     def verify(
-        state: StateOption = None, config: ConfigOption = None, is_json: JsonOption = False
+        file: Annotated[
+            str | None,
+            typer.Argument(
+                metavar="[FILE]",
+                help="A copy to check, in place of the journal.",
+                show_default=False,
+            ),
+        ] = None,
+        state: StateOption = None,
+        config: ConfigOption = None,
+        is_json: JsonOption = False,
     ) -> None:
-        """Check a journal from its first entry to its last.
+        """Check a journal, or a copy of one, from its first entry to its last.
 
         Every page of the file or every row in the database, every digest of the chain through all
         archives, and every entry is read. All of them are folded anew from the start, and the books
@@ -78,9 +91,12 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
         of it, what is safe meanwhile, and the newest sound copy in the state folder. Code
         13 says that nothing is damaged, and that the snapshot is not what the entries fold to, or
         that an archive is missing, without which only the rest could be recomputed.
+
+        A copy of a journal in a database is looked at for a desk whose journal is in one, a copy
+        of a journal in a file for the others. Archives are looked for beside it.
         """
         with reported():
-            report = commands.state(Where(state=state, config=config)).verify()
+            report = commands.state(Where(state=state, config=config)).verify(file)
         if is_json:
             machine_out(as_json(verified_document(report)))
         else:

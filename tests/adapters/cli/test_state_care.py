@@ -121,6 +121,18 @@ def test_a_session_that_runs_is_verified_and_copied_but_not_compacted_or_replace
     assert 0 < copy["facts"]["version"] <= found["facts"]["version"]
 
 
+def test_a_copy_is_judged_where_it_lies_whatever_became_of_the_journal(home: Path) -> None:
+    assert _state(home, "backup", "copy.sqlite")[0] == Exit.OK
+    _edit(home / "s" / "journal.sqlite", "UPDATE journal SET body = 'x' WHERE version = 7")
+    found = _document(home, "verify", "copy.sqlite")
+    assert (found["code"], found["is_verified"]) == (Exit.OK, True)
+    assert found["facts"]["place"] == "copy.sqlite"
+    _edit(home / "copy.sqlite", "UPDATE journal SET body = 'x' WHERE version = 9")
+    code, _, trouble = _state(home, "verify", "copy.sqlite")
+    assert code == Exit.STATE
+    assert "copy.sqlite: journal version 9 is damaged" in trouble
+
+
 def _spoil_snapshot(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Keep a snapshot with a right digest whose books are not what the journal folds to."""
     with closing(SqliteState(path)) as state:

@@ -112,6 +112,14 @@ def test_a_journal_is_verified_copied_compacted_and_traded_on(desk: Desk) -> Non
     code, out, trouble = desk.state("backup", "early.journal")
     assert code == Exit.OK, trouble
     assert "Archives are not in it" not in out
+    copy = json.loads(desk.state("verify", "early.journal", "--json")[1])
+    assert copy["is_verified"]
+    assert copy["facts"]["place"] == "early.journal"
+    early = desk.home / "early.journal"
+    early.write_bytes(early.read_bytes().replace(b"session_started", b"session_stopped", 1))
+    code, _, trouble = desk.state("verify", "early.journal")
+    assert code == Exit.STATE
+    assert "early.journal: journal version 1 is damaged" in trouble
     code, out, trouble = desk.state("compact")
     assert code == Exit.OK, trouble
     assert "the table tidegate.archived" in out
