@@ -5,7 +5,6 @@ once where a change is adopted, and once the wanted value is shown where it is r
 changes by it: that is what was at risk when the entry filled.
 """
 
-from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 import attrs
@@ -13,12 +12,13 @@ from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.managed_levels import is_tighter
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import ZERO, ZERO_DISTANCE, Distance, Price, Qty, Rate
-from tidegate.domain.orders import OrderRequest, ProtectiveLeg, Role, Symbol
+from tidegate.domain.orders import Symbol
 from tidegate.domain.protection import ManualChanges, ProtectionChange, ProtectionSource
 from tidegate.domain.reports import Execution, Origin, PositionReport
 from tidegate.domain.risk.rules_protection import Objection, judge_protection
 from tidegate.domain.risk.verdict import Breach
 
+from .brought import STOP, TARGET, is_brought
 from .changing import change_protection, is_change_due
 from .comparing import finding_seen
 from .draft import Draft
@@ -127,29 +127,12 @@ def _is_halted(draft: Draft) -> bool:
     return draft.books.effective_state is TradingState.HALTED
 
 
-def _is_ours(
-    draft: Draft,
-    trade: LiveTrade,
-    shown: Price,
-    leg_of: Callable[[OrderRequest], ProtectiveLeg | None],
-) -> bool:
-    """Tell whether a level came with an entry of ours, perhaps one whose fill is still to come.
-
-    What came with the entries of ended trades is gone with them.
-    """
-    waiting = (
-        order
-        for order in draft.books.open_orders(trade.symbol)
-        if order.role is Role.ENTRY and order.request.side is trade.side
-    )
-    legs = (leg_of(order.request) for order in (*waiting, *draft.books.entries_of(trade)))
-    return any(leg is not None and leg.price == shown for leg in legs)
-
-
 # The stop
 
 
-def note_stop_by_hand(draft: Draft, trade: LiveTrade, report: PositionReport) -> bool:
+def note_stop_by_hand(
+    draft: Draft, trade: LiveTrade, report: PositionReport, earlier: PositionReport | None
+) -> bool:
     """Decide about a stop that is not the wanted one; tells whether it is the wanted one now.
 
     A stop that an entry of ours brought is none of somebody's doing, and neither is one that is
@@ -162,7 +145,7 @@ def note_stop_by_hand(draft: Draft, trade: LiveTrade, report: PositionReport) ->
         is_fired = wanted is not None and not is_tighter(report.mark, wanted, side=trade.side)
         if is_fired:
             return False
-    elif _is_ours(draft, trade, shown, lambda order: order.stop_loss):
+    elif is_brought(draft, trade, STOP, report, earlier):
         return False
     verdict = _about_stop(draft, trade, shown)
     _tell(draft, trade, _STOP, before=wanted, after=shown, verdict=verdict)
@@ -232,13 +215,16 @@ def _written(objection: Objection) -> str:
 # What is not the stop
 
 
-def note_by_hand(draft: Draft, report: PositionReport) -> None:
-    """Compare take-profit, trailing stop and leverage of a position of ours with what is wanted."""
+def note_by_hand(draft: Draft, report: PositionReport, earlier: PositionReport | None) -> None:
+    """Compare take-profit, trailing stop and leverage of a position of ours with what is wanted.
+
+    ``earlier`` is what the venue showed before.
+    """
     for look in (_look_at_target, _look_at_trailing, _look_at_leverage):
         trade = draft.trade(report.symbol)
         if trade is None or report.qty.sign == 0 or trade.closing is not None:
             return
-        look(draft, trade, report)
+        look(draft, trade, report, earlier)
 
 
 def _is_changing(draft: Draft, symbol: Symbol) -> bool:
@@ -246,7 +232,9 @@ def _is_changing(draft: Draft, symbol: Symbol) -> bool:
     return symbol in draft.books.protecting
 
 
-def _look_at_target(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
+def _look_at_target(
+    draft: Draft, trade: LiveTrade, report: PositionReport, earlier: PositionReport | None
+) -> None:
     shown, wanted = report.take_profit, trade.managed.take_profit
     if _is_changing(draft, trade.symbol):
         return
@@ -256,11 +244,12 @@ def _look_at_target(draft: Draft, trade: LiveTrade, report: PositionReport) -> N
     if shown is None and wanted is not None and is_tighter(report.mark, wanted, side=trade.side):
         # The price is beyond it: it fired.
         return
-    if shown is not None and _is_ours(draft, trade, shown, lambda order: order.take_profit):
+    is_told = _is_open(draft, trade.symbol, _TARGET.subject)
+    if shown is not None and not is_told and is_brought(draft, trade, TARGET, report, earlier):
         return
     is_revert = draft.config.manual_changes is ManualChanges.REVERT
     verdict = _reverted("manual_changes is revert") if is_revert else _adopted("it takes no risk")
-    if not _is_open(draft, trade.symbol, _TARGET.subject):
+    if not is_told:
         _tell(draft, trade, _TARGET, before=wanted, after=shown, verdict=verdict)
     if is_revert:
         back = _CLEARED if wanted is None else wanted
@@ -272,7 +261,9 @@ def _restore(draft: Draft, trade: LiveTrade, change: ProtectionChange) -> None:
         change_protection(draft, trade, ProtectionSource.REVERT, change)
 
 
-def _look_at_trailing(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
+def _look_at_trailing(
+    draft: Draft, trade: LiveTrade, report: PositionReport, _: PositionReport | None
+) -> None:
     trail, shown = trade.managed.trail, report.trailing_distance
     wanted = None if trail is None else trail.distance
     if shown == wanted:
@@ -325,7 +316,9 @@ def leverage_wanted(trade: LiveTrade) -> Rate:
     return trade.signal.leverage if trade.managed.leverage is None else trade.managed.leverage
 
 
-def _look_at_leverage(draft: Draft, trade: LiveTrade, report: PositionReport) -> None:
+def _look_at_leverage(
+    draft: Draft, trade: LiveTrade, report: PositionReport, _: PositionReport | None
+) -> None:
     wanted, shown = leverage_wanted(trade), report.leverage
     if shown == wanted:
         settle_by_hand(draft, trade.symbol, _LEVERAGE.subject)

@@ -92,6 +92,7 @@ def _with_opened(books: Books, order: Order | None, execution: Execution, fill: 
         value_opened=execution.price * opened,
         fees=execution.fee,
         entries=(order.request.client_id,),
+        filled_ms=execution.time_ms,
     )
     return _with_trade(books, attrs.evolve(trade, slippage=_slippage(trade, execution, order)))
 
@@ -115,6 +116,7 @@ def _trade_filled(
         fees=trade.fees + execution.fee,
         slippage=trade.slippage + cost,
         entries=_entries(trade, order) if is_opening else trade.entries,
+        filled_ms=max(trade.filled_ms, execution.time_ms) if is_opening else trade.filled_ms,
     )
     if closed_qty == ZERO_QTY:
         return grown

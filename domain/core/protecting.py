@@ -286,16 +286,19 @@ def next_level_ms(draft: Draft, trade: LiveTrade) -> int | None:
     return min(due, default=None)
 
 
-def confirm_stop_by_position(draft: Draft, report: PositionReport) -> None:
+def confirm_stop_by_position(
+    draft: Draft, report: PositionReport, earlier: PositionReport | None
+) -> None:
     """Take a position report as evidence of the stop that it shows.
 
-    Another one than is wanted was moved by hand, or is lost: that is told apart first.
+    Another one than is wanted was moved by hand, or is lost: that is told apart first, also by what
+    the venue showed ``earlier``.
     """
     trade = draft.trade(report.symbol)
     if trade is None or report.qty == ZERO_QTY:
         return
     is_wanted = trade.is_stop_confirmed or trade.stop_wanted is None
-    if is_wanted and note_stop_by_hand(draft, trade, report):
+    if is_wanted and note_stop_by_hand(draft, trade, report, earlier):
         return
     _confirm(draft, trade, report.stop_loss)
     if report.stop_loss == trade.stop_wanted:

@@ -85,7 +85,8 @@ class LiveTrade:
     trade's orders. ``risk`` is one R. ``refused_ms`` is when the venue last ended one of its
     reducing orders unasked: the next is sent a while later. ``refusals`` counts such endings since
     the last reduction: each makes the while longer. ``managed`` is what was decided about its
-    protection since. ``entries`` are the entries that filled into it, the one that opened it first.
+    protection since. ``entries`` are the entries that filled into it, the one that opened it first;
+    ``filled_ms`` is the venue's time of the last such fill.
     """
 
     key: str
@@ -117,6 +118,7 @@ class LiveTrade:
     last_close: CloseReason | None = None
     managed: Managed = attrs.field(factory=Managed)
     entries: tuple[ClientId, ...] = ()
+    filled_ms: int = 0
 
     @property
     def symbol(self) -> Symbol:

@@ -90,6 +90,7 @@ def test_a_first_fill_opens_the_trade_of_its_entry() -> None:
             fees=Money.of("0.10"),
             slippage=Money.of("-0.04"),
             entries=(name,),
+            filled_ms=1_700_000_000_500,
         )
     }
     assert before.ledger is not None
