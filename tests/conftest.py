@@ -1,6 +1,9 @@
 """What holds for every test run: the Hypothesis profile, the order of files, what is traced."""
 
 import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,7 +68,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
     for item in items:
         if not any(item.path.is_relative_to(_TESTS / folder) for folder in _TRACED):
-            item.add_marker("no_cover")
+            item.add_marker("untraced")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run an untraced test and its fixtures without the tracer, and put that back after it.
+
+    The mark ``no_cover`` of pytest-cov is not enough: a worker has two tracers, and it stops the
+    one that was started last, which lets the other go on.
+    """
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
+    is_coverage = type(tracer).__module__.startswith("coverage")  # and no debugger
+    if not is_coverage or item.get_closest_marker("untraced") is None:
+        yield
+        return
+    sys.settrace(None)
+    threading.settrace(None)
+    yield
+    sys.settrace(tracer)
+    threading.settrace(of_threads)
 
 
 def _rank(item: pytest.Item) -> int:

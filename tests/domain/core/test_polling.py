@@ -87,7 +87,7 @@ def test_the_look_back_never_reaches_behind_what_is_remembered() -> None:
     assert unbooked_since_ms(remembered) == 700
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_forgotten_bookings_are_not_asked_for_again() -> None:
     """More bookings within the look-back than ids are kept: none may be counted twice."""
     bench = held()
