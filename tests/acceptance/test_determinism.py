@@ -1,5 +1,6 @@
 """Same data, same seed, same everything: to the last byte of the journal."""
 
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -34,6 +35,8 @@ _PLANS = (
     ),
 )
 _IDS = ("late", "at once", "thin, seeded path")
+_EACH = pytest.mark.parametrize("number", range(len(_PLANS)), ids=_IDS)
+_LONG = attrs.evolve(_PLANS[2], feed=hours(0, 700))
 _EVER = TimeRange(start_ms=0, end_ms=10**15)
 
 _Rows = list[tuple[int, str, str, int]]
@@ -45,62 +48,76 @@ def _run(plan: Plan, parts: Parts) -> tuple[SessionReport, _Rows]:
     return report, journal_rows(parts.state_port)
 
 
+@attrs.frozen
+class _Undisturbed:
+    """What a run in memory came to."""
+
+    report: SessionReport
+    rows: _Rows
+    execution_ids: frozenset[str]
+
+
+def _run_in_memory(plan: Plan) -> _Undisturbed:
+    parts = parts_in_memory(plan)
+    report, rows = _run(plan, parts)
+    executions = parts.venue.executions(None, _EVER).rows
+    return _Undisturbed(report, rows, frozenset(one.execution_id for one in executions))
+
+
+@cache
+def _undisturbed(number: int) -> _Undisturbed:
+    """Return the first run of a plan; every test compares another one with it."""
+    return _run_in_memory(_PLANS[number])
+
+
 def _money(summary: Summary, books: Books) -> tuple[object, ...]:
     """Return what holds no id: the summary, the ledger and the tally."""
     return summary, books.ledger, books.tally
 
 
-@pytest.mark.parametrize("plan", _PLANS, ids=_IDS)
-def test_two_runs_with_one_seed_are_one_run(plan: Plan) -> None:
-    first, first_rows = _run(plan, parts_in_memory(plan))
-    again, again_rows = _run(plan, parts_in_memory(plan))
-    assert first.summary.trades >= 5
-    assert first_rows == again_rows
+@_EACH
+def test_two_runs_with_one_seed_are_one_run(number: int) -> None:
+    first, again = _undisturbed(number), _run_in_memory(_PLANS[number])
+    assert first.report.summary.trades >= 5
+    assert first.rows == again.rows
     assert first == again
 
 
-@pytest.mark.parametrize("plan", _PLANS, ids=_IDS)
-def test_a_journal_in_files_is_the_one_in_memory(plan: Plan, tmp_path: Path) -> None:
-    in_memory, memory_rows = _run(plan, parts_in_memory(plan))
+@_EACH
+def test_a_journal_in_files_is_the_one_in_memory(number: int, tmp_path: Path) -> None:
+    in_memory, plan = _undisturbed(number), _PLANS[number]
     in_files, file_rows = _run(plan, parts_in_files(plan, tmp_path))
-    assert file_rows == memory_rows
-    assert in_files == in_memory
+    assert file_rows == in_memory.rows
+    assert in_files == in_memory.report
 
 
-@pytest.mark.parametrize("plan", _PLANS[:2], ids=_IDS[:2])
-def test_another_seed_changes_ids_and_nothing_of_the_books(plan: Plan) -> None:
+@pytest.mark.parametrize("number", [0, 1], ids=_IDS[:2])
+def test_another_seed_changes_ids_and_nothing_of_the_books(number: int) -> None:
     """Where no coin is thrown over a bar's path, the seed makes ids and nothing else."""
-    first, first_rows = _run(plan, parts_in_memory(plan))
-    other_plan = attrs.evolve(plan, seed=1)
-    other, other_rows = _run(other_plan, parts_in_memory(other_plan))
-    assert _money(first.summary, first.books) == _money(other.summary, other.books)
-    assert [row[1] for row in first_rows] == [row[1] for row in other_rows]
-    assert not set(first.books.finished) & set(other.books.finished)
-    assert _execution_ids(plan).isdisjoint(_execution_ids(other_plan))
-
-
-def _execution_ids(plan: Plan) -> set[str]:
-    parts = parts_in_memory(plan)
-    _run(plan, parts)
-    return {execution.execution_id for execution in parts.venue.executions(None, _EVER).rows}
+    first, other = _undisturbed(number), _run_in_memory(attrs.evolve(_PLANS[number], seed=1))
+    ours, theirs = first.report, other.report
+    assert _money(ours.summary, ours.books) == _money(theirs.summary, theirs.books)
+    assert [row[1] for row in first.rows] == [row[1] for row in other.rows]
+    assert not set(ours.books.finished) & set(theirs.books.finished)
+    assert first.execution_ids
+    assert first.execution_ids.isdisjoint(other.execution_ids)
 
 
 def test_the_seed_throws_the_coin_over_a_bars_path() -> None:
-    plan = attrs.evolve(_PLANS[2], feed=hours(0, 700))
-    first, _ = _run(plan, parts_in_memory(plan))
-    other_plan = attrs.evolve(plan, seed=1)
+    first, _ = _run(_LONG, parts_in_memory(_LONG))
+    other_plan = attrs.evolve(_LONG, seed=1)
     other, _ = _run(other_plan, parts_in_memory(other_plan))
     assert first.books.ledger != other.books.ledger
 
 
 def test_watching_a_run_does_not_change_it() -> None:
-    plain, plain_rows = _run(_PLAN, parts_in_memory(_PLAN))
+    plain = _undisturbed(0)
     log, parts = Log(), parts_in_memory(_PLAN)
     watched = Parts(venue=RecordedVenue(parts.venue, log), state_port=parts.state_port)
     assert isinstance(parts.venue, PaperVenue)
     session, _ = make_session(_PLAN, watched, log)
-    assert session.run(silent) == plain
-    assert journal_rows(parts.state_port) == plain_rows
+    assert session.run(silent) == plain.report
+    assert journal_rows(parts.state_port) == plain.rows
 
 
 def _run_and_stop(plan: Plan, folder: Path, items: int | None) -> tuple[SessionReport, _Rows]:
@@ -121,10 +138,11 @@ def _run_and_stop(plan: Plan, folder: Path, items: int | None) -> tuple[SessionR
     return report, rows
 
 
-@pytest.mark.parametrize("plan", _PLANS, ids=_IDS)
-def test_stopping_and_going_on_is_the_uninterrupted_run(plan: Plan, tmp_path: Path) -> None:
+@_EACH
+def test_stopping_and_going_on_is_the_uninterrupted_run(number: int, tmp_path: Path) -> None:
     """Stopped three times in an orderly way; each time a snapshot is kept and read again."""
-    plain, plain_rows = _run(plan, parts_in_memory(plan))
+    plan, undisturbed = _PLANS[number], _undisturbed(number)
+    plain, plain_rows = undisturbed.report, undisturbed.rows
     parts = [_run_and_stop(plan, tmp_path, items)[0] for items in (130, 120, 110)]
     report, rows = _run_and_stop(plan, tmp_path, None)
     assert [part.items_done for part in parts] == [130, 120, 110]
