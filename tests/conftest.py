@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, and leave out of the tracer what need not be in it."""
-    items.sort(key=_rank)
+    items.sort(key=lambda item: _rank(item.path))
     for item in items:
-        if not any(item.path.is_relative_to(_TESTS / folder) for folder in _TRACED):
+        if not _is_traced(item.path):
             item.add_marker("untraced")
+
+
+@cache
+def _rank(path: Path) -> int:
+    places = [_TESTS / name for name in BEGIN_FIRST]
+    return places.index(path) if path in places else len(places)
+
+
+@cache
+def _is_traced(path: Path) -> bool:
+    return any(path.is_relative_to(_TESTS / folder) for folder in _TRACED)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -88,8 +100,3 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     yield
     sys.settrace(tracer)
     threading.settrace(of_threads)
-
-
-def _rank(item: pytest.Item) -> int:
-    places = [_TESTS / name for name in BEGIN_FIRST]
-    return places.index(item.path) if item.path in places else len(places)
