@@ -91,7 +91,7 @@ def _not_supported(effect: Effect, error: NotSupported) -> tuple[given.Input, ..
 def _unanswered(effect: Effect, error: VenueError, clock: ClockPort) -> tuple[given.Input, ...]:
     """Answer for a request that broke on its way: it may or may not have arrived."""
     if isinstance(effect, AmendOrder):
-        return (given.AmendAnswered(client_id=effect.client_id, refusal=None),)
+        return (given.AmendAnswered(asked=effect, refusal=None),)
     if isinstance(effect, Place):
         return (
             given.PlaceUnknown(
@@ -112,7 +112,7 @@ def _declined(effect: Effect, why: str) -> tuple[given.Input, ...]:
         case SetStop():
             return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
         case AmendOrder():
-            return (given.AmendAnswered(client_id=effect.client_id, refusal=why),)
+            return (given.AmendAnswered(asked=effect, refusal=why),)
         case SetProtection():
             return (
                 given.ProtectionAnswered(
@@ -289,7 +289,7 @@ def amendment(effect: AmendOrder) -> Amendment:
 def amended(effect: AmendOrder, answer: Accepted | Rejected | Unknown) -> given.Input:
     """Return what the core is told: an answer that never came says no more than one that took."""
     refusal = answer.message if isinstance(answer, Rejected) else None
-    return given.AmendAnswered(client_id=effect.client_id, refusal=refusal)
+    return given.AmendAnswered(asked=effect, refusal=refusal)
 
 
 _GONE = frozenset({RejectReason.ORDER_NOT_FOUND, RejectReason.ORDER_FINISHED})

@@ -47,7 +47,7 @@ def withheld(effect: Effect, why: str) -> tuple[given.Input, ...]:
                 ),
             )
         case AmendOrder():
-            return (given.AmendAnswered(client_id=effect.client_id, refusal=why),)
+            return (given.AmendAnswered(asked=effect, refusal=why),)
         case SetLeverage():
             return (
                 given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),

@@ -17,6 +17,7 @@ from .asking import ask_for_order
 from .draft import Draft
 from .events import AmendIntended, AmendRejected, AmendSettled
 from .inputs import AmendAnswered, AmendRequest
+from .react import change_of
 from .refusing import refuse_request
 from .state import Amendment, Order
 
@@ -49,7 +50,7 @@ def amend_asked(draft: Draft, request: AmendRequest) -> None:
 
 
 def _change(draft: Draft, order: Order, request: AmendRequest) -> EntryChange | Refused | str:
-    why = amend_objection(draft, order, request)
+    why = amend_objection(order, request)
     if why is not None:
         return why
     wanted = wanted_request(draft, order, request)
@@ -68,12 +69,15 @@ def _change(draft: Draft, order: Order, request: AmendRequest) -> EntryChange | 
 
 def amend_answered(draft: Draft, answer: AmendAnswered) -> None:
     """Note a refusal, and read the order: only its record says what it is now."""
-    draft.note_answered(answer.client_id)
-    order = draft.books.order(answer.client_id)
+    order_id = answer.asked.client_id
+    draft.note_answered(order_id)
+    order = draft.books.order(order_id)
     if order is None or order.pending is None:
         return
-    if answer.refusal is not None:
-        draft.emit(AmendRejected(client_id=answer.client_id, message=answer.refusal))
+    # An earlier change may be answered after its record came, and after the next was asked for.
+    is_of_pending = change_of(order.pending) == answer.asked
+    if answer.refusal is not None and is_of_pending:
+        draft.emit(AmendRejected(client_id=order_id, message=answer.refusal))
     ask_for_order(draft, order)
 
 

@@ -26,15 +26,15 @@ _NOT_CERTAIN = frozenset({Status.INTENDED, Status.UNKNOWN})
 _WAITING = frozenset({Status.ACKNOWLEDGED, Status.UNTRIGGERED})
 
 
-def amend_objection(draft: Draft, order: Order, request: AmendRequest) -> str | None:
+def amend_objection(order: Order, request: AmendRequest) -> str | None:
     """Say why an order cannot be changed as asked, ``None`` when it can."""
     name = f"order {request.client_id}"
     if not order.is_open:
         return f"{name} is over ({order.status.value}): place another one"
     if order.cancel_wanted:
         return f"{name} is being cancelled: place another one when it has ended"
-    is_sent = order.request.client_id in draft.view.in_flight or order.status in _NOT_CERTAIN
-    if is_sent or order.pending is not None:
+    # A record may outrun the answer to what it shows: what it shows can be changed all the same.
+    if order.status in _NOT_CERTAIN or order.pending is not None:
         return f"{name} has a request under way: wait until the venue's record shows it"
     if order.role is Role.TAKE_PROFIT:
         return (

@@ -5,6 +5,8 @@ from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import ClientId, ProtectiveLeg, Symbol, TimeInForce
 from tidegate.domain.triggers import TriggerSpec
 
+from .effects import AmendOrder
+
 __all__ = [
     "AmendAnswered",
     "AmendRequest",
@@ -72,10 +74,10 @@ class MassCancelRequest:
 
 @attrs.frozen(kw_only=True)
 class AmendAnswered:
-    """The request of a change was answered, or broke: ``refusal`` is set where it had no effect.
+    """The request ``asked`` was answered, or broke: ``refusal`` is set where it had no effect.
 
     Whatever it is, only the order's record says what the order is now.
     """
 
-    client_id: ClientId
+    asked: AmendOrder
     refusal: str | None

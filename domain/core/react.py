@@ -25,7 +25,7 @@ from .effects import (
 )
 from .state import Amendment, Books, Order
 
-__all__ = ["question", "react", "send", "unfinished", "unsettled"]
+__all__ = ["change_of", "question", "react", "send", "unfinished", "unsettled"]
 
 
 def _place(order: Order) -> Place:
@@ -50,7 +50,7 @@ def react(event: ev.Event, books: Books) -> tuple[Effect, ...]:
         case ev.AmendIntended():
             order = books.order(event.client_id)
             # Where the order has ended, there is nothing left to change.
-            return () if order is None or order.pending is None else (_amend(order.pending),)
+            return () if order is None or order.pending is None else (change_of(order.pending),)
         case ev.SettingIntended():
             return (ApplySetting(key=event.key, setting=event.setting),)
         case ev.StopMoveIntended():
@@ -63,8 +63,8 @@ def react(event: ev.Event, books: Books) -> tuple[Effect, ...]:
             return ()
 
 
-def _amend(amendment: Amendment) -> AmendOrder:
-    """Return the change: only what differs is sent (Bybit V5 order/amend)."""
+def change_of(amendment: Amendment) -> AmendOrder:
+    """Return the effect of a change: only what differs is sent (Bybit V5 order/amend)."""
     before, wanted = amendment.before, amendment.request
     is_moved = wanted.trigger is not None and wanted.trigger != before.trigger
     return AmendOrder(

@@ -97,7 +97,7 @@ def test_a_change_that_the_venue_cannot_make_is_refused() -> None:
 
 def test_a_change_whose_request_broke_is_left_to_the_orders_record() -> None:
     (answer,) = answers(AMEND, venue(kind=Broken))
-    assert answer == given.AmendAnswered(client_id=AMEND.client_id, refusal=None)
+    assert answer == given.AmendAnswered(asked=AMEND, refusal=None)
 
 
 def test_a_specification_is_read_by_itself() -> None:

@@ -13,6 +13,7 @@ from tidegate.application.runner import InlineRunner
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.amending_entries import adds_risk
 from tidegate.domain.core.draft import Draft
+from tidegate.domain.core.effects import AmendOrder
 from tidegate.domain.core.inputs import AmendAnswered, AmendRequest, Input, ReduceRequest
 from tidegate.domain.core.refusing import refuse_request
 from tidegate.domain.core.state import State
@@ -151,11 +152,38 @@ def test_a_market_exit_behind_a_trigger_has_its_trigger_moved() -> None:
 # What is under way
 
 
-def test_an_order_whose_own_request_is_under_way_is_not_changed() -> None:
+@pytest.mark.parametrize("status", [Status.INTENDED, Status.UNKNOWN])
+def test_an_order_that_no_answer_or_record_has_shown_yet_is_not_changed(status: Status) -> None:
+    bench = resting()
+    (order,) = bench.runner.state.books.orders.values()
+    orders_by_id = {order.request.client_id: attrs.evolve(order, status=status)}
+    books = attrs.evolve(bench.runner.state.books, orders=orders_by_id)
+    state = attrs.evolve(bench.runner.state, books=books)
+    assert "has a request under way" in refused(state, amend(bench, qty=Qty.of("0.009")))
+
+
+def test_an_order_whose_record_outran_its_answer_is_changed() -> None:
+    bench = resting()
+    state = viewed(bench.runner.state, in_flight=frozenset({the_entry(bench).client_id}))
+    (event,) = told(state, amend(bench, qty=Qty.of("0.009"))).events
+    assert isinstance(event, ev.AmendIntended)
+
+
+def test_a_late_answer_to_the_change_before_says_nothing_of_the_one_under_way() -> None:
     bench = resting()
     name = the_entry(bench).client_id
-    state = viewed(bench.runner.state, in_flight=frozenset({name}))
-    assert "has a request under way" in refused(state, amend(bench, qty=Qty.of("0.009")))
+    first = told(bench.runner.state, amend(bench, qty=Qty.of("0.012")))
+    (asked,) = first.effects
+    assert isinstance(asked, AmendOrder)
+    shown = attrs.evolve(order_at_venue(bench, name), qty=Qty.of("0.012"))
+    settled = told(first.state, shown)
+    second = told(settled.state, amend(bench, qty=Qty.of("0.009")))
+    (other,) = second.effects
+    assert isinstance(other, AmendOrder)
+    late = told(second.state, AmendAnswered(asked=asked, refusal="no"))
+    assert late.events == ()
+    (refusal,) = told(late.state, AmendAnswered(asked=other, refusal="no")).events
+    assert isinstance(refusal, ev.AmendRejected)
 
 
 def test_an_order_that_is_being_cancelled_is_not_changed() -> None:
@@ -184,7 +212,9 @@ def test_a_record_that_comes_before_the_answer_proves_nothing_against_a_change()
     echoed = told(intended.state, before)
     assert echoed.events == ()
     assert echoed.state.books.orders[name].pending is not None
-    answered = told(echoed.state, AmendAnswered(client_id=name, refusal=None))
+    (asked,) = intended.effects
+    assert isinstance(asked, AmendOrder)
+    answered = told(echoed.state, AmendAnswered(asked=asked, refusal=None))
     (settled,) = told(answered.state, before).events
     assert isinstance(settled, ev.AmendSettled)
     assert settled.request.qty == Qty.of("0.010")
@@ -211,7 +241,8 @@ def test_a_record_older_than_the_one_that_settled_it_is_none() -> None:
 def test_an_answer_to_nothing_changes_nothing() -> None:
     bench = resting()
     for name in (the_entry(bench).client_id, ClientId("nobody")):
-        made = told(bench.runner.state, AmendAnswered(client_id=name, refusal="no"))
+        asked = AmendOrder(symbol=BTC, client_id=name)
+        made = told(bench.runner.state, AmendAnswered(asked=asked, refusal="no"))
         assert (made.events, made.effects) == ((), ())
 
 

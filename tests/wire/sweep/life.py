@@ -22,10 +22,10 @@ from tidegate.application.settings_bybit import BybitSettings
 from tidegate.domain.core.state import Books
 from tidegate.domain.mode import TradingMode, TradingState
 from tidegate.domain.money import Price, Qty
-from tidegate.domain.orders import ClientId, OrderKind
+from tidegate.domain.orders import OrderKind
 from tidegate.domain.signal import Entry, ExactQty
 from tidegate.ports.desk import OpenOutcome, Placed
-from tidegate.ports.orders import Reduced
+from tidegate.ports.orders import Amended, Reduced
 
 from tests.application.bench import signal
 from tests.domain.core.scenes import LADDER
@@ -109,8 +109,8 @@ class Life:
             signal("second", entry=resting, sizing=ExactQty(QTY)), timeout_ms=WAIT_MS
         )
         assert isinstance(rests, Placed), rests
-        orders.amend(rests.client_id, price=NEARER, timeout_ms=WAIT_MS)
-        until(lambda: self._is_settled(rests.client_id), "the change settled", seconds=_PATIENT_S)
+        amended = orders.amend(rests.client_id, price=NEARER, timeout_ms=WAIT_MS)
+        assert isinstance(amended, Amended), amended
         orders.cancel(rests.client_id, timeout_ms=WAIT_MS)
         assert isinstance(self.open("third"), Placed)
         self.desk.panic("drill", timeout_ms=WAIT_MS)
@@ -139,11 +139,6 @@ class Life:
     def _is_safe(self) -> bool:
         trade = self.books.trades.get(BTC)
         return trade is None or trade.is_stop_confirmed or trade.closing is not None
-
-    def _is_settled(self, order_id: ClientId) -> bool:
-        order = self.books.order(order_id)
-        assert order is not None
-        return order.amendment is not None and order.amendment.is_settled
 
     def _close(self) -> None:
         self.desk.close_position(BTC, timeout_ms=WAIT_MS)
