@@ -6,6 +6,7 @@ own environment, folder and streams, ends by itself, and nothing of it is left f
 The process reads one request a line and answers with one line when that command has ended.
 """
 
+import gc
 import json
 import os
 import select
@@ -84,6 +85,21 @@ class Forks:
         return self._process
 
 
+def _warm_up() -> None:
+    """Have what is made or loaded at its first use before the forks, which then share it."""
+    from tidegate.adapters.cli.app import build_app
+    from tidegate.application.commands import Commands
+    from typer.testing import CliRunner
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder, "none.toml")
+        settings.touch()
+        app = build_app(Commands(env={"TIDEGATE_CONFIG": str(settings)}))
+        for command in (("demo", "--bars", "150"), ("state", "verify"), ("journal",)):
+            done = CliRunner().invoke(app, [*command, "--state", f"{folder}/state"])
+            assert done.exit_code == 0, done.output
+
+
 def _serve() -> None:
     """Fork for each request until there are no more. Returns in a fork, as what was asked for."""
     for line in sys.stdin.buffer:
@@ -122,5 +138,10 @@ if __name__ == "__main__":
     del sys.path[0]
     from tidegate.application.main import main
 
+    _warm_up()
+    assert threading.active_count() == 1, "a fork has one thread: another one would be missing"
+    # What is frozen stays shared with the forks: no collection of theirs looks at it.
+    gc.collect()
+    gc.freeze()
     _serve()
     main()
