@@ -63,7 +63,6 @@ _CALLS = (
     "cancel",
     "account",
     "position",
-    "find_order",
     "executions",
     "holdings",
 )
@@ -89,7 +88,9 @@ SCRIPT = (
 )
 """Around every kind of record that a trading life writes, around every call that it makes of the
 venue, and on the wire: a request that never arrives, an answer or a push that is never read. Not
-``protection_taken``: where the push outruns the answer there is no such record."""
+``protection_taken`` and ``find_order``: where the push outruns the answer there is no such record,
+and nothing to ask for. A start after a crash asks for what it finds unanswered: it is killed there.
+"""
 
 _FIRST = Kill("answer create entry")
 """What a recovery that is killed too recovers from: the venue has an entry that nobody heard of."""
