@@ -71,7 +71,7 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
         file: Annotated[
             str | None,
             typer.Argument(
-                metavar="[FILE]",
+                metavar="FILE",
                 help="A copy to check, in place of the journal.",
                 show_default=False,
             ),

@@ -129,10 +129,10 @@ def _trade_filled(
 
 
 def _entries(trade: LiveTrade, order: Order | None) -> tuple[ClientId, ...]:
-    is_new = order is not None and order.request.client_id not in trade.entries
-    if order is None or order.role is not Role.ENTRY or not is_new:
+    if order is None or order.role is not Role.ENTRY:
         return trade.entries
-    return (*trade.entries, order.request.client_id)
+    name = order.request.client_id
+    return trade.entries if name in trade.entries else (*trade.entries, name)
 
 
 def _share(fill: Fill, closed_qty: Qty) -> Money:
