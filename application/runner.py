@@ -48,6 +48,8 @@ STOP_WAIT_MS = 30_000
 _IDLE_S = 3_600
 _COMMANDS = (PanicRequest, PanicResetRequest, StateRequest)
 _LAST_WAIT_S = 5
+_INPUTS_EACH = 4
+"""How many inputs of one order may wait together: signal, answer, report, and a late one."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -98,7 +100,7 @@ class ThreadedRunner(Runner, LaneHost, JournalWatcher):
         self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._commands: deque[Input] = deque()
         self._inbox_max = inbox_max
-        self._batch_max = max(1, min(inbox_max, lane_max) // 2)
+        self._batch_max = max(1, min(inbox_max // _INPUTS_EACH, lane_max // 2))
         self._stop_wait_s = stop_wait_ms / 1_000
         self._prices: dict[Symbol, Ticker] = {}
         self._prices_lock = threading.Lock()
@@ -168,7 +170,7 @@ class ThreadedRunner(Runner, LaneHost, JournalWatcher):
 
     @property
     def batch_max(self) -> int:
-        """See :attr:`Runner.batch_max`: half of what the inbox or a lane holds."""
+        """See :attr:`Runner.batch_max`: half of a lane, or as many as the inbox surely holds."""
         return self._batch_max
 
     def elapsed_ms(self) -> int:

@@ -1,5 +1,6 @@
 """Batches of the desk: handed over together, sent in pieces, and one outcome for each in order."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -152,6 +153,15 @@ def test_a_batch_that_is_longer_than_the_bounds_does_not_halt_the_desk(
     inbox_max: int, lane_max: int
 ) -> None:
     bench = make_runner_bench(limits=FREE, inbox_max=inbox_max, lane_max=lane_max)
+    with running(bench):
+        assert len(resting(bench, 40)) == 40
+        assert bench.runner.state.books.trading_state is TradingState.ACTIVE
+
+
+def test_a_batch_does_not_flood_a_writer_that_is_slow() -> None:
+    """Each order in flight is a signal, an answer and reports, and all of them may wait at once."""
+    bench = make_runner_bench(limits=FREE, inbox_max=8)
+    bench.runner.engine.listen(lambda *_: time.sleep(0.003))
     with running(bench):
         assert len(resting(bench, 40)) == 40
         assert bench.runner.state.books.trading_state is TradingState.ACTIVE
