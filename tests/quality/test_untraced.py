@@ -26,9 +26,15 @@ def test_nothing_is_traced_here(in_a_fixture: list[object]) -> None:
     assert in_a_fixture == _tracers() == [None] * 3
 
 
+_DRAWN = ROOT / "tests" / "domain" / "test_drawn_untraced.py"
+
+
 @pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize(
+    "test", [f"{__file__}::test_nothing_is_traced_here", str(_DRAWN)], ids=["here", "drawn"]
+)
 def test_nothing_is_traced_there_with_coverage_on_whoever_runs_it(
-    workers: str, tmp_path: Path
+    test: str, workers: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
         [
@@ -42,7 +48,7 @@ def test_nothing_is_traced_there_with_coverage_on_whoever_runs_it(
             workers,
             "--cov",
             "--cov-report=",
-            f"{__file__}::test_nothing_is_traced_here",
+            test,
         ],
         cwd=ROOT,
         env={**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")},
