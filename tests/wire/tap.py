@@ -9,7 +9,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Self, cast
 from urllib.parse import urlsplit
 
@@ -77,30 +77,57 @@ class Push:
 
 
 class Conversation:
-    """The bytes of one connection, each way."""
+    """The bytes of one connection, each way. What was read of them once is not read again."""
 
     def __init__(self) -> None:
         self.sent = bytearray()
         self.received = bytearray()
+        self._lock = threading.Lock()
+        self._requests: list[Request] = []
+        self._answers: list[Answer] = []
+        self._texts: tuple[list[Push], list[Push]] = ([], [])
+        self._sent_at = self._received_at = 0
+        self._is_stream = False
 
     def exchanges(self) -> tuple[list[Request], list[Answer], list[Push]]:
-        requests, answers, pushes = [], [], []
-        sent, received, sent_at, received_at = bytes(self.sent), bytes(self.received), 0, 0
-        while (parsed := _request(sent, sent_at)) is not None:
-            request, sent_at = parsed
-            requests.append(request)
-            answered = _answer(request, received, received_at)
-            if answered is None:
-                continue
-            answer, received_at = answered
-            answers.append(answer)
-            if answer.status == _SWITCHED:
-                pushes += [Push(request.path, text, True) for text in _texts(sent, sent_at)]
-                pushes += [
-                    Push(request.path, text, False) for text in _texts(received, received_at)
-                ]
+        """Return what is whole by now; the pushes of the client come first."""
+        with self._lock:
+            self._read()
+            told, heard = self._texts
+            return list(self._requests), list(self._answers), [*told, *heard]
+
+    def _read(self) -> None:
+        sent, received = bytes(self.sent), bytes(self.received)
+        while self._read_answers(received):
+            parsed = _request(sent, self._sent_at)
+            if parsed is None:
                 break
-        return requests, answers, pushes
+            request, self._sent_at = parsed
+            self._requests.append(request)
+        if self._is_stream:
+            told, heard = self._texts
+            self._sent_at = self._read_texts(sent, self._sent_at, told, is_sent=True)
+            self._received_at = self._read_texts(received, self._received_at, heard, is_sent=False)
+
+    def _read_answers(self, received: bytes) -> bool:
+        """Read what answers the requests so far; tell whether requests may go on after it."""
+        for request in self._requests[len(self._answers) :]:
+            answered = _answer(request, received, self._received_at)
+            if answered is None:
+                break
+            answer, self._received_at = answered
+            self._answers.append(answer)
+            self._is_stream = answer.status == _SWITCHED
+        return not self._is_stream
+
+    def _read_texts(self, data: bytes, at: int, kept: list[Push], *, is_sent: bool) -> int:
+        """Keep the text messages among the frames; venue and clients send whole ones."""
+        path = self._requests[-1].path
+        while (frame := _frame(data, at)) is not None:
+            opcode, payload, at = frame
+            if opcode == _TEXT:
+                kept.append(Push(path, payload, is_sent))
+        return at
 
 
 def _head(data: bytes, at: int) -> tuple[bytes, dict[str, str], int] | None:
@@ -141,14 +168,6 @@ def _answer(request: Request, data: bytes, at: int) -> tuple[Answer, int] | None
     if len(data) < end:
         return None
     return Answer(request, status, fields, data[start:end]), end
-
-
-def _texts(data: bytes, at: int) -> Iterator[bytes]:
-    """Give the text messages among the frames; the venue and its clients send whole ones."""
-    while (frame := _frame(data, at)) is not None:
-        opcode, payload, at = frame
-        if opcode == _TEXT:
-            yield payload
 
 
 def _frame(data: bytes, at: int) -> tuple[int, bytes, int] | None:

@@ -9,7 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.wire.tap import Conversation, Request
+from tests.wire.tap import Conversation, Push, Request
 
 __all__ = ["WireKill"]
 
@@ -28,7 +28,7 @@ class WireKill:
 
     def __init__(self, place: str | None, ordinal: int) -> None:
         self._place, self._ordinal = place, ordinal
-        self._seen: dict[int, Counter[str]] = {}
+        self._seen: dict[tuple[int, bool], tuple[int, int]] = {}
         self.passed: Counter[str] = Counter()
         self.pid: int | None = None
         self.has_killed = False
@@ -37,15 +37,23 @@ class WireKill:
         """Count what is whole by now, and kill at the point. Nothing passes after that."""
         if self.has_killed:
             return False
-        seen = self._seen.setdefault(id(conversation), Counter())
-        now = Counter(_places(conversation, is_sent=is_sent))
-        for place, count in (now - seen).items():
-            before = self.passed[place]
-            self.passed[place] += count
-            if place == self._place and before < self._ordinal <= before + count:
+        for place in self._new_places(conversation, is_sent=is_sent):
+            self.passed[place] += 1
+            if place == self._place and self.passed[place] == self._ordinal:
                 self._kill()
-        seen |= now
         return not self.has_killed
+
+    def _new_places(self, conversation: Conversation, *, is_sent: bool) -> Sequence[str]:
+        requests, answers, pushes = conversation.exchanges()
+        key = (id(conversation), is_sent)
+        first, second = self._seen.get(key, (0, 0))
+        if is_sent:
+            self._seen[key] = (len(requests), 0)
+            return [f"request {name}" for one in requests[first:] if (name := _name(one))]
+        heard = [push for push in pushes if not push.is_sent]
+        self._seen[key] = (len(answers), len(heard))
+        named = [f"answer {name}" for one in answers[first:] if (name := _name(one.request))]
+        return [*named, *_topics(heard[second:])]
 
     def _kill(self) -> None:
         assert self.pid is not None, "nobody lives"
@@ -57,14 +65,9 @@ class WireKill:
         self._place, self.has_killed, self.pid = None, False, None
 
 
-def _places(conversation: Conversation, *, is_sent: bool) -> Sequence[str]:
-    requests, answers, pushes = conversation.exchanges()
-    if is_sent:
-        return [f"request {name}" for request in requests if (name := _name(request))]
-    told = [push.json for push in pushes if push.path == _PRIVATE and not push.is_sent]
-    topics = [str(push["topic"]).split(".")[0] for push in told if "topic" in push]
-    named = [f"answer {name}" for answer in answers if (name := _name(answer.request))]
-    return [*named, *(f"push {topic}" for topic in topics)]
+def _topics(pushes: Sequence[Push]) -> Sequence[str]:
+    told = [push.json for push in pushes if push.path == _PRIVATE]
+    return [f"push {str(push['topic']).split('.')[0]}" for push in told if "topic" in push]
 
 
 def _name(request: Request) -> str | None:
