@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tidegate.domain.core.events import AmendIntended, CancelRequested
+from tidegate.domain.core.events_operator import RequestRefused
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import ClientId, ProtectiveLeg
 from tidegate.domain.signal import Entry
@@ -106,7 +107,7 @@ def test_one_order_named_twice_is_changed_once_and_the_other_refused_by_name() -
         with behind_one_that_hangs(bench):
             call = Call(lambda: bench.desk.orders.amend_batch(changes))
             call.start()
-            until(lambda: happened(bench, AmendIntended) == 1)
+            until(lambda: happened(bench, AmendIntended) == happened(bench, RequestRefused) == 1)
         outcomes = call.outcome()
         assert isinstance(outcomes, tuple)
         assert [type(outcome) for outcome in outcomes] == [Amended, Refused]
