@@ -54,18 +54,27 @@ def whole(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("whole"))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Let the garbage collector pass over what is loaded now: it lives to the end.
+
+    To look through modules and tests again and again took a sixth of a worker's time.
+    """
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Let nested runs start from a clean slate, and the collector pass over what was loaded.
+    """Let nested runs start from a clean slate.
 
     The contract suites are run as a user runs them; they must not inherit the parallelism or the
-    coverage options of the run that contains them. Workers have read them by now. Modules and
-    tests live to the end: to look through them again and again took a sixth of the time.
+    coverage options of the run that contains them. Workers have read them by now.
     """
     if session.config.getoption("collectonly"):
         return
     os.environ.pop("PYTEST_ADDOPTS", None)
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

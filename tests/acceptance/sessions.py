@@ -1,6 +1,7 @@
 """Whole paper sessions for the acceptance tests: data, wiring, and strategies that provoke."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,7 +73,7 @@ def silent(done: int, total: int) -> None:
 
 def hours(start: int, stop: int | None) -> Feed:
     """Return a stretch of the bundled hourly bars, with funding every eight hours."""
-    bars = list(bundled_btcusd_hours(symbol=DEMO).items())[start:stop]
+    bars = list(islice(bundled_btcusd_hours(symbol=DEMO).items(), start, stop))
     return SyntheticFunding(StoredFeed(bars), Rate.of("0.0001"), 480)
 
 

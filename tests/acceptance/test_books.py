@@ -77,7 +77,7 @@ def test_the_books_are_exact_in_files_too(tmp_path: Path) -> None:
 
 def test_the_books_are_exact_over_the_bundled_hours(*, whole: bool) -> None:
     plan = Plan(
-        feed=hours(0, None if whole else 5_000),
+        feed=hours(0, None if whole else 2_500),
         strategy=DonchianBreakout(),
         config=PaperConfig(latency_ms=250),
         limits=RiskLimits(market_age_ms_max=HOUR_MS),

@@ -12,17 +12,20 @@ from .source import ROOT, Tree
 # The library behind an optional extra; a module that needs it can be read and not imported.
 _EXTRAS = ("pybit", "pyarrow")
 
+_TREE = Tree(ROOT)
+"""Read once, when it is first asked for something."""
+
 
 def test_the_public_names_are_the_pinned_ones() -> None:
     pinned = PINNED.read_text(encoding="utf-8").splitlines()
-    diff = list(unified_diff(pinned, public_names(Tree(ROOT)), "pinned", "found", lineterm="", n=0))
+    diff = list(unified_diff(pinned, public_names(_TREE), "pinned", "found", lineterm="", n=0))
     remedy = f"When the change is intended: {REFRESH}"
     assert not diff, "\n".join(["", *diff, "", remedy])
 
 
 def test_every_public_name_exists() -> None:
     missing_extras = [name for name in _EXTRAS if importlib.util.find_spec(name) is None]
-    for source in Tree(ROOT).shipped:
+    for source in _TREE.shipped:
         if any(found.is_within(extra) for extra in missing_extras for found in source.imports):
             continue
         module = importlib.import_module(source.module)
@@ -31,7 +34,7 @@ def test_every_public_name_exists() -> None:
 
 
 def test_no_public_name_is_private() -> None:
-    listed = public_names(Tree(ROOT))
+    listed = public_names(_TREE)
     assert [line for line in listed if line.split(": ")[1].startswith("_")] == []
 
 

@@ -24,7 +24,6 @@ __all__ = ["BUGS", "SEEDS_MAX", "Caught", "apply", "catch", "names", "stage"]
 BUGS = ROOT / "tests" / "simulation" / "bugs"
 SEEDS_MAX = 500
 _TIMEOUT_S = 900
-_IGNORED = shutil.ignore_patterns("__pycache__")
 _PROGRAM = """
 import json, logging, sys
 import tidegate.application.simulation.world as world
@@ -51,9 +50,12 @@ class Caught(NamedTuple):
 
 
 def stage(folder: Path) -> Path:
-    """Copy the product's sources below ``folder``; returns what to put on the path."""
+    """Copy the product's sources below ``folder``; returns what to put on the path.
+
+    Bytecode comes along with the times of its sources: only what a patch touches is compiled again.
+    """
     for name in Tree(ROOT).top_folders:
-        shutil.copytree(ROOT / name, folder / "tidegate" / name, ignore=_IGNORED)
+        shutil.copytree(ROOT / name, folder / "tidegate" / name)
     return folder
 
 

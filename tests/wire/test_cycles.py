@@ -22,7 +22,7 @@ from .desk_bench import DeskBench, until
 
 __all__ = ["cycle_many"]
 
-CYCLES = 30
+CYCLES = 12
 _CYCLES_EACH = 50
 """On one journal and venue: a start reads the last hour again, so many take ever longer."""
 
