@@ -1,147 +1,139 @@
 """Runs commands in forks of one process that has loaded the command line already.
 
 Loading takes longer than most commands. A fork is a process of its own like any other: it has its
-own environment, folder and streams, ends by itself, and nothing of it is left for the next one.
-
-The process reads one request a line and answers with one line when that command has ended.
+own environment, folder, streams and clock, ends by itself, and nothing of it is left for the next.
 """
 
-import gc
 import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO
 
-__all__ = ["Forks"]
+from .fork_server import REQUEST_BYTES_MAX
+
+__all__ = ["Forked", "Forks"]
+
+_SERVER = Path(__file__).with_name("fork_server.py")
+
+
+class Forked:
+    """A command that runs, with as much of the interface of ``subprocess.Popen`` as is used."""
+
+    def __init__(self, arguments: Sequence[str], out: int, trouble: int, ending: int) -> None:
+        self.arguments = ["tidegate", *arguments]
+        self.stdout: IO[str] = os.fdopen(out, encoding="utf-8", errors="backslashreplace")
+        self.stderr: IO[str] = os.fdopen(trouble, encoding="utf-8", errors="backslashreplace")
+        self._ending: IO[str] = os.fdopen(ending, encoding="ascii")
+        self._lock = threading.Lock()
+        self.pid = int(self._ending.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how it ended, ``None`` while it runs."""
+        return self._ended_within(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return its code. Raises ``TimeoutExpired``."""
+        code = self._ended_within(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(self.arguments, timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Read both streams to their ends, and wait. Raises ``TimeoutExpired``, and ends it.
+
+        What was read already, by an earlier call too, does not come again.
+        """
+        if self.stdout.closed:
+            return "", ""
+        with self.stdout, self.stderr, ThreadPoolExecutor(2) as pool:
+            read = [pool.submit(stream.read) for stream in (self.stdout, self.stderr)]
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                self.wait()
+                raise
+            out, trouble = (one.result(timeout) for one in read)
+        return out, trouble
+
+    def _ended_within(self, seconds: float | None) -> int | None:
+        with self._lock:
+            if self.returncode is None and select.select([self._ending], [], [], seconds)[0]:
+                self.returncode = int(self._ending.readline())
+                self._ending.close()
+            return self.returncode
 
 
 class Forks:
     """The process to fork from: begun with the first command, ended by :meth:`close`.
 
-    Any thread may call; one command runs at a time.
+    Any thread may call.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
         self._lock = threading.Lock()
+
+    def start(
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], ahead_ms: int = 0
+    ) -> Forked:
+        """Start a command on a clock that is so much ahead of the machine's, and let it run."""
+        wish = {
+            "arguments": list(arguments),
+            "cwd": str(cwd),
+            "env": dict(env),
+            "ahead_ms": ahead_ms,
+        }
+        text = json.dumps(wish).encode()
+        assert len(text) <= REQUEST_BYTES_MAX
+        ours, theirs = zip(*(os.pipe() for _ in range(3)), strict=True)
+        with self._lock:
+            socket.send_fds(self._begun(), [text], theirs)
+        for pipe in theirs:
+            os.close(pipe)
+        return Forked(arguments, *ours)
 
     def run(
         self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end. Raises ``TimeoutExpired`` after ``timeout_s``, and ends it."""
-        with self._lock, tempfile.TemporaryDirectory() as name:
-            out, trouble = Path(name) / "out", Path(name) / "trouble"
-            code = self._ask(
-                {
-                    "arguments": list(arguments),
-                    "cwd": str(cwd),
-                    "env": dict(env),
-                    "out": str(out),
-                    "trouble": str(trouble),
-                },
-                timeout_s,
-            )
-            return subprocess.CompletedProcess(
-                ["tidegate", *arguments],
-                code,
-                out.read_bytes().decode(),
-                trouble.read_bytes().decode(),
-            )
+        forked = self.start(arguments, cwd=cwd, env=env)
+        out, trouble = forked.communicate(timeout_s)
+        return subprocess.CompletedProcess(forked.arguments, forked.wait(), out, trouble)
 
     def close(self) -> None:
         """End the process. Twice is harmless."""
-        if self._process is not None:
-            self._process.communicate(timeout=10)
-            self._process = None
+        if self._process is not None and self._requests is not None:
+            self._requests.close()
+            self._process.wait(timeout=10)
+            self._process = self._requests = None
 
-    def _ask(self, request: Mapping[str, Any], timeout_s: float) -> int:
-        process = self._begun()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
-        is_told, _, _ = select.select([process.stdout], [], [], timeout_s)
-        if not is_told:
-            os.killpg(process.pid, signal.SIGKILL)
-            self.close()
-            raise subprocess.TimeoutExpired(request["arguments"], timeout_s)
-        return int(process.stdout.readline())
-
-    def _begun(self) -> "subprocess.Popen[bytes]":
-        if self._process is None:
+    def _begun(self) -> socket.socket:
+        if self._requests is None:
+            self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._process = subprocess.Popen(
-                [sys.executable, "-W", "error", __file__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                [sys.executable, "-W", "error", str(_SERVER), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        return self._process
-
-
-def _warm_up() -> None:
-    """Have what is made or loaded at its first use before the forks, which then share it."""
-    from tidegate.adapters.cli.app import build_app
-    from tidegate.application.commands import Commands
-    from typer.testing import CliRunner
-
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder, "none.toml")
-        settings.touch()
-        app = build_app(Commands(env={"TIDEGATE_CONFIG": str(settings)}))
-        for command in (("demo", "--bars", "150"), ("state", "verify"), ("journal",)):
-            done = CliRunner().invoke(app, [*command, "--state", f"{folder}/state"])
-            assert done.exit_code == 0, done.output
-
-
-def _serve() -> None:
-    """Fork for each request until there are no more. Returns in a fork, as what was asked for."""
-    for line in sys.stdin.buffer:
-        child = os.fork()
-        if child == 0:
-            _become(json.loads(line))
-            return
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
-    sys.exit()
-
-
-def _become(request: Mapping[str, Any]) -> None:
-    """Take on the environment, the folder, the streams and the arguments of a request."""
-    os.environ.clear()
-    os.environ.update(request["env"])
-    os.chdir(request["cwd"])
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    places = ((os.devnull, os.O_RDONLY), (request["out"], flags), (request["trouble"], flags))
-    for number, (path, how) in enumerate(places):
-        opened = os.open(path, how)
-        os.dup2(opened, number)
-        os.close(opened)
-    encoding = os.environ["PYTHONIOENCODING"]
-    sys.stdin = os.fdopen(0, encoding=encoding, closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)
-    sys.stderr = os.fdopen(
-        2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
-    )
-    sys.argv = ["tidegate", *request["arguments"]]
-
-
-if __name__ == "__main__":
-    # The folder of this file is no place to import from.
-    del sys.path[0]
-    from tidegate.application.main import main
-
-    _warm_up()
-    assert threading.active_count() == 1, "a fork has one thread: another one would be missing"
-    # What is frozen stays shared with the forks: no collection of theirs looks at it.
-    gc.collect()
-    gc.freeze()
-    _serve()
-    main()
+            theirs.close()
+        return self._requests

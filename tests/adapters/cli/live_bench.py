@@ -9,8 +9,6 @@ import hmac
 import json
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -18,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from .running import environment, start
+from .running import start
 
 __all__ = ["MINUTE_MS", "STRATEGY", "Desk", "Doc", "LiveVenue"]
 
@@ -181,30 +179,28 @@ class LiveVenue:
     ) -> "Desk":
         """Start a desk on bars of one minute, with machine output; its state is in ``state``."""
         arguments = self.arguments(mode=mode, is_for_a_person=is_for_a_person)
-        return Desk([*arguments, *options], self.home, self.env(**settings))
+        return Desk([*arguments, *options], self.home, self.env(**settings), self.ahead_ms())
+
+    def ahead_ms(self) -> int:
+        """Return how far the venue's clock is ahead of the machine's."""
+        return self.now_ms() - time.time_ns() // 1_000_000
 
     def arguments(self, *, mode: str, is_for_a_person: bool = False) -> list[str]:
-        """Return how a desk is started on this venue's clock."""
-        ahead_ms = self.now_ms() - time.time_ns() // 1_000_000
+        """Return how a desk is started."""
         command = ["run", "--mode", mode, "--bar-minutes", "1", "--state", "state"]
         command += [] if is_for_a_person else ["--json"]
         strategy = ["--strategy", "in_and_out:InAndOut"]
-        return [str(ahead_ms), *command, *strategy]
+        return [*command, *strategy]
 
 
 class Desk:
     """One process of ``tidegate run``. Leaving it ends the process, whatever it does."""
 
-    def __init__(self, arguments: list[str], home: Path, env: Mapping[str, str]) -> None:
-        script = str(Path(__file__).with_name("ahead.py"))
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", script, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=home,
-            env=environment(home, PYTHONPATH=str(home), **env),
+    def __init__(
+        self, arguments: list[str], home: Path, env: Mapping[str, str], ahead_ms: int
+    ) -> None:
+        self.process = start(
+            *arguments, home=home, env={"PYTHONPATH": str(home), **env}, ahead_ms=ahead_ms
         )
         self.docs: list[Doc] = []
         self.told: list[str] = []

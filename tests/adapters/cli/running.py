@@ -4,7 +4,6 @@ import atexit
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,12 +12,11 @@ from tidegate.adapters.cli.app import build_app
 from tidegate.application.commands import Commands
 from typer.testing import CliRunner
 
-from .forking import Forks
+from .forking import Forked, Forks
 
 __all__ = ["Ended", "environment", "invoke", "start", "stopped_after", "tidegate"]
 
 _SECONDS_MAX = 120
-_MODULE = ("-W", "error", "-m", "tidegate.application.main")
 _FORKS = Forks()
 atexit.register(_FORKS.close)
 
@@ -57,21 +55,13 @@ def tidegate(
     )
 
 
-def start(*arguments: str, home: Path, env: Mapping[str, str]) -> "subprocess.Popen[str]":
-    """Start a command and let it run."""
-    return subprocess.Popen(
-        [sys.executable, *_MODULE, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        cwd=home,
-        env=environment(home, **env),
-    )
+def start(*arguments: str, home: Path, env: Mapping[str, str], ahead_ms: int = 0) -> Forked:
+    """Start a command on a clock that is so much ahead, and let it run."""
+    return _FORKS.start(arguments, cwd=home, env=environment(home, **env), ahead_ms=ahead_ms)
 
 
-def stopped_after(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[int, str, str]:
+def stopped_after(process: Forked, number: signal.Signals) -> tuple[int, str, str]:
     """Send a signal and return how the process ended: code, output, words about trouble."""
     process.send_signal(number)
     out, trouble = process.communicate(timeout=_SECONDS_MAX)
-    return process.returncode, out, trouble
+    return process.wait(), out, trouble

@@ -55,6 +55,7 @@ def desk(
         venue.arguments(mode="paper", is_for_a_person=is_for_a_person),
         venue.home,
         venue.env(**chosen),
+        venue.ahead_ms(),
     )
 
 
@@ -78,7 +79,7 @@ def exits(running: Desk) -> list[Doc]:
 def test_it_trades_at_a_close_with_the_stop_at_the_paper_venue_and_a_price_through_it_closes(
     venue: LiveVenue,
 ) -> None:
-    venue.before_the_next_bar(10_000)
+    venue.before_the_next_bar(5_000)
     with desk(venue) as running:
         started = running.until(lambda _: True, "the first line")
         assert started["type"] == "started"

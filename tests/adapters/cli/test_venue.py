@@ -17,6 +17,7 @@ import pytest
 import trustme
 from tidegate.adapters.cli.exits import Exit
 
+from .forking import Forked
 from .running import environment, invoke, start, stopped_after, tidegate
 
 BARS = "start_ms,open,high,low,close,volume\n" + "".join(
@@ -26,7 +27,7 @@ BARS = "start_ms,open,high,low,close,volume\n" + "".join(
 
 
 @contextmanager
-def venue(home: Path, *more: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+def venue(home: Path, *more: str) -> Iterator[tuple[Forked, dict[str, Any]]]:
     """Start a venue, and wait until it says where it listens."""
     process = start("venue", "--json", *more, home=home, env={})
     try:
