@@ -87,8 +87,8 @@ QUICK: dict[str, Any] = {
     "pong_wait_ms": 5_000,
     "poll_down_ms": 100,
     "poll_up_ms": 500,
-    "reconnect_delay_ms_min": 5,
-    "reconnect_delay_ms_max": 20,
+    "reconnect_delay_ms_min": 20,
+    "reconnect_delay_ms_max": 100,
 }
 
 
