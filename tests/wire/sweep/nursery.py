@@ -4,6 +4,7 @@ The process has a single thread, reads one request a line, says the new life's p
 and says how the life ended when it has.
 """
 
+import gc
 import json
 import os
 import subprocess
@@ -14,6 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+from tidegate.application.codec import decode, decode_books, encode, encode_books
+
+from tests.application.event_samples import samples
+from tests.domain.core.scenes import opened
 
 from .life import LifeAsked, live
 
@@ -50,6 +55,16 @@ class Nursery:
         self._process.communicate(timeout=60)
 
 
+def _warm_up() -> None:
+    """Have what is made at the first use of the journal's shapes before the forks."""
+    for event in samples().values():
+        assert decode(encode(event, time_ms=0)) == event
+    books = opened().runner.state.books
+    assert decode_books(encode_books(books)) == books
+    gc.collect()
+    gc.freeze()
+
+
 def _serve() -> None:
     for line in sys.stdin:
         child = os.fork()
@@ -84,4 +99,5 @@ def _be(asked: LifeAsked) -> None:
 
 
 if __name__ == "__main__":
+    _warm_up()
     _serve()
