@@ -32,6 +32,8 @@ from tidegate.adapters.strategies import DonchianBreakout
 from tidegate.application.codec import encode_books
 from tidegate.domain.money import Rate
 
+from tests.application.shapes import use_every_shape
+
 from .killing import PLACES, Fuse, Kill, parts_with_fuse
 from .sessions import Plan, hours, make_session
 
@@ -254,6 +256,7 @@ def _run_cases(path: Path) -> int:
     order = json.loads(path.read_text())
     folder, plan = Path(order["folder"]), PLANS[order["plan"]](order["bars"])
     of_effect = order["plan"] in OF_EFFECT
+    use_every_shape()
     reference = _run_case(plan, folder / "uninterrupted", ())
     _say(json.dumps({"passed": reference["passed"], "ends": reference["ends"]}))
     for number, case in enumerate(order["cases"]):

@@ -1,7 +1,7 @@
 """Whole paper sessions for the acceptance tests: data, wiring, and strategies that provoke."""
 
 from collections.abc import Sequence
-from itertools import islice
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.reports import Bar
 from tidegate.domain.risk.limits import RiskLimits
 from tidegate.domain.signal import RungSpec, Signal, SizingMethod, StopPercent
-from tidegate.ports.feed import Feed
+from tidegate.ports.feed import Feed, FeedItem
 from tidegate.ports.state import StatePort
 from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
 from tidegate.ports.venue import SimulatedVenuePort
@@ -71,10 +71,15 @@ def silent(done: int, total: int) -> None:
     assert 0 < done <= total
 
 
+@cache
+def _bundled() -> Sequence[FeedItem]:
+    return tuple(bundled_btcusd_hours(symbol=DEMO).items())
+
+
 def hours(start: int, stop: int | None) -> Feed:
     """Return a stretch of the bundled hourly bars, with funding every eight hours."""
-    bars = list(islice(bundled_btcusd_hours(symbol=DEMO).items(), start, stop))
-    return SyntheticFunding(StoredFeed(bars), Rate.of("0.0001"), 480)
+    bars = StoredFeed(_bundled()[start:stop])
+    return SyntheticFunding(bars, Rate.of("0.0001"), 480)
 
 
 @attrs.frozen(kw_only=True)

@@ -33,7 +33,7 @@ from .exposure_fold import ExposureFold, shaken
 from .storm import EXPOSURE_MAX, INSTRUMENTS, LIMITS, PRICES
 
 SEED = 20
-THREADS, SIGNALS_EACH = 16, 125
+THREADS, SIGNALS_EACH = 16, 60
 
 
 def _wish(draw: random.Random, name: str) -> Signal:

@@ -12,6 +12,8 @@ from tests.application.bench import BTC
 
 from .scripts import Life
 
+pytestmark = pytest.mark.untraced
+
 SEEDS = range(110)
 ACTS = 45
 

@@ -15,10 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-from tidegate.application.codec import decode, decode_books, encode, encode_books
 
-from tests.application.event_samples import samples
-from tests.domain.core.scenes import opened
+from tests.application.shapes import use_every_shape
 
 from .life import LifeAsked, live
 
@@ -55,16 +53,6 @@ class Nursery:
         self._process.communicate(timeout=60)
 
 
-def _warm_up() -> None:
-    """Have what is made at the first use of the journal's shapes before the forks."""
-    for event in samples().values():
-        assert decode(encode(event, time_ms=0)) == event
-    books = opened().runner.state.books
-    assert decode_books(encode_books(books)) == books
-    gc.collect()
-    gc.freeze()
-
-
 def _serve() -> None:
     for line in sys.stdin:
         child = os.fork()
@@ -99,5 +87,6 @@ def _be(asked: LifeAsked) -> None:
 
 
 if __name__ == "__main__":
-    _warm_up()
+    use_every_shape()
+    gc.freeze()
     _serve()
