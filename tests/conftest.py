@@ -19,19 +19,23 @@ that are written down. Drawn examples, whole sessions and the wire run untraced,
 of the time."""
 
 BEGIN_FIRST = (
-    "simulation/test_seeds.py",
-    "simulation/test_planted.py",
-    "acceptance/test_crash_resume.py",
-    "contracts/test_exchange_suite.py",
-    "quality/test_tools.py",
-    "acceptance/test_books.py",
-    "contracts/test_bybit_suite.py",
     "wire/test_crash_sweep.py",
-    "quality/test_requirement_map.py",
+    "simulation/test_seeds.py",
+    "acceptance/test_crash_resume.py",
+    "quality/test_tools.py",
+    "acceptance/test_three_venues.py",
+    "acceptance/test_books.py",
+    "contracts/test_exchange_suite.py",
+    "wire/test_secrets.py",
     "adapters/cli/test_run.py",
+    "simulation/test_planted.py",
+    "contracts/test_bybit_suite.py",
+    "adapters/cli/test_run_paper.py",
+    "wire/test_faults_requests.py",
+    "quality/test_requirement_map.py",
+    "acceptance/test_determinism.py",
+    "quality/test_tidy.py",
     "contracts/test_state_suite.py",
-    "wire/test_tls.py",
-    "wire/test_cycles.py",
 )
 """The longest files, longest first: with several workers none is left alone with one at the end.
 The type checker is among them, because the examples of the documents are judged with its cache."""

@@ -88,6 +88,7 @@ def test_the_look_back_never_reaches_behind_what_is_remembered() -> None:
 
 
 @pytest.mark.untraced
+@pytest.mark.untraced
 def test_forgotten_bookings_are_not_asked_for_again() -> None:
     """More bookings within the look-back than ids are kept: none may be counted twice."""
     bench = held()
