@@ -25,7 +25,7 @@ from .sessions import (
     silent,
 )
 
-_PLAN = Plan(feed=hours(0, 500), config=PaperConfig(latency_ms=250))
+_PLAN = Plan(feed=hours(0, 400), config=PaperConfig(latency_ms=250))
 _PLANS = (
     _PLAN,
     attrs.evolve(_PLAN, config=PaperConfig()),

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from tidegate.adapters.memory.options import RequestKind
 from tidegate.application.runner import WriterStopped
-from tidegate.domain.core.inputs import OpenRequest, StateRequest, TimePassed
+from tidegate.domain.core.inputs import OpenRequest, TimePassed
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import OrderRequest, Role, Symbol
@@ -118,8 +118,8 @@ def test_a_flooded_inbox_halts_entries_and_drops_nothing() -> None:
     bench = make_runner_bench(state_port=state, inbox_max=50)
     with running(bench):
         for round_number in (1, 2):
+            bench.desk.set_trading_state(TradingState.ACTIVE, "operator")
             state.gate.clear()
-            bench.runner.deliver(StateRequest(state=TradingState.ACTIVE, cause="operator"))
             report = attrs.evolve(bench.venue.account(), time_ms=round_number)
             for _ in range(200):
                 bench.runner.deliver(report)
