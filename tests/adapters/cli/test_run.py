@@ -159,6 +159,15 @@ def test_a_signal_at_any_moment_leaves_an_account_from_which_the_next_start_goes
     assert venue.position()["size"] == "0"
     assert venue.orders() == []
 
+    venue.before_the_next_bar(START_MS)
+    with venue.desk() as trading:
+        entered(trading)
+        venue.close_a_bar()
+        trading.until_event("trade_closed")
+        assert trading.stop()["positions"] == {}
+    assert venue.position()["size"] == "0"
+    assert venue.orders() == []
+
 
 def test_what_cannot_be_started_says_why_and_by_its_code(venue: LiveVenue, tmp_path: Path) -> None:
     live = tidegate("run", "--mode", "live", home=tmp_path, env=venue.env())
