@@ -2,14 +2,15 @@
 
 import gc
 import os
-import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+
+from tests.collecting import is_worker, load_layers, take_turns
+from tests.tracing import is_traced, untraced
 
 _TESTS = Path(__file__).parent
 
@@ -58,16 +59,21 @@ def whole(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("whole"))
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_collection() -> Iterator[None]:
-    """Let the garbage collector pass over what is loaded now: it lives to the end.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Load the tests without the tracer, and let the garbage collector pass over them for good.
 
     To look through modules and tests again and again took a sixth of a worker's time.
     """
+    take_turns(session.config)
     gc.disable()
-    yield
+    if is_traced():
+        load_layers()
+    with untraced():
+        collected = yield
     gc.freeze()
     gc.enable()
+    return collected
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -81,8 +87,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     os.environ.pop("PYTEST_ADDOPTS", None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the longest files first, and leave out of the tracer what need not be in it."""
+    if is_worker(config):
+        items.sort(key=lambda item: item.path)  # each has loaded them in another order
     items.sort(key=lambda item: _rank(item.path))
     for item in items:
         if not _is_traced(item.path) or is_hypothesis_test(getattr(item, "obj", None)):
@@ -100,20 +108,14 @@ def _is_traced(path: Path) -> bool:
     return any(path.is_relative_to(_TESTS / folder) for folder in _TRACED)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Run an untraced test and its fixtures without the tracer, and put that back after it.
 
     The mark ``no_cover`` of pytest-cov is not enough: a worker has two tracers, and it stops the
     one that was started last, which lets the other go on.
     """
-    tracer, of_threads = sys.gettrace(), threading.gettrace()
-    is_coverage = type(tracer).__module__.startswith("coverage")  # and no debugger
-    if not is_coverage or item.get_closest_marker("untraced") is None:
-        yield
-        return
-    sys.settrace(None)
-    threading.settrace(None)
-    yield
-    sys.settrace(tracer)
-    threading.settrace(of_threads)
+    if item.get_closest_marker("untraced") is None:
+        return (yield)
+    with untraced():
+        return (yield)
