@@ -1,15 +1,14 @@
 """What counts for no coverage is not slowed down by its tracer."""
 
-import json
 import os
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
+from coverage import CoverageData
 
 from .source import ROOT
 
@@ -38,7 +37,7 @@ _DRAWN = ROOT / "tests" / "domain" / "test_drawn_untraced.py"
 def test_nothing_is_traced_there_with_coverage_on_whoever_runs_it(
     workers: str, tmp_path: Path
 ) -> None:
-    report = tmp_path / "coverage.json"
+    seen = CoverageData(str(tmp_path / "coverage"))
     done = subprocess.run(
         [
             sys.executable,
@@ -50,7 +49,7 @@ def test_nothing_is_traced_there_with_coverage_on_whoever_runs_it(
             "-n",
             workers,
             "--cov",
-            f"--cov-report=json:{report}",
+            "--cov-report=",
             f"{__file__}::test_nothing_is_traced_here",
             str(_DRAWN),
         ],
@@ -61,15 +60,7 @@ def test_nothing_is_traced_there_with_coverage_on_whoever_runs_it(
         check=False,
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
-    files = json.loads(report.read_text(encoding="utf-8"))["files"]
-    unseen = [name for name, file in files.items() if _has_code(file) and not _was_seen(file)]
-    assert "domain/core/state.py" in files
-    assert not unseen, "no line of these was seen when they were loaded"
-
-
-def _has_code(file: dict[str, Any]) -> bool:
-    return bool(file["summary"]["num_statements"])
-
-
-def _was_seen(file: dict[str, Any]) -> bool:
-    return bool(file["summary"]["covered_lines"])
+    seen.read()
+    lines = {name: seen.lines(name) for name in seen.measured_files()}
+    for name in ("domain/core/state.py", "application/desk.py"):
+        assert lines[name], "its first lines are read before the tests are"

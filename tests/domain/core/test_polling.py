@@ -1,5 +1,6 @@
 """What no stream told is noticed over queries, and booked once."""
 
+import attrs
 import pytest
 from tidegate.adapters.memory.options import MemoryOptions
 from tidegate.application.performing import perform
@@ -7,7 +8,7 @@ from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.effects import ReadActivity
 from tidegate.domain.core.inputs import ActivityRead
 from tidegate.domain.core.polling import LOOK_BACK_MS_MAX, unbooked_since_ms
-from tidegate.domain.core.state import EXECUTIONS_REMEMBERED, Books
+from tidegate.domain.core.state import Books
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import Price, Qty
 from tidegate.domain.orders import Side, Symbol
@@ -21,8 +22,8 @@ POLLING = CoreConfig(
 )
 
 
-def held() -> Bench:
-    bench = make_bench(config=POLLING, options=MemoryOptions())
+def held(config: CoreConfig = POLLING) -> Bench:
+    bench = make_bench(config=config, options=MemoryOptions())
     bench.desk.open_with_rr(signal())
     return bench
 
@@ -87,12 +88,11 @@ def test_the_look_back_never_reaches_behind_what_is_remembered() -> None:
     assert unbooked_since_ms(remembered) == 700
 
 
-@pytest.mark.untraced
-@pytest.mark.untraced
 def test_forgotten_bookings_are_not_asked_for_again() -> None:
     """More bookings within the look-back than ids are kept: none may be counted twice."""
-    bench = held()
-    for number in range(2 * EXECUTIONS_REMEMBERED + 10):
+    remembered = 100
+    bench = held(attrs.evolve(POLLING, executions_remembered=remembered))
+    for number in range(2 * remembered + 10):
         side = Side.SELL if number % 2 == 0 else Side.BUY
         bench.venue.script.foreign_order(BTC, side=side, qty=Qty.of("0.001"))
         bench.venue.script.advance(1)
