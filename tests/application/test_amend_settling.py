@@ -140,6 +140,21 @@ def test_an_order_that_ends_while_it_is_changed_has_ended() -> None:
     assert bench.runner.state.books.orders == {}
 
 
+def test_a_change_that_was_lost_of_an_order_that_has_filled_meanwhile_says_that_it_ended() -> None:
+    bench = waiting()
+    before = the_entry(bench)
+    bench.venue.script.delay_messages()
+    bench.venue.script.fill(before.client_id)
+    bench.venue.script.time_out_next(Arrival.LOST, request=RequestKind.AMEND)
+    outcome = orders(bench).amend(before.client_id, qty=Qty.of("0.012"))
+    assert outcome == NotAmended(
+        client_id=before.client_id,
+        order=before,
+        status=Status.FILLED,
+        message="it ended before the change",
+    )
+
+
 def test_a_change_is_settled_by_what_it_was_about_whatever_else_the_record_shows() -> None:
     """Somebody moved the price meanwhile: the quantity is the one that was asked for."""
     bench = waiting()

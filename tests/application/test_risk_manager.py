@@ -119,6 +119,14 @@ def test_levels_are_told_whatever_the_rules_say_and_a_fault_is_told_as_one() -> 
     assert "66000" in fault.fault
 
 
+def test_levels_for_a_symbol_that_the_venue_does_not_have_say_why_there_are_none() -> None:
+    none = make_bench(config=config()).desk.risk.trade_levels(
+        signal("s1", symbol=Symbol("NOPEUSDT"))
+    )
+    assert isinstance(none, NoLevels)
+    assert "NOPEUSDT" in none.fault
+
+
 def test_the_account_at_a_glance_is_the_same_from_every_symbol() -> None:
     bench = opened()
     account = bench.desk.risk.account()

@@ -170,6 +170,22 @@ def test_the_commands_name_where_old_records_are(tmp_path: Path) -> None:
         list(Commands(env={}).journal(where, after_version=1))
 
 
+def test_without_its_archive_a_journal_is_judged_from_its_snapshot_on(tmp_path: Path) -> None:
+    path = _journal(tmp_path / "state")
+    care = _care(path)
+    (archive,) = care.compact().archives
+    with closing(SqliteState(path)) as state:
+        again = [encode(event, time_ms=T_MS) for event in (_events(None)[0], _events(None)[-1])]
+        state.append(again, expected_version=3, durable=True)
+    whole = care.verify()
+    assert (whole.folded_from, sum(whole.kinds.values())) == (0, 5)
+    Path(archive.place).unlink()
+    rest = care.verify()
+    assert (rest.folded_from, rest.snapshot_version) == (3, 3)
+    assert sorted(rest.kinds.values()) == [1, 1], "the records since, and no other"
+    assert (rest.is_verified, rest.venue) == (False, whole.venue)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Settings]:
     """Settings of a desk whose journal is in a database, where none is yet."""

@@ -7,8 +7,11 @@ from tidegate.application.lanes import LaneHost, Lanes
 from tidegate.application.objections import objection_to
 from tidegate.application.performing import perform
 from tidegate.application.withholding import withheld
+from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.core import inputs as given
 from tidegate.domain.core.effects import (
+    AmendOrder,
+    ApplySetting,
     Cancel,
     Effect,
     FindOrder,
@@ -16,9 +19,11 @@ from tidegate.domain.core.effects import (
     ReadActivity,
     ReadPosition,
     SetLeverage,
+    SetProtection,
     SetStop,
     TakeInventory,
 )
+from tidegate.domain.core.events_account import SettingCause
 from tidegate.domain.mode import TradingState
 from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import (
@@ -31,6 +36,7 @@ from tidegate.domain.orders import (
     Side,
     VenueOrderId,
 )
+from tidegate.domain.protection import ProtectionChange
 from tidegate.domain.reports import RejectReason, Ticker
 from tidegate.ports.desk import Placed
 from tidegate.ports.exchange import VenueError
@@ -75,12 +81,22 @@ DECLINED: tuple[tuple[Effect, given.Input], ...] = (
     (MOVE, given.StopAnswered(symbol=BTC, price=STOP, refusal=WHY)),
 )
 
+_CHANGE = AmendOrder(symbol=BTC, client_id=ClientId("c1"), price=STOP)
+_SETTING = ApplySetting(key="s1", setting=LeverageSetting(symbol=BTC, leverage=Rate.of(5)))
+_GUARD = SetProtection(symbol=BTC, key="p1", change=ProtectionChange(take_profit=STOP))
+HELD_BACK: tuple[tuple[Effect, given.Input], ...] = (
+    *DECLINED,
+    (_CHANGE, given.AmendAnswered(asked=_CHANGE, refusal=WHY)),
+    (_SETTING, given.SettingAnswered(key="s1", cause=SettingCause.NOT_SENT, message=WHY)),
+    (_GUARD, given.ProtectionAnswered(symbol=BTC, key="p1", refusal=WHY)),
+)
+
 
 def _name(value: object) -> str:
     return type(value).__name__
 
 
-@pytest.mark.parametrize(("effect", "answer"), DECLINED, ids=_name)
+@pytest.mark.parametrize(("effect", "answer"), HELD_BACK, ids=_name)
 def test_a_request_that_is_held_back_is_answered_as_refused_with_the_reason(
     effect: Effect, answer: given.Input
 ) -> None:

@@ -252,6 +252,19 @@ def test_an_unanswered_request_is_unresolved_until_it_is_seen_or_given_up() -> N
     assert only(bench, ev.StopLost) == []
 
 
+def test_what_the_venue_took_and_does_not_show_is_unresolved_until_it_does() -> None:
+    bench = opened(ladder=())
+    bench.venue.script.delay_messages()
+    bench.venue.script.fail_queries(100)
+    outcome = bench.desk.protection.set_stop(BTC, Price.of("64500"))
+    assert isinstance(outcome, ProtectUnresolved)
+    assert "does not show it yet" in outcome.cause
+    bench.venue.script.fail_queries(0)
+    bench.venue.script.release()
+    bench.runner.drain()
+    assert trade(bench).stop_confirmed == Price.of("64500")
+
+
 def test_a_later_request_takes_the_place_of_one_that_is_open() -> None:
     bench = opened(ladder=())
     bench.venue.script.time_out_next(Arrival.LOST, request=RequestKind.POSITION_STOP)
