@@ -1,19 +1,21 @@
 """The process that commands are forked from: it has loaded the command line already.
 
 It reads requests from the socket whose number it is given, each with the two pipes that the
-command writes to and a third on which a supervisor says the command's process id, and how it ended.
+command writes to and a third on which it says the command's process id, and how that ended.
 """
 
+import atexit
+import contextlib
 import gc
 import json
 import os
-import signal
+import select
 import socket
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,39 +60,50 @@ def _warm_up() -> None:
 
 
 def _serve(requests: socket.socket, ahead: _Ahead) -> None:
-    """Fork for each request until there are no more. Returns in a fork, as what was asked for.
+    """Fork for each request, and say how each ends, until there are no more requests.
 
-    The supervisors are nobody's to wait for: each ends itself with its command.
+    Returns in a fork, as what was asked for.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    running: dict[int, tuple[int, int]] = {}
+    ready = select.poll()
+    ready.register(requests, select.POLLIN)
     while True:
-        text, pipes, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 3)
-        if not text:
-            requests.close()
-            sys.exit()
-        if os.fork() == 0:
-            requests.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _supervise(json.loads(text), pipes, ahead)
-            return
-        for pipe in pipes:
-            os.close(pipe)
+        for number, _ in ready.poll():
+            if number in running:
+                ready.unregister(number)
+                _tell_end(number, *running.pop(number))
+                continue
+            text, pipes, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 3)
+            if not text:
+                requests.close()
+                sys.exit()
+            *outputs, ending = pipes
+            child = os.fork()
+            if child == 0:
+                requests.close()
+                for other in (ending, *running, *(ending for _, ending in running.values())):
+                    os.close(other)
+                _become(json.loads(text), outputs, ahead)
+                return
+            for output in outputs:
+                os.close(output)
+            _say(ending, child)
+            ended = os.pidfd_open(child)
+            running[ended] = child, ending
+            ready.register(ended, select.POLLIN)
 
 
-def _supervise(request: Mapping[str, Any], pipes: list[int], ahead: _Ahead) -> None:
-    """Fork once more. Returns in that fork alone."""
-    *outputs, ending = pipes
-    child = os.fork()
-    if child == 0:
-        os.close(ending)
-        _become(request, outputs, ahead)
-        return
-    for output in outputs:
-        os.close(output)
-    os.write(ending, f"{child}\n".encode())
+def _tell_end(ended: int, child: int, ending: int) -> None:
+    """Say the exit code of a command that is over: minus the signal that ended it."""
     _, status = os.waitpid(child, 0)
-    os.write(ending, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-    os._exit(0)
+    _say(ending, os.waitstatus_to_exitcode(status))
+    os.close(ended)
+    os.close(ending)
+
+
+def _say(ending: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
+        os.write(ending, f"{number}\n".encode())
 
 
 def _become(request: Mapping[str, Any], outputs: list[int], ahead: _Ahead) -> None:
@@ -113,7 +126,34 @@ def _become(request: Mapping[str, Any], outputs: list[int], ahead: _Ahead) -> No
     sys.argv = ["tidegate", *request["arguments"]]
 
 
+class _Exit:
+    """Ends a fork without taking apart what it shares with the others.
+
+    To free every module and object would copy the memory that they lie in, which takes longer than
+    most commands. What is registered first is called last: threads and files are done with by then.
+    """
+
+    def __init__(self) -> None:
+        self._code: object = None
+        atexit.register(self._leave)
+
+    def run(self, command: Callable[[], None]) -> None:
+        """Run a command to its end."""
+        try:
+            command()
+        except SystemExit as ended:
+            self._code = ended.code
+            raise
+
+    def _leave(self) -> None:
+        if isinstance(self._code, int):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self._code)
+
+
 if __name__ == "__main__":
+    leaving = _Exit()
     # The folder of this file is no place to import from.
     del sys.path[0]
     clock = _Ahead()
@@ -126,4 +166,4 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])), clock)
-    main()
+    leaving.run(main)
