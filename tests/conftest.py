@@ -19,6 +19,9 @@ _TRACED = ("domain", "application")
 that are written down. Drawn examples, whole sessions and the wire run untraced, at less than half
 of the time."""
 
+_SELDOM = (20_000, 50, 50)
+"""After how many new objects their generation is collected, and after how many times the next."""
+
 BEGIN_FIRST = (
     "wire/test_crash_sweep.py",
     "simulation/test_seeds.py",
@@ -63,7 +66,8 @@ def whole(request: pytest.FixtureRequest) -> bool:
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Load the tests without the tracer, and let the garbage collector pass over them for good.
 
-    To look through modules and tests again and again took a sixth of a worker's time.
+    To look through modules and tests again and again took a sixth of a worker's time, and to look
+    for garbage as often as Python does by itself took a tenth of what was left.
     """
     take_turns(session.config)
     gc.disable()
@@ -72,6 +76,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     with untraced():
         collected = yield
     gc.freeze()
+    gc.set_threshold(*_SELDOM)
     gc.enable()
     return collected
 

@@ -44,7 +44,7 @@ NAKED_S_MAX = 5.0
 
 _WALLET = "20000"
 _EVERYTHING = TimeRange(start_ms=0, end_ms=2**53)
-_LOOK_S = 0.02
+_LOOK_S = 0.05
 
 
 @attrs.define
