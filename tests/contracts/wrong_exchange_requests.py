@@ -196,7 +196,7 @@ class CheckThenAct(WrongVenue):
         request = order.order
         if self.find_order(request.symbol, request.client_id) is not None:
             return super().place(order)
-        time.sleep(0.001)
+        time.sleep(0.05)
         outcome = super().place(order)
         if isinstance(outcome, Rejected) and outcome.reason is RejectReason.DUPLICATE_CLIENT_ID:
             return Accepted(venue_id=VenueOrderId("mine too"), time_ms=outcome.time_ms)
