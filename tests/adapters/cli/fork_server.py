@@ -147,6 +147,7 @@ class _Exit:
 
     def _leave(self) -> None:
         if isinstance(self._code, int):
+            gc.collect()  # what was left open is told, as at any other end
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(self._code)
