@@ -132,10 +132,11 @@ def main() -> int:
         _tell(stopped=type(fault).__name__, text=str(fault))
         application.stop()
         return 3 if isinstance(fault, Fenced) else 4
-    fault = application.failure
+    # One that stalled may find its input at the end when it goes on, and its lease lost.
     application.stop()
+    fault = application.failure
     _tell(ended=True, fault=None if fault is None else repr(fault))
-    return 0
+    return 3 if isinstance(fault, Fenced) else 0
 
 
 if __name__ == "__main__":
