@@ -16,12 +16,18 @@ _DATA = re.compile(r"tidegate/.+/data/[^/]+")
 _METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt"}
 
 
+@attrs.frozen
+class _Built:
+    wheel: Path
+    said: str
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> _Built:
     """Build from a copy, so that a stale build folder of the repository adds nothing."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     copy_sources(source)
-    command = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = ["pip", "wheel", "--verbose", "--no-deps", "--no-build-isolation", "--no-index"]
     done = subprocess.run(
         [sys.executable, "-m", *command, "--wheel-dir", str(out), str(source)],
         capture_output=True,
@@ -30,13 +36,23 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, f"\n{done.stdout}\n{done.stderr}"
-    (built,) = out.glob("*.whl")
-    return built
+    (wheel,) = out.glob("*.whl")
+    return _Built(wheel, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="module")
+def wheel(built: _Built) -> Path:
+    return built.wheel
 
 
 def _names(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
+
+
+def test_the_build_warns_of_nothing(built: _Built) -> None:
+    assert "Building wheel for tidegate" in built.said
+    assert "Warning" not in built.said, built.said
 
 
 def test_the_wheel_holds_every_shipped_module_and_no_other(wheel: Path) -> None:
