@@ -1,4 +1,4 @@
-"""What holds for every test run: the Hypothesis profile, the order of files, what is traced."""
+"""What holds for every test run: the Hypothesis profile, the order of files, what is watched."""
 
 import gc
 import os
@@ -7,17 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import settings
 
-from tests.collecting import is_worker, load_layers, take_turns
-from tests.tracing import is_traced, untraced
+from tests.branches import watch_branches
+from tests.collecting import is_worker, take_turns
 
 _TESTS = Path(__file__).parent
-
-_TRACED = ("domain", "application")
-"""The tests that count for branch coverage: a layer is covered by tests of its own, with examples
-that are written down. Drawn examples, whole sessions and the wire run untraced, at less than half
-of the time."""
 
 _SELDOM = (20_000, 50, 50)
 """After how many new objects their generation is collected, and after how many times the next."""
@@ -50,10 +45,23 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the long sweeps be asked for."""
+    """Let the long sweeps and the branches be asked for."""
     parser.addoption(
         "--whole", action="store_true", help="run sweeps over all of their data, not over a part"
     )
+    parser.addoption(
+        "--branches",
+        type=Path,
+        metavar="FILE",
+        help="write which branches of the domain and of the application were taken, as JSON",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to watch branches, if asked to, before a module of the layers is loaded."""
+    report = config.getoption("branches")
+    if report is not None:
+        watch_branches(config, report)
 
 
 @pytest.fixture(scope="session")
@@ -64,17 +72,14 @@ def whole(request: pytest.FixtureRequest) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Load the tests without the tracer, and let the garbage collector pass over them for good.
+    """Let the garbage collector pass over the tests for good once they are loaded.
 
     To look through modules and tests again and again took a sixth of a worker's time, and to look
     for garbage as often as Python does by itself took a tenth of what was left.
     """
     take_turns(session.config)
     gc.disable()
-    if is_traced():
-        load_layers()
-    with untraced():
-        collected = yield
+    collected = yield
     gc.freeze()
     gc.set_threshold(*_SELDOM)
     gc.enable()
@@ -93,34 +98,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first, and leave out of the tracer what need not be in it."""
+    """Put the longest files first."""
     if is_worker(config):
         items.sort(key=lambda item: item.path)  # each has loaded them in another order
     items.sort(key=lambda item: _rank(item.path))
-    for item in items:
-        if not _is_traced(item.path) or is_hypothesis_test(getattr(item, "obj", None)):
-            item.add_marker("untraced")
 
 
 @cache
 def _rank(path: Path) -> int:
     places = [_TESTS / name for name in BEGIN_FIRST]
     return places.index(path) if path in places else len(places)
-
-
-@cache
-def _is_traced(path: Path) -> bool:
-    return any(path.is_relative_to(_TESTS / folder) for folder in _TRACED)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Run an untraced test and its fixtures without the tracer, and put that back after it.
-
-    The mark ``no_cover`` of pytest-cov is not enough: a worker has two tracers, and it stops the
-    one that was started last, which lets the other go on.
-    """
-    if item.get_closest_marker("untraced") is None:
-        return (yield)
-    with untraced():
-        return (yield)

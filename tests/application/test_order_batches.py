@@ -240,7 +240,6 @@ def _watched(bench: Bench) -> tuple[_Watched, OrderExecutor]:
     return runner, OrderExecutor(runner=runner, state_port=bench.state_port, keys=SeededKeys(7))
 
 
-@pytest.mark.untraced
 def test_ten_thousand_need_no_deep_stack_and_no_more_inputs_at_once_than_a_thousand() -> None:
     bench = make_bench(config=config())
     runner, executor = _watched(bench)

@@ -12,8 +12,6 @@ from tests.application.bench import BTC
 
 from .scripts import Life
 
-pytestmark = pytest.mark.untraced
-
 SEEDS = range(110)
 ACTS = 45
 

@@ -173,7 +173,6 @@ def _with_marks(bars: list[Bar], each: int, *, after_ms: int = 0) -> StoredFeed:
     return StoredFeed(items)
 
 
-@pytest.mark.untraced
 def test_a_window_is_filled_from_as_far_back_as_its_bars_are(tmp_path: Path) -> None:
     """Twice the window of items holds a third of its bars here, and four times two thirds."""
     feed = _with_marks(_bars(hours(0, 200)), each=5)

@@ -142,7 +142,6 @@ class Outrun(MemoryState):
         return super().append(records, expected_version=expected_version, durable=durable)
 
 
-@pytest.mark.untraced
 def test_one_that_is_never_first_gives_up_after_a_bound() -> None:
     journal = Outrun()
     engine = desk(journal)

@@ -1,6 +1,6 @@
-"""The branch-coverage ratchet: reads the JSON report of coverage, judges each layer by branches.
+"""The branch-coverage ratchet: reads what a run of the tests wrote, judges each layer by branches.
 
-``python -m tests.quality.coverage_gate coverage.json`` exits with 1 when a layer is below its
+``python -m tests.quality.coverage_gate branches.json`` exits with 1 when a layer is below its
 floor. A floor may only ever be raised.
 """
 
@@ -21,7 +21,7 @@ _WORST_SHOWN = 8
 
 @attrs.frozen
 class File:
-    """Branches of one file; ``missing`` are (from, to) lines, a negative one is an exit."""
+    """Branches of one file; ``missing`` are (from, to) lines, where 0 is the way out."""
 
     path: str
     covered: int
@@ -67,9 +67,9 @@ class Layer:
 
 
 def judge_report(report: Mapping[str, Any]) -> tuple[Layer, ...]:
-    """Split coverage's report into layers. Raises ``ValueError`` when no branches were recorded."""
+    """Split the report into layers. Raises ``ValueError`` when no branches were recorded."""
     if not report["meta"]["branch_coverage"]:
-        raise ValueError("the report holds no branches: run coverage with branch = true")
+        raise ValueError("the report holds no branches: run pytest with --branches")
     return tuple(
         Layer(
             name,
@@ -85,9 +85,9 @@ def judge_report(report: Mapping[str, Any]) -> tuple[Layer, ...]:
 
 
 def _file(path: str, entry: Mapping[str, Any]) -> File:
-    summary = entry["summary"]
     missing = tuple((start, end) for start, end in entry["missing_branches"])
-    return File(path, summary["covered_branches"], summary["num_branches"], missing)
+    covered = len(entry["executed_branches"])
+    return File(path, covered, covered + len(missing), missing)
 
 
 def _main(path: str) -> int:

@@ -13,8 +13,8 @@ def _report(**branches: tuple[int, int]) -> dict[str, Any]:
         "meta": {"branch_coverage": True},
         "files": {
             f"{name.replace('__', '/')}.py": {
-                "summary": {"covered_branches": covered, "num_branches": total},
-                "missing_branches": [[line, -1] for line in range(covered, total)],
+                "executed_branches": [[line, 0] for line in range(covered)],
+                "missing_branches": [[line, 0] for line in range(covered, total)],
             }
             for name, (covered, total) in branches.items()
         },
@@ -55,6 +55,6 @@ def test_the_file_with_the_most_untaken_branches_is_named_first() -> None:
     said = list(domain.lines())
     assert said[0] == "domain/       100/104 branches = 96.15 %, floor 95 %: ok"
     assert said[1:] == [
-        "     3 not taken in domain/bad.py: 1->-1, 2->-1, 3->-1",
-        "     1 not taken in domain/good.py: 99->-1",
+        "     3 not taken in domain/bad.py: 1->0, 2->0, 3->0",
+        "     1 not taken in domain/good.py: 99->0",
     ]

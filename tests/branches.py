@@ -1,0 +1,95 @@
+"""Which branches of the domain and of the application the tests take, without a tracer.
+
+SlipCover puts a probe at each branch when a module is loaded, and takes it out once it was seen, so
+that the tests run nearly as fast as without. Several workers each send what they saw to the process
+that distributes the tests.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slipcover import FileMatcher, ImportManager, Slipcover, merge_coverage
+
+from tests.collecting import is_worker
+
+__all__ = ["watch_branches"]
+
+_LAYERS = ["domain", "application"]
+_UNREACHED = [
+    r"assert_never\(",  # what mypy proves to be unreachable
+    r"if TYPE_CHECKING:",
+    r"@(abc\.)?abstractmethod",
+    r"@overload",
+]
+_SENT = "branches"
+
+
+def watch_branches(config: pytest.Config, report: Path) -> None:
+    """Watch the modules of the layers that are loaded from now on; ``report`` holds it as JSON.
+
+    Raises:
+        pytest.UsageError: at the end, when no worker told what it saw.
+    """
+    if is_worker(config):
+        config.pluginmanager.register(_Worker(config))
+    elif config.getoption("numprocesses", None):
+        config.pluginmanager.register(_Distributor(report))
+    else:
+        config.pluginmanager.register(_Alone(report))
+
+
+class _Watch:
+    """Probes in this process, from the making of this to its end."""
+
+    def __init__(self) -> None:
+        self._probes = Slipcover(branch=True, exclude_also=_UNREACHED)
+        self._loading = ImportManager(self._probes, FileMatcher(sources=_LAYERS))
+        self._loading.__enter__()
+
+    def end(self) -> dict[str, Any]:
+        self._loading.__exit__(None, None, None)
+        seen: dict[str, Any] = self._probes.get_coverage()
+        return seen
+
+
+class _Alone:
+    def __init__(self, report: Path) -> None:
+        self._report, self._watch = report, _Watch()
+
+    def pytest_sessionfinish(self) -> None:
+        _write(self._report, self._watch.end())
+
+
+class _Worker:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config, self._watch = config, _Watch()
+
+    def pytest_sessionfinish(self) -> None:
+        vars(self._config)["workeroutput"][_SENT] = json.dumps(self._watch.end())
+
+
+class _Distributor:
+    def __init__(self, report: Path) -> None:
+        self._report, self._sent = report, list[dict[str, Any]]()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker sent. One that died has sent nothing, and its test has failed."""
+        output = getattr(node, "workeroutput", {})
+        if _SENT in output:
+            self._sent.append(json.loads(output[_SENT]))
+
+    def pytest_sessionfinish(self) -> None:
+        if not self._sent:
+            raise pytest.UsageError("no worker told which branches it took")
+        _write(self._report, *self._sent)
+
+
+def _write(report: Path, *parts: dict[str, Any]) -> None:
+    """Write the sum of the parts, in which a module that nobody loaded counts as not taken."""
+    whole = Slipcover(branch=True, source=_LAYERS, exclude_also=_UNREACHED).get_coverage()
+    for part in parts:
+        merge_coverage(whole, part)
+    report.write_text(json.dumps(whole), encoding="utf-8")

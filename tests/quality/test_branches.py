@@ -1,0 +1,47 @@
+"""What a run of the tests took of the layers is written down, however many processes ran them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from .source import ROOT
+
+_GRID = "domain/grid.py"
+_NO_STEP = "test_a_step_that_is_not_above_zero_is_refused[0]"
+_NEGATIVE = "test_a_negative_amount_is_refused_not_rounded_to_the_wrong_side"
+
+
+def _run(report: Path, *tests: str) -> dict[str, dict[str, list[list[int]]]]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"),
+            *("--branches", str(report)),
+            *(f"{ROOT}/tests/domain/test_grid.py::{name}" for name in tests),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    files: dict[str, dict[str, list[list[int]]]] = json.loads(report.read_bytes())["files"]
+    return files
+
+
+def _line(text: str) -> int:
+    return (ROOT / _GRID).read_text(encoding="utf-8").splitlines().index(text) + 1
+
+
+_FIRST, _SECOND = _line("    if step <= 0:"), _line("    if value < 0:")
+
+
+def test_what_several_processes_took_is_one_report(tmp_path: Path) -> None:
+    files = _run(tmp_path / "branches.json", _NO_STEP, _NEGATIVE)
+    taken, missing = (files[_GRID][f"{what}_branches"] for what in ("executed", "missing"))
+    assert taken == [[_FIRST, _FIRST + 1], [_FIRST, _SECOND], [_SECOND, _SECOND + 1]]
+    assert [_SECOND, _SECOND + 2] in missing
+    unloaded = files["application/desk.py"]
+    assert unloaded["executed_branches"] == []
+    assert unloaded["missing_branches"] != []
