@@ -1,31 +1,74 @@
 """A failing script is made smaller; the smaller one fails by the same rule, from its command."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tidegate.application.simulation.minimise import minimise
+from tidegate.application.simulation.names import Violation
+from tidegate.application.simulation.plan import draw_plan
+from tidegate.application.simulation.seeds import simulate
+from tidegate.application.simulation.watch import JournalView
+from tidegate.application.simulation.world import Outcome, Run
+from tidegate.ports.simulation import SimulateRequest
 
 from .planted import apply, stage
 
-_PROGRAM = """
-import json, sys
-from tidegate.application.simulation.minimise import minimise
-from tidegate.application.simulation.plan import draw_plan
-from tidegate.application.simulation.world import Run
+_RULE = "nobody panics"
+_SEED = 17
+"""A seed with a panic in it, which no rule forbids."""
 
-plan = draw_plan(int(sys.argv[1]))
-whole = Run(plan).run()
-small = minimise(whole, runs_max=int(sys.argv[2]))
-again = Run(draw_plan(plan.seed).leaving_out(small.plan.without)).run()
-print(json.dumps({
-    "rules": [run.violation and run.violation.rule for run in (whole, small, again)],
-    "names": [len(whole.plan.names), len(small.plan.names)],
-    "digests": [small.digest, again.digest],
-}))
-"""
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the judge forbid what the seed does."""
+
+    def panics(_: JournalView, __: dict[str, Any], version: int) -> None:
+        raise Violation(_RULE, f"at version {version}")
+
+    monkeypatch.setattr(JournalView, "_panic_started", panics)
+
+
+def _rule(run: Outcome) -> str | None:
+    return None if run.violation is None else run.violation.rule
+
+
+def test_a_smaller_script_breaks_the_same_rule_and_replays(strict: None) -> None:
+    whole = Run(draw_plan(_SEED)).run()
+    small = minimise(whole, runs_max=120)
+    again = Run(draw_plan(_SEED).leaving_out(small.plan.without)).run()
+    assert _rule(whole) == _rule(small) == _rule(again) == _RULE
+    assert len(small.plan.names) <= len(whole.plan.names) // 4
+    assert small.digest == again.digest
+
+
+def test_the_effort_is_bounded(strict: None) -> None:
+    whole = Run(draw_plan(_SEED)).run()
+    small = minimise(whole, runs_max=1)
+    assert len(small.plan.names) >= len(whole.plan.names) // 3
+
+
+def test_the_report_ends_at_the_first_seed_that_fails_and_has_its_smallest_script(
+    strict: None,
+) -> None:
+    done = list[int]()
+    request = SimulateRequest(first=_SEED - 1, seeds=3)
+    report = simulate(request, lambda seeds, _: done.append(seeds))
+    assert done == [report.seeds] == [2]
+    broken = report.broken
+    assert broken is not None
+    assert (broken.seed, broken.rule) == (_SEED, _RULE)
+    assert broken.replay == f"tidegate simulate --seed {_SEED} --without {','.join(broken.without)}"
+    replayed = simulate(
+        SimulateRequest(first=_SEED, seeds=1, without=broken.without, has_story=True),
+        lambda *_: None,
+    )
+    assert replayed.story == broken.story
+    assert replayed.broken is not None
+    assert replayed.broken.rule == _RULE
 
 
 def run(staged: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,32 +83,11 @@ def run(staged: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def buggy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sources that apply a fill twice."""
-    staged = stage(tmp_path_factory.mktemp("buggy"))
-    apply("fill_applied_twice", staged)
-    return staged
-
-
-def test_a_smaller_script_breaks_the_same_rule_and_replays(buggy: Path) -> None:
-    done = run(buggy, "-c", _PROGRAM, "0", "120")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["rules"] == ["a booking is counted once"] * 3
-    whole, small = said["names"]
-    assert small <= whole // 4
-    assert said["digests"][0] == said["digests"][1]
-
-
-def test_the_effort_is_bounded(buggy: Path) -> None:
-    done = run(buggy, "-c", _PROGRAM, "0", "1")
-    assert done.returncode == 0, done.stderr
-    whole, small = json.loads(done.stdout)["names"]
-    assert small >= whole // 3
-
-
-def test_the_command_says_how_to_replay_a_failure_and_the_replay_fails_alike(buggy: Path) -> None:
+def test_the_command_says_how_to_replay_a_failure_and_the_replay_fails_alike(
+    tmp_path: Path,
+) -> None:
+    buggy = stage(tmp_path)
+    apply("fill_applied_twice", buggy)
     command = ("-m", "tidegate.application.main", "simulate")
     done = run(buggy, *command, "--seeds", "1")
     assert done.returncode == 14, done.stderr

@@ -1,0 +1,235 @@
+"""The judge of a simulation finds what must not be: each rule is broken in a run that was sound."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+from tidegate.application.executor import OrderExecutor
+from tidegate.application.simulation import watch, world
+from tidegate.application.simulation.names import Violation
+from tidegate.application.simulation.parts import EXPOSURE_MAX
+from tidegate.application.simulation.plan import draw_plan
+from tidegate.application.simulation.timeline import Timeline
+from tidegate.application.simulation.venue import SimulatedVenue
+from tidegate.application.simulation.watch import JournalView, Watch
+from tidegate.domain.core.effects import Place
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Rate
+from tidegate.domain.orders import Reduction, Symbol
+from tidegate.domain.reports import PositionReport
+from tidegate.domain.risk.approval import Approved
+from tidegate.ports.state import Record
+
+_SEED = 89
+_STOP_TAKEN = 108
+"""A seed in which somebody takes a stop away."""
+_SYMBOL = Symbol("BTCUSDT")
+
+
+class _Noting(Watch):
+    """A judge that keeps what it was shown."""
+
+    records: list[Record]
+    placed: list[Approved | Reduction]
+
+    def took(self, first_version: int, records: Sequence[Record]) -> None:
+        self.records += records
+        super().took(first_version, records)
+
+    def placing(self, order: Approved | Reduction) -> None:
+        self.placed.append(order)
+        super().placing(order)
+
+
+@attrs.frozen
+class _Sound:
+    """What a sound run wrote, sent, and left at its venue."""
+
+    records: tuple[Record, ...]
+    placed: tuple[Approved | Reduction, ...]
+    venue: SimulatedVenue
+
+    def first(self, kind: str) -> Record:
+        return next(one for one in self.records if one.kind.partition(".")[0] == kind)
+
+    def before(self, kind: str) -> list[Record]:
+        return list(self.records[: self.records.index(self.first(kind))])
+
+    def judge(self, records: Sequence[Record] = ()) -> Watch:
+        """Return a judge that has read ``records`` and has seen nothing else."""
+        watch = Watch(self.venue, Timeline(), exposure_max=EXPOSURE_MAX.value)
+        watch.read_again(records)
+        return watch
+
+    @property
+    def entry(self) -> Approved:
+        return next(order for order in self.placed if isinstance(order, Approved))
+
+
+@pytest.fixture(scope="module")
+def sound() -> _Sound:
+    _Noting.records, _Noting.placed = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world, "Watch", _Noting)
+        run = world.Run(draw_plan(_SEED))
+        assert run.run().violation is None
+    return _Sound(tuple(_Noting.records), tuple(_Noting.placed), run.venue)
+
+
+def _changed(record: Record, **changes: Any) -> Record:
+    return attrs.evolve(record, body=json.dumps({**json.loads(record.body), **changes}))
+
+
+def _in_body(record: Record, part: str, **changes: Any) -> Record:
+    return _changed(record, **{part: {**json.loads(record.body)[part], **changes}})
+
+
+def test_an_order_that_is_intended_again(sound: _Sound) -> None:
+    record = sound.first("entry_intended")
+    with pytest.raises(Violation, match=r"an order is intended once: .* is intended again"):
+        sound.judge().took(1, [record, record])
+
+
+def test_a_signal_with_two_entries(sound: _Sound) -> None:
+    record = sound.first("entry_intended")
+    again = _in_body(record, "order", client_id="another")
+    with pytest.raises(Violation, match=r"a signal is traded once: .* has another entry, another"):
+        sound.judge().took(1, [record, again])
+
+
+@pytest.mark.parametrize("kind", ["filled", "funding_booked"])
+def test_a_booking_that_is_counted_twice(sound: _Sound, kind: str) -> None:
+    record = sound.first(kind)
+    with pytest.raises(Violation, match=r"a booking is counted once: .* is booked again"):
+        sound.judge().took(1, [record, record])
+
+
+def test_an_order_that_lapses_and_is_at_the_venue(sound: _Sound) -> None:
+    name = sound.entry.order.client_id
+    lapsed = attrs.evolve(
+        sound.first("entry_intended"), kind="order_lapsed.1", body=json.dumps({"client_id": name})
+    )
+    with pytest.raises(Violation, match=f"can never arrive: {name} is at the venue"):
+        sound.judge().took(1, [lapsed])
+    late = sound.judge([lapsed])
+    with pytest.raises(Violation, match=f"can never arrive: {name} arrived"):
+        late.look(is_running=True)
+
+
+def test_more_than_the_limit_that_may_open(sound: _Sound) -> None:
+    huge = _changed(sound.first("entry_intended"), worst_price="1000000000")
+    huge = _in_body(huge, "order", client_id="on its way", qty="1000")
+    with pytest.raises(Violation, match="limits hold with orders in flight counted"):
+        _without_fills(sound).took(1, [huge])
+
+
+def _without_fills(sound: _Sound) -> Watch:
+    """Return a judge to whom no fill of others is news."""
+    return sound.judge([one for one in sound.records if one.kind.startswith("filled")])
+
+
+@pytest.mark.parametrize("is_journaled", [False, True], ids=["not journaled", "not forced"])
+def test_a_request_that_leaves_before_its_intent_is_on_the_disk(
+    sound: _Sound, is_journaled: bool
+) -> None:
+    judge = sound.judge(sound.records if is_journaled else ())
+    with pytest.raises(Violation, match="an intent is on the disk before its request leaves"):
+        judge.sending([Place(order=sound.entry, urgent=False)], durable_version=0)
+
+
+def test_an_entry_of_a_halted_desk(sound: _Sound) -> None:
+    halted = attrs.evolve(
+        sound.records[0], kind="trading_state_changed.1", body=json.dumps({"state": "HALTED"})
+    )
+    judge = sound.judge([*_intents_of(sound), halted])
+    with pytest.raises(Violation, match="a halted desk opens nothing"):
+        judge.sending([Place(order=sound.entry, urgent=False)], durable_version=10**6)
+
+
+def _intents_of(sound: _Sound) -> list[Record]:
+    return [one for one in sound.records if one.kind.startswith("entry_intended")]
+
+
+def test_an_entry_that_nobody_approved(sound: _Sound) -> None:
+    with pytest.raises(Violation, match=r"the gate approves every order that opens: .* was not"):
+        sound.judge().placing(sound.entry)
+
+
+def test_an_entry_that_is_larger_than_was_approved(sound: _Sound) -> None:
+    smaller = [_in_body(one, "order", qty="0.0001") for one in _intents_of(sound)]
+    with pytest.raises(Violation, match=r"the gate approves .* approved were 0.0001"):
+        sound.judge(smaller).placing(sound.entry)
+
+
+def test_an_order_that_is_sent_twice(sound: _Sound) -> None:
+    judge = sound.judge(_intents_of(sound))
+    judge.placing(sound.entry)
+    with pytest.raises(Violation, match=r"an order is sent once: .* is sent again"):
+        judge.placing(sound.entry)
+
+
+def test_a_report_that_replaces_a_newer_one(sound: _Sound) -> None:
+    judge = sound.judge()
+    judge.see({_SYMBOL: _report(2)})
+    judge.see({_SYMBOL: _report(2)})
+    with pytest.raises(Violation, match="replaces no newer one: BTCUSDT went back to change 1"):
+        judge.see({_SYMBOL: _report(1)})
+    judge.begin()
+    judge.see({_SYMBOL: _report(1)})
+
+
+def _report(sequence: int) -> PositionReport:
+    return PositionReport(
+        symbol=_SYMBOL,
+        qty=ZERO_QTY,
+        entry_price=None,
+        mark=Price.of(1),
+        leverage=Rate.of(1),
+        liquidation_price=None,
+        stop_loss=None,
+        take_profit=None,
+        initial_margin=ZERO_MONEY,
+        maintenance_margin=ZERO_MONEY,
+        unrealised=ZERO_MONEY,
+        sequence=sequence,
+        time_ms=5,
+    )
+
+
+def _broken_by(seed: int) -> str:
+    violation = world.Run(draw_plan(seed)).run().violation
+    assert violation is not None
+    return str(violation)
+
+
+def test_a_position_that_loses_its_stop_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Watch, "excuse", lambda *_: None)
+    assert _broken_by(_STOP_TAKEN) == (
+        "the stop lives on the venue: the position of XBTUSDT is bare"
+    )
+
+
+def test_a_position_that_somebody_bared_and_that_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "BARE_MS_MAX", 40)
+    assert _broken_by(_STOP_TAKEN) == (
+        "a bared position gets its stop back or is closed in time: "
+        "the position of XBTUSDT is bare for 45 ms"
+    )
+
+
+def test_a_booking_that_was_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JournalView, "_funding_booked", lambda *_: None)
+    assert re.fullmatch(
+        r"after quiet time the books are the venue's: funding-\d+ was missed", _broken_by(_SEED)
+    )
+
+
+def test_code_of_the_desk_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise LookupError("no such thing")
+
+    monkeypatch.setattr(OrderExecutor, "execute", fail)
+    said = _broken_by(_SEED)
+    assert said.startswith("no code of the desk fails: LookupError: no such thing"), said
