@@ -61,8 +61,8 @@ def _assert_present(watch: Watch, *names: str) -> None:
 
 
 @pytest.mark.parametrize("latency_ms", [0, 250, 1_500_000])
-def test_the_books_are_exact_at_every_event_of_a_slice(latency_ms: int) -> None:
-    plan = Plan(feed=hours(0, 900), config=PaperConfig(latency_ms=latency_ms))
+def test_the_books_are_exact_at_every_event_of_a_slice(latency_ms: int, *, whole: bool) -> None:
+    plan = Plan(feed=hours(0, 900 if whole else 550), config=PaperConfig(latency_ms=latency_ms))
     report, watch = _run(plan)
     assert report.is_complete
     _assert_present(watch, "funding", "stop", "target", "signal", "refusals")
@@ -77,7 +77,7 @@ def test_the_books_are_exact_in_files_too(tmp_path: Path) -> None:
 
 def test_the_books_are_exact_over_the_bundled_hours(*, whole: bool) -> None:
     plan = Plan(
-        feed=hours(0, None if whole else 2_500),
+        feed=hours(0, None if whole else 1_800),
         strategy=DonchianBreakout(),
         config=PaperConfig(latency_ms=250),
         limits=RiskLimits(market_age_ms_max=HOUR_MS),
@@ -88,15 +88,15 @@ def test_the_books_are_exact_over_the_bundled_hours(*, whole: bool) -> None:
 
 
 @pytest.mark.parametrize("path", list(PathRule), ids=lambda rule: rule.name.lower())
-def test_the_books_are_exact_whatever_way_the_price_takes(path: PathRule) -> None:
-    plan = Plan(feed=hours(4_000, 4_400), config=PaperConfig(path=path, seed=3))
+def test_the_books_are_exact_whatever_way_the_price_takes(path: PathRule, *, whole: bool) -> None:
+    plan = Plan(feed=hours(4_000, 4_400 if whole else 4_200), config=PaperConfig(path=path, seed=3))
     _, watch = _run(plan)
     _assert_present(watch, "trades")
 
 
-def test_the_books_are_exact_when_volume_is_thin() -> None:
+def test_the_books_are_exact_when_volume_is_thin(*, whole: bool) -> None:
     config = PaperConfig(latency_ms=60_000, participation=Rate.of("0.002"))
-    _, watch = _run(Plan(feed=hours(900, 1_500), config=config))
+    _, watch = _run(Plan(feed=hours(900, 1_500 if whole else 1_200), config=config))
     _assert_present(watch, "partial fills", "trades")
 
 
@@ -123,9 +123,9 @@ def test_a_forced_liquidation_leaves_the_books_exact(mode: MarginMode, side: Sid
         assert report.summary.net > Money.of("-520")
 
 
-def test_positions_are_lost_in_recorded_data_with_the_books_exact() -> None:
+def test_positions_are_lost_in_recorded_data_with_the_books_exact(*, whole: bool) -> None:
     strategy = Opener(sizing=MarginAtLeverage(Money.of("150")), leverage=Rate.of("40"), every=7)
-    plan = Plan(feed=hours(3_000, 3_900), strategy=strategy, limits=_RECKLESS)
+    plan = Plan(feed=hours(3_000, 3_900 if whole else 3_450), strategy=strategy, limits=_RECKLESS)
     _, watch = _run(plan)
     _assert_present(watch, "liquidation fills", "funding")
     assert watch.counts[CloseReason.LIQUIDATION.value] > 3
@@ -225,7 +225,7 @@ class _Dropped(RecordedVenue):
 
 
 def _run_tampered(kind: type[RecordedVenue]) -> tuple[SessionReport, Watch]:
-    plan, log = Plan(feed=hours(0, 400)), Log()
+    plan, log = Plan(feed=hours(0, 250)), Log()
     venue = open_venue(plan, PaperStore(":memory:"), PaperVenue)
     return run_watched(plan, Parts(venue=kind(venue, log), state_port=MemoryState()), log)
 

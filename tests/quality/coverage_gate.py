@@ -69,7 +69,7 @@ class Layer:
 def judge_report(report: Mapping[str, Any]) -> tuple[Layer, ...]:
     """Split the report into layers. Raises ``ValueError`` when no branches were recorded."""
     if not report["meta"]["branch_coverage"]:
-        raise ValueError("the report holds no branches: run pytest with --branches")
+        raise ValueError("the report holds no branches: run pytest with --branches=FILE")
     return tuple(
         Layer(
             name,

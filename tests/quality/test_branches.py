@@ -17,7 +17,7 @@ def _run(report: Path, *tests: str) -> dict[str, dict[str, list[list[int]]]]:
         [
             sys.executable,
             *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"),
-            *("--branches", str(report)),
+            f"--branches={report}",
             *(f"{ROOT}/tests/domain/test_grid.py::{name}" for name in tests),
         ],
         cwd=ROOT,
