@@ -200,3 +200,11 @@ def test_a_stop_guard_that_could_never_act_is_refused() -> None:
     assert found.limits.stops_in_window_max == STOPS_KEPT - 1
     with pytest.raises(SettingsError, match=r"stops_in_window_max .*: '256'; accepted: 0 to 255$"):
         load_settings(file=None, env={"TIDEGATE_LIMITS__STOPS_IN_WINDOW_MAX": str(STOPS_KEPT)})
+
+
+def test_bars_have_a_length_that_the_venue_knows() -> None:
+    (problem,) = problems({"strategy": {"bar_minutes": 7}})
+    assert problem.path == ("strategy",)
+    assert problem.text == (
+        "bar_minutes is 7; accepted: 1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440, 10080"
+    )

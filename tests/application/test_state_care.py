@@ -249,3 +249,15 @@ def test_care_without_a_connection_string_that_can_be_read_says_so(tmp_path: Pat
     state = StateSettings(backend=StateBackend.POSTGRES, dsn="no string")
     with pytest.raises(StateUnavailable, match=r"state\.dsn: the connection string cannot be read"):
         care_of(Settings(state_path=tmp_path / "x.sqlite", state=state), SystemClock())
+
+
+def test_any_copy_is_verified_where_it_lies(tmp_path: Path) -> None:
+    care, copy = _care(_journal(tmp_path)), tmp_path / "copy.sqlite"
+    care.backup(str(copy))
+    report = care.verify(str(copy))
+    assert (report.facts.version, report.facts.place) == (3, str(copy))
+    whole = copy.read_bytes()
+    at = whole.index(b'"stopped"')
+    copy.write_bytes(whole[:at] + b'"stoppee"' + whole[at + 9 :])
+    with pytest.raises(StateCorrupt, match=r"copy\.sqlite: journal version 3 is damaged"):
+        care.verify(str(copy))

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.branches import without_proven
+
 from .source import ROOT
 
 _GRID = "domain/grid.py"
@@ -45,3 +47,9 @@ def test_what_several_processes_took_is_one_report(tmp_path: Path) -> None:
     unloaded = files["application/desk.py"]
     assert unloaded["executed_branches"] == []
     assert unloaded["missing_branches"] != []
+
+
+def test_a_case_that_was_not_taken_is_missing_and_the_way_past_all_cases_is_not() -> None:
+    text = "match one:\n    case 1:\n        pass\n    case 2:\n        pass\nif one:\n    pass\n"
+    missing = [[1, 3], [1, 5], [1, 6], [6, 7], [6, 0]]
+    assert without_proven(missing, text) == [[1, 3], [1, 5], [6, 7], [6, 0]]

@@ -55,3 +55,11 @@ def test_a_name_that_is_none_of_the_script_is_refused() -> None:
 
 def test_a_violation_says_which_rule_was_broken() -> None:
     assert str(Violation("a rule", "what happened")) == "a rule: what happened"
+
+
+def test_a_seed_that_holds_tells_its_story_by_the_command_s_request_too() -> None:
+    report = simulate(SimulateRequest(first=4, seeds=1, has_story=True), lambda *_: None)
+    told = Run(draw_plan(4), has_story=True).run()
+    assert report.broken is None
+    assert report.story == told.story
+    assert report.seeds == 1

@@ -8,10 +8,11 @@ from typing import Any
 import attrs
 import pytest
 from tidegate.application.executor import OrderExecutor
-from tidegate.application.simulation import watch, world
+from tidegate.application.simulation import disk, watch, world
+from tidegate.application.simulation.journal import SimulatedJournal
 from tidegate.application.simulation.names import Violation
 from tidegate.application.simulation.parts import EXPOSURE_MAX
-from tidegate.application.simulation.plan import draw_plan
+from tidegate.application.simulation.plan import Plan, Store, draw_plan
 from tidegate.application.simulation.timeline import Timeline
 from tidegate.application.simulation.venue import SimulatedVenue
 from tidegate.application.simulation.watch import JournalView, Watch
@@ -20,7 +21,7 @@ from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Rate
 from tidegate.domain.orders import Reduction, Symbol
 from tidegate.domain.reports import PositionReport
 from tidegate.domain.risk.approval import Approved
-from tidegate.ports.state import Record
+from tidegate.ports.state import Record, StateCorrupt
 
 _SEED = 89
 _STOP_TAKEN = 108
@@ -233,3 +234,33 @@ def test_code_of_the_desk_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OrderExecutor, "execute", fail)
     said = _broken_by(_SEED)
     assert said.startswith("no code of the desk fails: LookupError: no such thing"), said
+
+
+def test_a_journal_that_cannot_be_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = SimulatedJournal.append
+
+    def fail(
+        self: SimulatedJournal, records: Sequence[Record], *, expected_version: int, durable: bool
+    ) -> int:
+        if any(record.kind.startswith("entry_intended") for record in records):
+            raise StateCorrupt("version 3 is damaged")
+        return write(self, records, expected_version=expected_version, durable=durable)
+
+    monkeypatch.setattr(SimulatedJournal, "append", fail)
+    assert _broken_by(_SEED) == "a journal that was written can be read: version 3 is damaged"
+
+
+def test_a_torn_journal_that_shows_other_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = disk._rows
+    monkeypatch.setattr(disk, "_rows", lambda state: rows(state)[::-1])
+    found = (
+        world.Run(plan).run().violation for plan in map(draw_plan, range(40)) if _is_torn(plan)
+    )
+    assert any(
+        violation is not None and violation.rule == "a torn journal never lies"
+        for violation in found
+    )
+
+
+def _is_torn(plan: Plan) -> bool:
+    return plan.store is Store.SQLITE and len(plan.kills) > 0
