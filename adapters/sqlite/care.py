@@ -26,7 +26,15 @@ from tidegate.ports.state_care import (
 from .archives import archive_facts, read_archives
 from .compacting import compact_rows
 from .copying import copied
-from .opening import look, require_ours, require_pages, require_rows, require_sound, wal_of
+from .opening import (
+    is_log_alone,
+    look,
+    require_ours,
+    require_pages,
+    require_rows,
+    require_sound,
+    wal_of,
+)
 from .schema import (
     check_snapshot,
     digest_at,
@@ -192,18 +200,22 @@ class _View(StoreView):
 
 
 def _is_there(path: Path) -> bool:
+    return _look(path, Path.exists)
+
+
+def _look(path: Path, question: Callable[[Path], bool]) -> bool:
     try:
-        return path.exists()
+        return question(path)
     except OSError as error:
         raise StateUnavailable(f"{path}: cannot be read: {error}; nothing was changed") from error
 
 
 def _require_there(path: Path) -> None:
+    if _look(path, is_log_alone):
+        raise StateCorrupt(
+            f"{path}: missing, while its log {wal_of(path).name} is there; restore a backup"
+        )
     if not _is_there(path):
-        if _is_there(wal_of(path)):
-            raise StateCorrupt(
-                f"{path}: missing, while its log {wal_of(path).name} is there; restore a backup"
-            )
         raise StateUnavailable(f"{path}: no journal there; name the file of one, or its folder")
     if not path.is_file():
         raise StateUnavailable(f"{path}: not a regular file; name a file")

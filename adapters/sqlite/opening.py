@@ -27,6 +27,7 @@ from .schema import (
 __all__ = [
     "AS_IT_STANDS",
     "connect",
+    "is_log_alone",
     "look",
     "require_ours",
     "require_pages",
@@ -47,6 +48,15 @@ _LOOKS_MAX = 5
 def wal_of(path: Path) -> Path:
     """Return where SQLite keeps the write-ahead log of ``path``."""
     return path.with_name(f"{path.name}-wal")
+
+
+def is_log_alone(path: Path) -> bool:
+    """Tell whether the log of ``path`` is there without its file; an ``OSError`` passes through.
+
+    The log is looked for first. Another process that makes a journal makes its file before the log:
+    looked for the other way round, its log could be seen and its file not.
+    """
+    return wal_of(path).exists() and not path.exists()
 
 
 def connect(path: Path, *, query: str, busy_ms_max: int) -> sqlite3.Connection:

@@ -20,7 +20,7 @@ from tidegate.ports.state import (
 
 from .archives import read_archives
 from .errors import typed_error
-from .opening import connect, require_ours, require_sound, wal_of
+from .opening import connect, is_log_alone, require_ours, require_sound, wal_of
 from .schema import (
     check_snapshot,
     create,
@@ -265,12 +265,12 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _require_file(path: Path) -> None:
+    if is_log_alone(path):
+        raise StateCorrupt(
+            f"{path}: missing, while its log {wal_of(path).name} is there; restore the file or "
+            "move the log away"
+        )
     if not path.exists():
-        if wal_of(path).exists():
-            raise StateCorrupt(
-                f"{path}: missing, while its log {wal_of(path).name} is there; restore the file or "
-                "move the log away"
-            )
         create(path)
     if not path.is_file():
         raise StateUnavailable(f"{path}: not a regular file; name a file")

@@ -18,10 +18,18 @@ LACKS = {
 }
 """Why cases are skipped: nothing but what the venue's documentation says it does not have."""
 
+_OF_ORDERS = (
+    "batches",
+    "cancel_all",
+    "fills",
+    "messages",
+    "orders",
+    "outages",
+    "outcomes",
+    "threads",
+)
 _USUALLY = {
-    "bybit_over_stream": (
-        *("batches", "cancel_all", "fills", "messages", "orders", "outages", "outcomes", "threads"),
-    ),
+    "bybit_over_stream": _OF_ORDERS,
     "bybit_demo": ("account", "capabilities", "market_data", "orders"),
 }
 """The suites that are run in each test run; with ``--whole`` they all are.

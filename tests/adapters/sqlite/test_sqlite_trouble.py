@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.ports.state import Record, Snapshot, StateCorrupt, StateUnavailable
 
 from tests.adapters.sqlite.journals import (
@@ -25,6 +26,35 @@ from tests.adapters.sqlite.journals import (
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.sqlite"
+
+
+def _opened(path: Path) -> int:
+    with closing(SqliteState(path)) as state:
+        return state.version()
+
+
+def _looked_at(path: Path) -> int:
+    return SqliteCare(path).look(lambda view: view.facts.version)
+
+
+@pytest.mark.parametrize("read", [_opened, _looked_at])
+def test_a_journal_that_another_process_makes_meanwhile_is_not_taken_for_a_damaged_one(
+    read: Callable[[Path], int], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes between the look for the file and the look for its log."""
+    exists, rivals = Path.exists, list[SqliteState]()
+
+    def look(self: Path) -> bool:
+        found = exists(self)
+        if not rivals:
+            monkeypatch.undo()
+            rivals.append(SqliteState(path))
+            rivals[0].append(batch("a", "b"), expected_version=0, durable=True)
+        return found
+
+    monkeypatch.setattr(Path, "exists", look)
+    assert read(path) == 2
+    rivals[0].close()
 
 
 @pytest.fixture
@@ -85,6 +115,7 @@ _FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.ports.state import Record, StateUnavailable
 
 path = Path(sys.argv[1])
@@ -121,6 +152,7 @@ _READ_ONLY = f"""
 import sys
 from pathlib import Path
 from tidegate.adapters.sqlite import SqliteState
+from tidegate.adapters.sqlite.care import SqliteCare
 from tidegate.ports.state import StateUnavailable
 {BECOME_NOBODY}
 try:
