@@ -98,7 +98,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first."""
+    """Put the longest files first, and leave out the sweeps that were not asked for."""
+    if not config.getoption("whole"):
+        sweeps = [item for item in items if item.get_closest_marker("sweep") is not None]
+        config.hook.pytest_deselected(items=sweeps)
+        items[:] = [item for item in items if item not in sweeps]
     if is_worker(config):
         items.sort(key=lambda item: item.path)  # each has loaded them in another order
     items.sort(key=lambda item: _rank(item.path))

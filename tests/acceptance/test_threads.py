@@ -99,6 +99,7 @@ def _check_rows(rows: Sequence[StoredRecord], held: Mapping[str, Fraction]) -> N
     assert fold.positions == held, "books and venue hold the same"
 
 
+@pytest.mark.sweep
 def test_many_threads_never_pass_the_exposure_limit_on_the_memory_venue() -> None:
     state = KeptState()
     venue = memory_venue(PRICES, instruments=INSTRUMENTS)

@@ -132,6 +132,7 @@ def test_a_long_run_asks_the_served_venue_ten_thousand_times() -> None:
     assert min(counts.values()) >= 5_000
 
 
+@pytest.mark.sweep
 def test_fuzzing_alone_reaches_the_branches_of_the_wire_mapping() -> None:
     # In a process of its own: the tracer has to be there before the mapping is loaded.
     command = [sys.executable, "-m", "tests.fuzz", "--coverage", "--inputs", "6000"]

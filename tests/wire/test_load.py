@@ -201,7 +201,11 @@ def _is_full(answers: list[Answer], seconds: float, level: LimitLevel) -> None:
     assert "0" in left or level is not LimitLevel.DEFAULT, "no limit was used up"
 
 
-@pytest.mark.parametrize("level", [LimitLevel.DEFAULT, LimitLevel.VIP1], ids=lambda it: it.name)
+@pytest.mark.parametrize(
+    "level",
+    [LimitLevel.DEFAULT, pytest.param(LimitLevel.VIP1, marks=pytest.mark.sweep)],
+    ids=lambda it: it.name,
+)
 def test_a_full_load_never_meets_the_venues_limits(level: LimitLevel) -> None:
     outcomes = load(SECONDS, level)
     unexpected = {name for name in outcomes if not name.endswith((": done", ": waited too long"))}
