@@ -1,5 +1,6 @@
 """Which database and which journal in it, and the one connection that a store keeps to it."""
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from .errors import typed_error
 
 __all__ = ["Link", "Target"]
 
+_LOG = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _HIDDEN_LENGTH_MIN = 3
 _CONNECT_S_MIN = 2
@@ -140,11 +142,18 @@ class Link:
     """The connection of one store, made anew after it was lost. One thread at a time uses it."""
 
     def __init__(
-        self, target: Target, begin: Callable[[psycopg.Connection], None] = lambda _: None
+        self,
+        target: Target,
+        begin: Callable[[psycopg.Connection], None] = lambda _: None,
+        end: Callable[[psycopg.Connection], None] = lambda _: None,
     ) -> None:
-        """Make connections to ``target``; ``begin`` is done first with each new one."""
+        """Make connections to ``target``; ``begin`` is done first with each new one.
+
+        ``end`` is done last with one that is given up while it lives.
+        """
         self._target = target
         self._begin = begin
+        self._end = end
         self._connection: psycopg.Connection | None = None
 
     def connection(self) -> psycopg.Connection:
@@ -170,6 +179,13 @@ class Link:
 
     def close(self) -> None:
         """Give the connection up; the next use makes a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            if not connection.closed:
+                self._end(connection)
+        except psycopg.Error as error:
+            _LOG.warning("%s: a connection ends without a last word: %s", self._target.place, error)
+        finally:
+            connection.close()

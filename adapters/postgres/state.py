@@ -33,7 +33,7 @@ from .rows import (
 )
 from .schema import Place, find, lock_head, open_place, read_head
 from .transactions import AnswerLost, committed
-from .use import keep_in_use
+from .use import keep_in_use, stop_using
 
 __all__ = ["PostgresState", "has_journal"]
 
@@ -91,7 +91,7 @@ class PostgresState(StatePort):
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._found: Place | None = None
-        self._link = Link(target, self._keep_in_use)
+        self._link = Link(target, self._keep_in_use, stop_using)
         self._text = target.place
         try:
             self._place = self._on_connection(self._open)

@@ -12,7 +12,7 @@ from tidegate.ports.state_care import CareRefused
 
 from .schema import Place
 
-__all__ = ["keep_in_use", "require_no_lease", "require_unused"]
+__all__ = ["keep_in_use", "require_no_lease", "require_unused", "stop_using"]
 
 _KEY = int.from_bytes(b"TGJU") << 32
 _LEASES: LiteralString = """
@@ -35,6 +35,16 @@ def keep_in_use(connection: psycopg.Connection, place: Place) -> None:
             f"{place.text}: it is locked while it is compacted or moved ({error}); nothing was "
             "written, try again"
         ) from error
+
+
+def stop_using(connection: psycopg.Connection) -> None:
+    """Give the lock up and wait for that: a server notices the end of a connection only later.
+
+    Raises:
+        psycopg.Error: the server cannot be told; the lock ends with the connection.
+
+    """
+    connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 def require_unused(connection: psycopg.Connection, place: Place) -> None:

@@ -127,6 +127,33 @@ def test_a_writer_that_closed_leaves_nothing_that_keeps_a_compaction_away(dsn: s
     assert found_in(dsn) == [*records, *batch("on")]
 
 
+def test_a_store_that_closes_is_in_nobodys_way_before_its_connection_ends(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server notices the end of a connection later than the one who ended it."""
+    write_journal(dsn)
+    state, end, locks = PostgresState(target_of(dsn)), psycopg.Connection.close, list[int]()
+    with psycopg.connect(dsn, autocommit=True) as other:
+
+        def look(self: psycopg.Connection) -> None:
+            locks.append(_advisory_locks(other))
+            end(self)
+
+        assert _advisory_locks(other) == 1
+        monkeypatch.setattr(psycopg.Connection, "close", look)
+        state.close()
+        monkeypatch.undo()
+    assert locks == [0]
+
+
+def _advisory_locks(connection: psycopg.Connection) -> int:
+    (found,) = connection.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).fetchone() or (0,)
+    return int(found)
+
+
 def test_a_store_keeps_others_away_over_a_new_connection_too(dsn: str) -> None:
     write_journal(dsn)
     with closing(PostgresState(target_of(dsn))) as state:
