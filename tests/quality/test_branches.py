@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.branches import without_proven
 
 from .source import ROOT
@@ -39,6 +41,7 @@ def _line(text: str) -> int:
 _FIRST, _SECOND = _line("    if step <= 0:"), _line("    if value < 0:")
 
 
+@pytest.mark.sweep
 def test_what_several_processes_took_is_one_report(tmp_path: Path) -> None:
     files = _run(tmp_path / "branches.json", _NO_STEP, _NEGATIVE)
     taken, missing = (files[_GRID][f"{what}_branches"] for what in ("executed", "missing"))

@@ -23,11 +23,7 @@ from tests.contracts.bybit_tls_bench import TestCa, TlsServerBench
 from tests.contracts.suite_runs import ROOT, run_pytest
 from tests.domain.samples import BTCUSDT
 
-_USUALLY = ("test_exchange_messages", "test_exchange_orders", "test_exchange_outages")
-"""The suites that are run over TLS in each test run: requests, streams, and both when they fail."""
-
-CASES_MIN = 40
-CASES_MIN_WHOLE = 200
+CASES_MIN = 200
 
 
 def nobody(message: VenueMessage) -> None:
@@ -56,9 +52,9 @@ def venue_at(rest_url: str, ws_url: str, trust: ssl.SSLContext | None) -> Iterat
         venue.close()
 
 
-def test_the_adapter_passes_every_case_over_tls(*, whole: bool) -> None:
-    names = sorted(path.stem for path in (ROOT / "contracts").glob("test_exchange*.py"))
-    suites = [name for name in names if whole or name in _USUALLY]
+@pytest.mark.sweep
+def test_the_adapter_passes_every_case_over_tls() -> None:
+    suites = sorted(path.stem for path in (ROOT / "contracts").glob("test_exchange*.py"))
     done = run_pytest(
         "-q",
         "--tb=short",
@@ -71,7 +67,7 @@ def test_the_adapter_passes_every_case_over_tls(*, whole: bool) -> None:
     assert done.returncode == pytest.ExitCode.OK, done.stdout[-4000:] + done.stderr
     counts = re.search(r"(\d+) passed in", done.stdout)
     assert counts is not None, "some case was skipped: " + done.stdout[-500:]
-    assert int(counts[1]) >= (CASES_MIN_WHOLE if whole else CASES_MIN)
+    assert int(counts[1]) >= CASES_MIN
 
 
 @pytest.mark.parametrize("whose", ["the system's", "another authority's"])
