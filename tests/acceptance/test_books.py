@@ -224,23 +224,23 @@ class _Dropped(RecordedVenue):
         return () if isinstance(message, FundingPayment) else (message,)
 
 
-def _run_tampered(kind: type[RecordedVenue]) -> tuple[SessionReport, Watch]:
-    plan, log = Plan(feed=hours(0, 250)), Log()
+def _run_tampered(kind: type[RecordedVenue], *, whole: bool) -> tuple[SessionReport, Watch]:
+    plan, log = Plan(feed=hours(0, 400 if whole else 250)), Log()
     venue = open_venue(plan, PaperStore(":memory:"), PaperVenue)
     return run_watched(plan, Parts(venue=kind(venue, log), state_port=MemoryState()), log)
 
 
 @pytest.mark.parametrize("kind", [_Lost, _Doubled, _Turned, _Dropped])
 def test_the_judge_catches_a_desk_that_was_shown_something_else(
-    kind: type[RecordedVenue],
+    kind: type[RecordedVenue], *, whole: bool
 ) -> None:
     with pytest.raises(AssertionError):
-        _run_tampered(kind)
+        _run_tampered(kind, whole=whole)
 
 
-def test_a_duplicate_delivery_changes_no_books() -> None:
-    report, _ = _run_tampered(_Repeated)
-    plain, _ = _run_tampered(RecordedVenue)
+def test_a_duplicate_delivery_changes_no_books(*, whole: bool) -> None:
+    report, _ = _run_tampered(_Repeated, whole=whole)
+    plain, _ = _run_tampered(RecordedVenue, whole=whole)
     assert report.books.ledger == plain.books.ledger
 
 
