@@ -1,6 +1,9 @@
 """The use cases of ``tidegate state`` on one journal: verify, back up, restore, compact."""
 
 import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +22,8 @@ from tidegate.ports.state_commands import (
 
 from .codec import encode_books
 from .settings import Settings
-from .stores import make_care
+from .settings_state import StateBackend
+from .stores import foreign_reader, make_care
 from .verifying import examine
 
 __all__ = ["StateCare", "archived_text", "care_of"]
@@ -42,6 +46,7 @@ def care_of(settings: Settings, clock: ClockPort) -> "StateCare":
         config=settings.core_config(VenueKind.PAPER),
         clock=clock,
         folder=settings.state_path.parent,
+        backend=settings.state.backend,
     )
 
 
@@ -57,17 +62,26 @@ class StateCare(StateCommandsPort):
     """``folder`` is where copies of the store are looked for when it is damaged."""
 
     def __init__(
-        self, care: StateCarePort, *, config: CoreConfig, clock: ClockPort, folder: Path
+        self,
+        care: StateCarePort,
+        *,
+        config: CoreConfig,
+        clock: ClockPort,
+        folder: Path,
+        backend: StateBackend,
     ) -> None:
         self._care = care
         self._config = config
         self._clock = clock
         self._folder = folder
+        self._backend = backend
 
     def verify(self, place: str | None = None) -> StateReport:
         """See :meth:`StateCommandsPort.verify`."""
         if place is not None:
-            return self._care.look(self._examine, place=str(Path(place).expanduser()))
+            file = Path(place).expanduser()
+            reader = foreign_reader(self._backend, file) or self._care
+            return reader.look(self._examine, place=str(file))
         try:
             return self._care.look(self._examine)
         except StateCorrupt as error:
@@ -124,15 +138,34 @@ class StateCare(StateCommandsPort):
             self._require_belongs(report, account, before)
             reports.append(report)
 
-        done = self._care.restore(
-            str(source),
-            check,
-            moves_aside=moves_aside,
-            stamp=_file_stamp(self._clock.now_ms()),
-        )
+        with self._of_our_kind(source, check) as copy_place:
+            done = self._care.restore(
+                copy_place,
+                check,
+                moves_aside=moves_aside,
+                stamp=_file_stamp(self._clock.now_ms()),
+            )
         copy = _at(reports[-1], done.place)
         behind = None if before is None else max(0, before.facts.version - copy.facts.version)
         return RestoreReport(place=done.place, copy=copy, moved_to=done.moved_to, behind=behind)
+
+    @contextmanager
+    def _of_our_kind(self, source: Path, check: Callable[[StoreView], None]) -> Iterator[str]:
+        """Give the place of a copy of this store's kind: the source, or what it converts to."""
+        reader = foreign_reader(self._backend, source)
+        if reader is None:
+            yield str(source)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / f"{source.stem}{self._care.copy_suffix}"
+
+            def convert(view: StoreView) -> None:
+                check(view)
+                place.unlink(missing_ok=True)  # of a look that has to be made again
+                self._care.convert(view, str(place))
+
+            reader.look(convert, place=str(source))
+            yield str(place)
 
     def _before(self) -> StateReport | None:
         """Return what is at the journal's place, ``None`` where that is not there or damaged."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidegate.adapters.sqlite.care import SqliteCare
+from tidegate.adapters.sqlite.opening import is_journal
 from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.ports.preflight import Check, Finding
 from tidegate.ports.state import StateError, StatePort, StateUnavailable
-from tidegate.ports.state_care import StateCarePort
+from tidegate.ports.state_care import COPY_OF_DATABASE, ReadsCopies, StateCarePort
 
 from .settings import Settings
 from .settings_state import StateBackend
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tidegate.adapters.postgres import Target
 
 __all__ = [
+    "foreign_reader",
     "has_state",
     "look_at_state",
     "look_at_store",
@@ -80,6 +82,39 @@ def make_care(settings: Settings) -> StateCarePort:
     from tidegate.adapters.postgres import PostgresCare  # noqa: PLC0415
 
     return PostgresCare(target)
+
+
+def foreign_reader(backend: StateBackend, file: Path) -> ReadsCopies | None:
+    """Return what reads a copy of the other kind than ``backend``, ``None`` where it is none.
+
+    A file is looked into by plain means only once SQLite says that it is no journal of its own: to
+    close such a file would drop the locks that a desk in this process has on it.
+
+    Raises:
+        StateUnavailable: it is a copy of a journal in a database, and psycopg is not installed.
+
+    """
+    if is_journal(file):
+        return None if backend is StateBackend.SQLITE else SqliteCare(file)
+    if backend is not StateBackend.SQLITE or not _is_of_database(file):
+        return None
+    try:
+        from tidegate.adapters.postgres import Copies  # noqa: PLC0415
+    except ImportError:
+        raise StateUnavailable(
+            f"{file}: a copy of a journal in a database, and the package psycopg, which reads it, "
+            "is not installed; install tidegate[postgres]"
+        ) from None
+    return Copies()
+
+
+def _is_of_database(file: Path) -> bool:
+    begins = f'{{"what":"{COPY_OF_DATABASE}"'.encode()
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(begins)) == begins
+    except OSError:
+        return False  # whoever reads it next says why
 
 
 def open_existing(settings: Settings) -> StatePort:

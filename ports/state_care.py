@@ -2,16 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
 from .state import Snapshot, StateError, StoredRecord
 
 __all__ = [
+    "COPY_OF_DATABASE",
     "ArchiveFacts",
     "CareRefused",
     "Compacted",
+    "ReadsCopies",
     "Restored",
     "StateCarePort",
     "StoreFacts",
@@ -19,6 +21,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+COPY_OF_DATABASE = "tidegate journal copy"
+"""What the first line of a file with a copy of a journal in a database says that it is."""
 
 
 class CareRefused(StateError):
@@ -108,6 +112,14 @@ class Restored:
     moved_to: str | None
 
 
+class ReadsCopies(Protocol):
+    """What looks at copies of one kind, as :meth:`StateCarePort.look` does."""
+
+    def look(self, at: Callable[[StoreView], T], *, place: str) -> T:
+        """Check the copy at ``place``, and return what ``at`` makes of a view of it."""
+        ...
+
+
 class StateCarePort(ABC):
     """Care of one store. A place is text in the adapter's own terms, such as a file's path.
 
@@ -145,6 +157,20 @@ class StateCarePort(ABC):
             StateCorrupt: the store is damaged; no copy was made.
             NewerFormat: a newer release wrote it; no copy was made.
             StateUnavailable: it cannot be read, or the copy cannot be written; none is left behind.
+
+        """
+
+    @abstractmethod
+    def convert(self, view: StoreView, place: str) -> None:
+        """Write what ``view`` shows, a store of another kind, to a new copy of this kind.
+
+        Every record is in it, also those that were archived, under the versions and times that they
+        had, and the newest snapshot.
+
+        Raises:
+            CareRefused: something is at ``place`` already; it was left untouched.
+            ArchiveUnreadable: records are in an archive that is missing or damaged.
+            StateUnavailable: the copy cannot be written; none is left behind.
 
         """
 

@@ -92,8 +92,8 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
         13 says that nothing is damaged, and that the snapshot is not what the entries fold to, or
         that an archive is missing, without which only the rest could be recomputed.
 
-        A copy of a journal in a database is looked at for a desk whose journal is in one, a copy
-        of a journal in a file for the others. Archives are looked for beside it.
+        A copy may be of a journal in a file or of one in a database, wherever the desk's own is.
+        The archives of one in a file are looked for beside it.
         """
         with reported():
             report = commands.state(Where(state=state, config=config)).verify(file)
@@ -175,7 +175,8 @@ def _add_restore(group: typer.Typer, commands: CommandsPort) -> None:
 
         The copy is verified first. It is refused when it belongs to a venue of another mode or to
         another account, when a journal is there that may not be moved aside, and when a session has
-        that journal open. In a database a journal is moved aside by its name.
+        that journal open. In a database a journal is moved aside by its name. A copy of a journal
+        in a file can be put into a database, and the other way round, with all of its archives.
 
         A copy is behind by everything after it was made. The next start asks the venue for that:
         executions and funding from its history, as far back as the venue keeps them, then orders,

@@ -21,6 +21,7 @@ from tidegate.ports.state_care import (
 )
 
 from .connecting import Target
+from .converting import Copies, write_copy
 from .copies import Contents, Copy, drafted, put_in_place, require_free
 from .errors import typed_error
 from .restoring import put_back
@@ -70,7 +71,7 @@ class PostgresCare(StateCarePort):
     def look(self, at: Callable[[StoreView], T], *, place: str | None = None) -> T:
         """See :meth:`StateCarePort.look`."""
         if place is not None:
-            return at(CopyView(Copy.of(Path(place)), place))
+            return Copies().look(at, place=place)
 
         def work(connection: psycopg.Connection) -> T:
             found = self._required(connection)
@@ -104,6 +105,10 @@ class PostgresCare(StateCarePort):
         rows = read_rows(connection, place, 0, contents.head.version)
         with drafted(target, contents, rows) as draft:
             yield draft, contents
+
+    def convert(self, view: StoreView, place: str) -> None:
+        """See :meth:`StateCarePort.convert`."""
+        write_copy(Path(place), view, self._target.journal)
 
     def restore(
         self, place: str, check: Callable[[StoreView], None], *, moves_aside: bool, stamp: str

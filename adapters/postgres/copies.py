@@ -20,11 +20,10 @@ from typing import BinaryIO
 import attrs
 from tidegate.ports.chain import Head, Row, Span, genesis, require_spans, seal_of, walk_heads
 from tidegate.ports.state import NewerFormat, Snapshot, StateCorrupt, StateUnavailable, StoredRecord
-from tidegate.ports.state_care import CareRefused
+from tidegate.ports.state_care import COPY_OF_DATABASE, CareRefused
 
 __all__ = ["Contents", "Copy", "StoredRow", "drafted", "put_in_place", "require_free"]
 
-_WHAT = "tidegate journal copy"
 _FORMAT = 1
 _DIGEST_BYTES = 32
 _LINE_BYTES_MAX = 2**28
@@ -202,7 +201,7 @@ def _row(path: Path, line: bytes, number: int) -> Row:
 
 def _contents(path: Path, line: bytes) -> Contents:
     match _parsed(path, line, 1):
-        case {"what": what, "format": int(known), **said} if what == _WHAT:
+        case {"what": what, "format": int(known), **said} if what == COPY_OF_DATABASE:
             if known > _FORMAT:
                 raise NewerFormat(
                     f"{path}: a copy of format {known}, this release reads format {_FORMAT}; it "
@@ -332,7 +331,7 @@ def _write(target: Path, file: BinaryIO, contents: Contents, rows: Iterable[Stor
 def _documents(contents: Contents, rows: Iterable[StoredRow]) -> Iterator[object]:
     saved = contents.snapshot
     yield {
-        "what": _WHAT,
+        "what": COPY_OF_DATABASE,
         "format": _FORMAT,
         "journal": contents.journal,
         "origin": contents.origin,

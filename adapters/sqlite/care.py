@@ -25,7 +25,8 @@ from tidegate.ports.state_care import (
 
 from .archives import archive_facts, read_archives
 from .compacting import compact_rows
-from .copying import copied
+from .converting import write_journal
+from .copying import copied, drafts, force
 from .opening import (
     is_log_alone,
     look,
@@ -84,6 +85,15 @@ class SqliteCare(StateCarePort):
         with self._copied(self._path, target.parent, check) as (draft, found):
             _name(draft, target)
         return found
+
+    def convert(self, view: StoreView, place: str) -> None:
+        """See :meth:`StateCarePort.convert`."""
+        target = Path(place)
+        _require_free(target)
+        with drafts(target, target.parent) as draft:
+            write_journal(draft, view)
+            force(draft)
+            _name(draft, target)
 
     def restore(
         self, place: str, check: Callable[[StoreView], None], *, moves_aside: bool, stamp: str

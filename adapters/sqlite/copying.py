@@ -13,7 +13,7 @@ from tidegate.ports.state import StateCorrupt, StateUnavailable
 from .errors import typed_error
 from .opening import look, require_ours
 
-__all__ = ["copied"]
+__all__ = ["copied", "drafts", "force"]
 
 T = TypeVar("T")
 
@@ -33,12 +33,23 @@ def copied(
 
     """
     require_ours(source)
+    with drafts(source, folder) as draft:
+        look(source, lambda found: _copy(found, draft), busy_ms_max=busy_ms_max)
+        force(draft)
+        yield draft, _checked(source, draft, check)
+
+
+@contextmanager
+def drafts(like: Path, folder: Path) -> Iterator[Path]:
+    """Give the path of a new file below ``folder``, named as ``like``; gone at the end.
+
+    Raises:
+        StateUnavailable: nothing can be written there.
+
+    """
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{source.name}-", dir=folder) as name:
-            draft = Path(name) / source.name
-            look(source, lambda found: _copy(found, draft), busy_ms_max=busy_ms_max)
-            _force(draft)
-            yield draft, _checked(source, draft, check)
+        with tempfile.TemporaryDirectory(prefix=f".{like.name}-", dir=folder) as name:
+            yield Path(name) / like.name
     except OSError as error:
         raise StateUnavailable(f"{folder}: a copy cannot be written there: {error}") from error
 
@@ -55,7 +66,8 @@ def _copy(source: sqlite3.Connection, draft: Path) -> None:
         raise StateCorrupt(f"{draft}: the copy failed ({error}); none was kept") from error
 
 
-def _force(draft: Path) -> None:
+def force(draft: Path) -> None:
+    """Force a file to the disk; an ``OSError`` passes through."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
 

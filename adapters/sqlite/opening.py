@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tidegate.ports.chain import walk_to
-from tidegate.ports.state import NewerFormat, StateCorrupt, StateUnavailable
+from tidegate.ports.state import NewerFormat, StateCorrupt, StateError, StateUnavailable
 
 from .errors import typed_error
 from .schema import (
@@ -27,6 +27,7 @@ from .schema import (
 __all__ = [
     "AS_IT_STANDS",
     "connect",
+    "is_journal",
     "is_log_alone",
     "look",
     "require_ours",
@@ -70,6 +71,15 @@ def connect(path: Path, *, query: str, busy_ms_max: int) -> sqlite3.Connection:
     )
     connection.text_factory = bytes
     return connection
+
+
+def is_journal(path: Path) -> bool:
+    """Tell whether a file has the mark of a journal, in whatever format; nothing is checked."""
+    try:
+        application, _ = _marks_in_file(path)
+    except StateError:
+        return False
+    return application == APPLICATION_ID
 
 
 def require_ours(path: Path) -> None:

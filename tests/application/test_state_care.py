@@ -1,5 +1,7 @@
 """Care of a journal: what is refused says what to do, and changes nothing."""
 
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,7 @@ from tidegate.application.engine import fold
 from tidegate.application.settings import Settings
 from tidegate.application.settings_state import StateBackend, StateSettings
 from tidegate.application.state_care import StateCare, care_of
-from tidegate.application.stores import make_state, place_of
+from tidegate.application.stores import has_state, make_state, place_of
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.mode import TradingMode, VenueKind
@@ -36,7 +38,11 @@ def _config(mode: TradingMode = TradingMode.PAPER) -> CoreConfig:
 
 def _care(path: Path, mode: TradingMode = TradingMode.PAPER) -> StateCare:
     return StateCare(
-        SqliteCare(path), config=_config(mode), clock=SystemClock(), folder=path.parent
+        SqliteCare(path),
+        config=_config(mode),
+        clock=SystemClock(),
+        folder=path.parent,
+        backend=StateBackend.SQLITE,
     )
 
 
@@ -236,6 +242,51 @@ def test_a_damaged_journal_in_a_database_names_its_newest_copy_in_the_state_fold
     with pytest.raises(StateCorrupt, match=r"version 2 is damaged") as found:
         care.verify()
     assert "is monday.journal, version 3 of 2023-11-14 22:13:20 UTC" in str(found.value)
+
+
+def test_a_copy_of_either_kind_is_put_into_a_store_of_either_kind(
+    database: Settings, tmp_path: Path
+) -> None:
+    in_file = Settings(state_path=tmp_path / "file" / "journal.sqlite")
+    _begin(database)
+    there, here = care_of(database, SystemClock()), care_of(in_file, SystemClock())
+    copy = tmp_path / "monday.journal"
+    there.backup(str(copy))
+    assert here.verify(str(copy)).facts.place == str(copy)
+    with pytest.raises(CareRefused, match="account that was named is 1002"):
+        here.restore(str(copy), account="1002", moves_aside=False)
+    assert not in_file.state_path.exists()
+    done = here.restore(str(copy), account="1001", moves_aside=False)
+    assert done.place == done.copy.facts.place == str(in_file.state_path)
+    assert (done.copy.account, done.copy.is_verified) == ("1001", True)
+    back = tmp_path / "back.sqlite"
+    here.backup(str(back))
+    assert there.verify(str(back)).facts.place == str(back)
+    with pytest.raises(CareRefused, match="a journal is there"):
+        there.restore(str(back), account=None, moves_aside=False)
+    moved = there.restore(str(back), account=None, moves_aside=True)
+    assert moved.place == place_of(database)
+    with closing(make_state(database)) as state, closing(make_state(in_file)) as other:
+        assert tuple(state.read()) == tuple(other.read())
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_spoilt_copy_of_the_other_kind_is_not_taken(database: Settings, tmp_path: Path) -> None:
+    path = _journal(tmp_path)
+    _spoil_snapshot(path)
+    with pytest.raises(CareRefused, match=re.escape(f"{path}: the snapshot of version 3")):
+        care_of(database, SystemClock()).restore(str(path), account=None, moves_aside=False)
+    assert not has_state(database)
+
+
+def test_without_the_library_a_copy_of_a_database_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "monday.journal"
+    copy.write_bytes(b'{"what":"tidegate journal copy","format":1}\n')
+    monkeypatch.setitem(sys.modules, "tidegate.adapters.postgres", None)
+    with pytest.raises(StateUnavailable, match=r"psycopg.* install tidegate\[postgres\]"):
+        _care(tmp_path / "journal.sqlite").verify(str(copy))
 
 
 def test_the_commands_care_for_a_database(database: Settings, tmp_path: Path) -> None:

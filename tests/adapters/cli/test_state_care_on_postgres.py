@@ -138,6 +138,26 @@ def test_a_journal_is_verified_copied_compacted_and_traded_on(desk: Desk) -> Non
     assert desk.verified()["is_verified"]
 
 
+def test_a_desk_moves_from_a_file_to_a_database_and_trades_on(desk: Desk) -> None:
+    in_file = attrs.evolve(desk, home=desk.home / "before")
+    in_file.home.mkdir()
+    plain = tidegate(*in_file.paper(FEW), home=in_file.home)
+    assert plain.returncode == 0, plain.stderr
+    done = tidegate("state", "backup", "monday.sqlite", "--state", "s", home=in_file.home)
+    assert done.returncode == 0, done.stderr
+    code, out, trouble = in_file.state("restore", "monday.sqlite")
+    assert (code, trouble) == (Exit.OK, ""), trouble
+    assert "database" in out
+    assert in_file.verified()["is_verified"]
+    found = in_file.trade(MANY)
+    assert found["was_resumed"] is True
+    whole = attrs.evolve(desk, home=desk.home / "whole")
+    whole.home.mkdir()
+    done = tidegate(*whole.paper(MANY), home=whole.home)
+    wanted = json.loads(done.stdout)
+    assert (found["summary"], found["wallet"]) == (wanted["summary"], wanted["wallet"])
+
+
 def test_the_journal_command_reads_archives_when_asked(desk: Desk) -> None:
     desk.trade(FEW)
     arguments = ("journal", "--limit", "0", "--json", "--state", "s")
