@@ -1,6 +1,7 @@
 """Changing a live order of the scripted venue (Bybit V5 order/amend)."""
 
 import attrs
+from tidegate.domain.instrument import Instrument
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import ZERO_QTY, Price, Qty
 from tidegate.domain.orders import ProtectiveLeg, Trigger
@@ -75,12 +76,18 @@ def _refusal(
             code=110064,
         )
     return (
-        (qty_refusal(spec, change.qty, order.kind) if change.qty is not None else None)
+        _qty_refusal(spec, change, order)
         or price_refusal(spec, change.price, "price")
         or _new_trigger_refusal(books, order, change.trigger_price)
         or _new_legs_refusal(books, order, change, changed)
         or _growth_refusal(books, order, qty=changed.qty, price=changed.price)
     )
+
+
+def _qty_refusal(spec: Instrument, change: Amendment, order: OrderReport) -> Refusal | None:
+    if change.qty is None:
+        return None
+    return qty_refusal(spec, change.qty, order.kind, reduces=order.reduce_only)
 
 
 def _refuse(reason: RejectReason, message: str, *, code: int = _PARAMETER) -> Refusal:

@@ -55,7 +55,7 @@ def order_refusal(books: Books, order: OrderReport) -> Refusal | None:
         return _refuse(RejectReason.INVALID_PARAMETER, _PARAMETER, f"symbol {order.symbol} invalid")
     return (
         _instrument_refusal(spec, order)
-        or qty_refusal(spec, order.qty, order.kind)
+        or qty_refusal(spec, order.qty, order.kind, reduces=order.reduce_only)
         or price_refusal(spec, order.price, "price")
         or _notional_refusal(books, spec, order)
         or _market_refusal(books, order)
@@ -78,14 +78,19 @@ def _instrument_refusal(spec: Instrument, order: OrderReport) -> Refusal | None:
             return _refuse(RejectReason.TRADING_HALTED, 110074, f"{spec.symbol} is not live")
 
 
-def qty_refusal(spec: Instrument, qty: Qty, kind: OrderKind) -> Refusal | None:
-    """Return why a quantity is refused: outside of the specification's range, or off its step."""
-    largest = spec.qty_max_market if kind is OrderKind.MARKET else spec.qty_max_limit
-    if not spec.qty_min <= qty <= largest:
+def qty_refusal(spec: Instrument, qty: Qty, kind: OrderKind, *, reduces: bool) -> Refusal | None:
+    """Return why a quantity is refused: outside of the specification's range, or off its step.
+
+    A market order that only reduces has no least quantity: dust can always be closed.
+    """
+    is_market = kind is OrderKind.MARKET
+    smallest = spec.qty_step if is_market and reduces else spec.qty_min
+    largest = spec.qty_max_market if is_market else spec.qty_max_limit
+    if not smallest <= qty <= largest:
         return _refuse(
             RejectReason.QTY_OUT_OF_RANGE,
             _PARAMETER,
-            f"qty {qty} is outside {spec.qty_min} to {largest}",
+            f"qty {qty} is outside {smallest} to {largest}",
         )
     if not is_on_grid(qty, spec.qty_step):
         return _refuse(

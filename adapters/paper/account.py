@@ -14,6 +14,7 @@ from tidegate.domain.margin import (
     liquidation_price_cross,
     liquidation_price_isolated,
     maintenance_margin,
+    notional_allowed,
     order_cost,
     reachable,
     tier_for,
@@ -36,6 +37,7 @@ __all__ = [
     "position_margin",
     "report_account",
     "report_position",
+    "risked_notional",
 ]
 
 
@@ -165,9 +167,22 @@ def opens(world: World, order: PaperOrder) -> bool:
     return any(part is order for part, _ in _opening_parts(world, order.symbol))
 
 
+def risked_notional(world: World, symbol: Symbol) -> tuple[Money, Money]:
+    """Return the value at mark of the position and of what may open, and the most allowed, USDT.
+
+    The most is what the risk tiers allow at the symbol's leverage.
+    """
+    held, tiers = world.held(symbol), world.instruments[symbol].tiers
+    value = held.position.notional(world.mark(symbol)) + opening_notional(world, symbol)
+    return value, notional_allowed(tiers, held.leverage)
+
+
 def can_afford(world: World, order: PaperOrder) -> bool:
-    """Tell whether the account carries ``order``, which is among its orders already."""
-    return not opens(world, order) or available(world) >= ZERO_MONEY
+    """Tell whether margin and risk limit carry ``order``, which is among the orders already."""
+    if not opens(world, order):
+        return True
+    value, allowed = risked_notional(world, order.symbol)
+    return value <= allowed and available(world) >= ZERO_MONEY
 
 
 def liquidation_price(world: World, held: PaperPosition) -> Price | None:

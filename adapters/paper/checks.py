@@ -2,7 +2,7 @@
 
 from tidegate.domain.grid import is_on_grid
 from tidegate.domain.instrument import Instrument, InstrumentStatus
-from tidegate.domain.margin import leverage_allowed, notional_allowed
+from tidegate.domain.margin import leverage_allowed
 from tidegate.domain.money import ONE, ZERO_MONEY, ZERO_RATE, Price, Qty, Rate
 from tidegate.domain.orders import (
     OrderKind,
@@ -17,7 +17,7 @@ from tidegate.domain.orders import (
 )
 from tidegate.ports.venue import PartialLegs
 
-from .account import available, opening_notional, opens
+from .account import available, opens, risked_notional
 from .book import Book
 from .matching import crosses
 from .records import PaperOrder
@@ -83,7 +83,7 @@ def check_request(world: World, order: OrderRequest) -> None:
     instrument = known_instrument(world, order.symbol)
     book = known_book(world, order.symbol)
     _check_status(instrument, order)
-    check_qty(instrument, order.qty, order.kind)
+    check_qty(instrument, order.qty, order.kind, reduces=order.reduce_only)
     if order.price is not None:
         check_price(instrument, order.price, "price")
         if order.trigger is None:
@@ -109,8 +109,10 @@ def _check_status(instrument: Instrument, order: OrderRequest) -> None:
         )
 
 
-def check_qty(instrument: Instrument, qty: Qty, kind: OrderKind) -> None:
+def check_qty(instrument: Instrument, qty: Qty, kind: OrderKind, *, reduces: bool) -> None:
     """Refuse a quantity off the step or outside the limits.
+
+    A market order that only reduces has no least quantity: dust can always be closed.
 
     Raises:
         Refused: it is off the step, or outside the limits of its kind of order.
@@ -120,11 +122,13 @@ def check_qty(instrument: Instrument, qty: Qty, kind: OrderKind) -> None:
         raise Refused(
             Refusal.OFF_GRID, f"Qty invalid: {qty} is not a multiple of {instrument.qty_step}"
         )
-    largest = instrument.qty_max_market if kind is OrderKind.MARKET else instrument.qty_max_limit
-    if not instrument.qty_min <= qty <= largest:
+    is_market = kind is OrderKind.MARKET
+    smallest = instrument.qty_step if is_market and reduces else instrument.qty_min
+    largest = instrument.qty_max_market if is_market else instrument.qty_max_limit
+    if not smallest <= qty <= largest:
         raise Refused(
             Refusal.QTY_RANGE,
-            f"Qty invalid: {qty} of a {kind.value} order; {instrument.qty_min} to {largest}",
+            f"Qty invalid: {qty} of a {kind.value} order; {smallest} to {largest}",
         )
 
 
@@ -283,7 +287,7 @@ def check_admission(world: World, order: PaperOrder) -> None:
     """Refuse an order that is among the orders already, for the account's sake.
 
     Counts, something to reduce, risk limit, margin, and a market to take from. A conditional order
-    needs no margin before it fires.
+    is judged by risk limit and margin when it fires.
 
     Raises:
         Refused: any of these does not hold; the code says which.
@@ -328,17 +332,15 @@ def check_margin(world: World, order: PaperOrder) -> None:
         Refused: the value is above what the leverage allows, or the margin is not there.
 
     """
-    held, tiers = world.held(order.symbol), world.instruments[order.symbol].tiers
     if not opens(world, order):
         return
-    opening = opening_notional(world, order.symbol)
-    value = held.position.notional(world.mark(order.symbol)) + opening
-    allowed = notional_allowed(tiers, held.leverage)
+    value, allowed = risked_notional(world, order.symbol)
     if value > allowed:
+        leverage, tiers = world.held(order.symbol).leverage, world.instruments[order.symbol].tiers
         raise Refused(
             Refusal.RISK_LIMIT,
-            f"position and orders of {value} USDT at leverage {held.leverage}; at most "
-            f"{allowed}, or leverage {leverage_allowed(tiers, value)}",
+            f"position and orders of {value} USDT at leverage {leverage}; at most {allowed}, or "
+            f"leverage {leverage_allowed(tiers, value)}",
         )
     if available(world) < ZERO_MONEY:
         raise Refused(Refusal.MARGIN, f"ab not enough for new order {order.client_id}")

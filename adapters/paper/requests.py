@@ -169,7 +169,8 @@ def _leg_after(now: ProtectiveLeg | None, wanted: ProtectiveLeg | None) -> Prote
 def _check_new_qty(world: World, order: PaperOrder, qty: Qty) -> None:
     if order.is_protection:
         raise Refused(Refusal.PARAMETER, "the protection of a position has the position's size")
-    check_qty(known_instrument(world, order.symbol), qty, order.kind)
+    instrument = known_instrument(world, order.symbol)
+    check_qty(instrument, qty, order.kind, reduces=order.reduce_only)
     if qty <= order.qty_filled:
         raise Refused(
             Refusal.QTY_BELOW_FILLED, f"quantity {qty} is not above the {order.qty_filled} filled"

@@ -14,7 +14,7 @@ from tidegate.domain.instrument import InstrumentStatus
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Rate
 from tidegate.domain.orders import Side
 from tidegate.domain.reports import MarginMode, Origin, RejectReason
-from tidegate.ports.exchange import QueryFailed, Rejected
+from tidegate.ports.exchange import Accepted, QueryFailed, Rejected
 
 from tests.domain.samples import BTCUSDT
 
@@ -216,3 +216,15 @@ def test_a_stop_has_the_size_of_its_position_whatever_happened() -> None:
         (leg,) = scene.venue.open_orders(SYMBOL)
         assert leg.qty == scene.held()
     assert scene.held() == qty("0.15")
+
+
+def test_a_rest_below_the_least_quantity_is_closed_at_market() -> None:
+    scene = Scene(instrument=attrs.evolve(BTCUSDT, qty_min=qty("0.005")))
+    entry = scene.buy("0.006", "50000")
+    scene.script.fill(entry, qty=qty("0.003"))
+    assert isinstance(scene.venue.cancel(SYMBOL, entry), Accepted)
+    refused = scene.send(scene.order(Side.SELL, "0.003", "61000", reduce_only=True))
+    assert isinstance(refused, Rejected)
+    assert refused.reason is RejectReason.QTY_OUT_OF_RANGE
+    scene.place(scene.order(Side.SELL, "0.003", reduce_only=True))
+    assert scene.held() == ZERO_QTY

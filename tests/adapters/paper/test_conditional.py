@@ -3,11 +3,13 @@
 import attrs
 from tidegate.adapters.paper import PathRule
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.money import ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, TimeInForce, TriggerBy, TriggerDirection
 from tidegate.domain.reports import CancelReason, OrderReport
+from tidegate.ports.exchange import Done
 
-from tests.adapters.paper.bench import PLAIN, Bench
+from tests.adapters.paper.bench import PLAIN, WIDE, Bench
+from tests.domain.samples import tier
 
 BUY, SELL = Side.BUY, Side.SELL
 FALLS, RISES = TriggerDirection.FALLS_TO, TriggerDirection.RISES_TO
@@ -112,6 +114,23 @@ def test_a_conditional_order_locks_no_margin_and_is_cancelled_when_there_is_none
         CancelReason.INSUFFICIENT_MARGIN,
     )
     assert bench.executions() == ()
+
+
+def test_a_conditional_order_that_passes_the_risk_limit_when_it_fires_is_cancelled() -> None:
+    """At 50 times at most 60,000 USDT: 3 BTC at 20,100 are 60,300 (Bybit V5, code 110090)."""
+    tiers = (tier("60000", "0.01", "0.02", "50", "0"), tier("2000000", "0.05", "0.1", "10", "2400"))
+    bench = Bench(instruments=(attrs.evolve(WIDE, tiers=tiers),))
+    bench.price("20000")
+    assert isinstance(bench.venue.set_leverage(WIDE.symbol, Rate.of(50)), Done)
+    small, large = bench.order(BUY, "0.5", trigger="20100"), bench.order(BUY, "3", trigger="20100")
+    for order in (small, large):
+        assert bench.send(order).status is Status.UNTRIGGERED
+    bench.price("20100")
+    assert bench.status(small) is Status.FILLED
+    done = bench.record(large)
+    assert (done.status, done.qty_filled) == (Status.CANCELLED, ZERO_QTY)
+    assert done.cancel_reason is CancelReason.INSUFFICIENT_MARGIN
+    assert bench.refused(bench.order(BUY, "3")).code == 110090
 
 
 def test_a_conditional_reduce_only_order_needs_no_position_until_it_fires() -> None:

@@ -247,3 +247,17 @@ def test_open_orders_are_listed_oldest_first() -> None:
     for order in orders:
         bench.send(order)
     assert [o.client_id for o in bench.venue.open_orders()] == [o.client_id for o in orders]
+
+
+def test_a_rest_below_the_least_quantity_is_closed_at_market() -> None:
+    spec = attrs.evolve(WIDE, qty_min=Qty.of("0.005"))
+    bench = Bench(instruments=(spec,))
+    bench.feed(bench.quote("20000", "20000.1", "0.003"))
+    assert bench.send(bench.order(BUY, "0.006")).status is Status.CANCELLED
+    bench.feed(bench.quote("20000", "20000.1", "10"))
+    assert bench.position().qty == Qty.of("0.003")
+    assert bench.refused(bench.order(SELL, "0.003")).reason is RejectReason.QTY_OUT_OF_RANGE
+    rests = bench.order(SELL, "0.003", at="20010", reduce_only=True)
+    assert bench.refused(rests).reason is RejectReason.QTY_OUT_OF_RANGE
+    assert bench.send(bench.order(SELL, "0.003", reduce_only=True)).status is Status.FILLED
+    assert bench.position().qty == Qty.of("0")
