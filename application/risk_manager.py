@@ -9,7 +9,7 @@ from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.events import EntryIntended, SignalRefused
 from tidegate.domain.core.ids import KEY_LENGTH
 from tidegate.domain.core.inputs import OpenRequest, SpecsLoaded
-from tidegate.domain.core.opening import plan_input, proposal_for
+from tidegate.domain.core.opening import plan_input, proposal_for, signal_limits
 from tidegate.domain.core.snapshots import risk_snapshot
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import step
@@ -154,7 +154,7 @@ class RiskManager:
         if proposal is None:
             return ZERO_QTY
         seen = risk_snapshot(state, signal.symbol, signal.signal_id, engine.config, now_ms)
-        return largest_position(proposal, seen, engine.config.limits)
+        return largest_position(proposal, seen, signal_limits(engine.config.limits, signal))
 
     def check_leverage(
         self, symbol: Symbol, asked: Rate, notional: Money = ZERO_MONEY

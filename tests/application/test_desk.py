@@ -144,6 +144,14 @@ def test_the_largest_position_passes_and_a_step_more_does_not() -> None:
         assert isinstance(outcome, Placed) is passes, outcome
 
 
+def test_no_size_passes_a_signal_that_asks_for_more_reward_than_its_ladder_has() -> None:
+    risk = RiskManager(make_bench(config=config()).runner)
+    assert risk.largest_position(signal("s1", ladder=LADDER)) > ZERO_QTY
+    greedy = attrs.evolve(signal("s2", ladder=LADDER), reward_to_risk_min=Rate.of(50))
+    assert isinstance(risk.check(greedy), Refused)
+    assert risk.largest_position(greedy) == ZERO_QTY
+
+
 def test_an_entry_whose_fill_was_reported_and_not_booked_is_not_taken_for_ended() -> None:
     bench = make_bench(config=config())
     bench.venue.script.drop_next(Execution)
