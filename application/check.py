@@ -13,6 +13,7 @@ from tidegate.domain.orders import OrderKind
 from tidegate.domain.planning import Fault, Plan, PlanInput, make_plan
 from tidegate.domain.risk.judge import Assessment, evaluate
 from tidegate.domain.risk.limits import Oversize, RiskLimits
+from tidegate.domain.risk.rules_market import far_enough
 from tidegate.domain.risk.rules_venue import qty_max
 from tidegate.domain.risk.snapshot import Proposal, RiskSnapshot
 from tidegate.domain.risk.verdict import Passed
@@ -141,8 +142,9 @@ def _snapshot(request: CheckRequest, settings: Settings, spec: Instrument) -> Ri
 def _largest(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> Qty | None:
     """Ask at the venue's maximum, as the judge does, but of the rules that can be evaluated.
 
-    Each rule that minds names its own largest size; the smallest of them is asked again, for a
-    minimum may lie above it. ``None`` where something other than size fails.
+    Each rule that minds names its own largest size; the smallest of them is asked again with the
+    liquidation price of its own size, for a minimum may lie above it. ``None`` where something
+    other than size fails.
     """
     assert snapshot.instrument is not None, "a dry check knows its instrument"
     cap = qty_max(snapshot.instrument)
@@ -150,8 +152,8 @@ def _largest(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> 
     if not all(breach.is_about_size for breach in at_most.breaches):
         return None
     named = [breach.largest for breach in at_most.breaches if breach.largest is not None]
-    cap = min([cap, *named])
-    again = evaluate(attrs.evolve(proposal, qty=cap), snapshot, limits)
+    cap = far_enough(proposal, min([cap, *named]), snapshot, limits)
+    again = evaluate(proposal.of_size(cap), snapshot, limits)
     return ZERO_QTY if again.breaches else cap
 
 

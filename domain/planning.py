@@ -12,15 +12,9 @@ from .entry_terms import EntryFault, EntryTerms, entry_terms
 from .grid import qty_down
 from .instrument import Instrument
 from .levels import Ladder, LevelRefusal, check_plan, plan_ladder, stop_price
+from .liquidation import NOTHING_JOINED, Joined, LiquidationTerms
 from .managed_levels import management_faults
-from .margin import (
-    liquidation_price_cross,
-    liquidation_price_isolated,
-    maintenance_margin,
-    order_cost,
-    reachable,
-    tier_for,
-)
+from .margin import maintenance_margin, order_cost, tier_for
 from .money import ZERO_MONEY, Money, Price, Qty, Rate
 from .orders import OrderKind, Side, TimeInForce, Trigger
 from .reports import MarginMode
@@ -73,8 +67,9 @@ class PlanInput:
 
     ``watched`` is the present price of the kind that the entry's trigger watches. ``held_stop`` is
     the stop of the position already there: an addition shares one stop with it, the tighter of the
-    two, and is managed as that position (``is_addition``). ``others_*`` are the sums over the other
-    positions.
+    two, and is managed as that position (``is_addition``). ``joined`` is that position and the
+    entries of its side in flight: they are liquidated as one. ``others_*`` are the sums over the
+    other positions.
     """
 
     instrument: Instrument
@@ -87,6 +82,7 @@ class PlanInput:
     exposure_symbol: Money = ZERO_MONEY
     held_stop: Price | None = None
     is_addition: bool = False
+    joined: Joined = NOTHING_JOINED
     others_unrealised: Money = ZERO_MONEY
     others_maintenance: Money = ZERO_MONEY
     qty_max: Qty | None = None
@@ -264,38 +260,26 @@ def _ladder(
     )
 
 
-def _liquidation(signal: Signal, given: PlanInput, qty: Qty, worst: Price) -> Price | None:
-    spec = given.instrument
-    tier = tier_for(spec.tiers, given.exposure_symbol + worst * qty)
-    taker = given.costs.fees.taker
-    if given.margin_mode is MarginMode.ISOLATED:
-        price = liquidation_price_isolated(
-            side=signal.side,
-            qty=qty,
-            entry=worst,
-            leverage=signal.leverage,
-            tier=tier,
-            taker=taker,
-        )
-        return reachable(price, price_min=spec.price_min, price_max=spec.price_max)
-    return liquidation_price_cross(
+def _liquidation_terms(signal: Signal, given: PlanInput, worst: Price) -> LiquidationTerms:
+    return LiquidationTerms(
+        instrument=given.instrument,
         side=signal.side,
-        qty=qty,
-        entry=worst,
+        worst=worst,
         leverage=signal.leverage,
-        tier=tier,
-        taker=taker,
+        taker=given.costs.fees.taker,
+        margin_mode=given.margin_mode,
         wallet=given.wallet,
+        exposure_symbol=given.exposure_symbol,
         others_unrealised=given.others_unrealised,
         others_maintenance=given.others_maintenance,
-        price_min=spec.price_min,
-        price_max=spec.price_max,
+        joined=given.joined,
     )
 
 
 def _checked(signal: Signal, given: PlanInput, parts: _Parts) -> Plan | Fault:
     spec = given.instrument
-    liquidation = _liquidation(signal, given, parts.qty, parts.worst)
+    terms = _liquidation_terms(signal, given, parts.worst)
+    liquidation = terms.at(parts.qty)
     faults = check_plan(
         side=signal.side,
         entry=parts.entry,
@@ -326,13 +310,13 @@ def _checked(signal: Signal, given: PlanInput, parts: _Parts) -> Plan | Fault:
         stop=parts.stop,
         ladder=parts.ladder,
         sizing=parts.sizing,
-        proposal=_proposal(signal, given, parts, liquidation),
+        proposal=_proposal(signal, given, parts, terms),
         liquidation=liquidation,
     )
 
 
 def _proposal(
-    signal: Signal, given: PlanInput, parts: _Parts, liquidation: Price | None
+    signal: Signal, given: PlanInput, parts: _Parts, liquidation: LiquidationTerms
 ) -> Proposal:
     taker = given.costs.fees.taker
     tier = tier_for(given.instrument.tiers, given.exposure_symbol + parts.worst * parts.qty)
@@ -347,7 +331,8 @@ def _proposal(
         worst_loss_per_unit=_worst_loss(signal, given, parts),
         leverage=signal.leverage,
         reward_to_risk_net=_net_reward(signal, given, parts),
-        liquidation_price=liquidation,
+        liquidation_price=liquidation.at(parts.qty),
+        liquidation_terms=liquidation,
         initial_margin_per_unit=order_cost(
             side=signal.side,
             qty=_ONE_COIN,

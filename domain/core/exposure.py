@@ -1,11 +1,13 @@
 """Exposure: positions at mark and entries in flight at their worst fill, USDT, unsigned."""
 
-from tidegate.domain.money import ZERO_MONEY, Money, Price
+from tidegate.domain.liquidation import Joined
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty
 from tidegate.domain.orders import Role, Side, Symbol
+from tidegate.domain.position import FLAT
 
-from .state import Books, View
+from .state import Books, Order, View
 
-__all__ = ["of_symbol", "side_of", "symbols_open", "total", "unrealised"]
+__all__ = ["joined_by", "of_symbol", "side_of", "symbols_open", "total", "unrealised"]
 
 
 def _mark(view: View, symbol: Symbol) -> Price | None:
@@ -25,6 +27,33 @@ def of_symbol(books: Books, view: View, symbol: Symbol) -> Money:
     for order in books.open_orders(symbol):
         held = held + order.reserved
     return held
+
+
+def joined_by(books: Books, symbol: Symbol, side: Side) -> Joined:
+    """Return what a new entry of ``side`` would be liquidated with: quantities are base coin."""
+    position = books.position(symbol)
+    held = position if position.side is side else FLAT
+    waiting = (
+        _open_part(order)
+        for order in books.open_orders(symbol)
+        if order.role is Role.ENTRY and order.request.side is side
+    )
+    return Joined(
+        qty=abs(held.qty),
+        cost=abs(held.cost),
+        in_flight=tuple(part for part in waiting if part is not None),
+    )
+
+
+def _open_part(order: Order) -> tuple[Price, Qty] | None:
+    """Return the worst fill and open quantity of an entry; of a change under way the worse."""
+    price = order.worst_price
+    if price is None or order.qty_left <= ZERO_QTY:
+        return None
+    if order.pending is not None and order.pending.worst_price is not None:
+        worse = max if order.request.side is Side.BUY else min
+        price = worse(price, order.pending.worst_price)
+    return price, order.qty_left
 
 
 def symbols_open(books: Books) -> frozenset[Symbol]:

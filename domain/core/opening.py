@@ -191,6 +191,7 @@ def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInpu
         exposure_symbol=snapshot.exposure_symbol,
         held_stop=_held_stop(draft, signal),
         is_addition=trade is not None and trade.side is signal.side,
+        joined=exposure.joined_by(draft.books, symbol, signal.side),
         others_unrealised=_others_unrealised(draft, symbol),
         others_maintenance=_others_maintenance(draft, symbol),
     )

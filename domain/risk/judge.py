@@ -154,7 +154,8 @@ def _all_pass(verdicts: tuple[Verdict, ...]) -> bool:
 def _largest(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> Qty | None:
     """Ask at the venue's maximum, where each rule names its own largest; the smallest of them wins.
 
-    It is then asked again: a minimum may lie above it, and then no size passes.
+    It is then asked again, with the liquidation price of its own size: a minimum may lie above it,
+    and then no size passes.
     """
     if snapshot.instrument is None:
         return None
@@ -167,7 +168,8 @@ def _largest(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> 
                 cap = cap if verdict.largest is None else min(cap, verdict.largest)
             case Breach() | Missing():
                 return None
-    passes = _all_pass(_verdicts(attrs.evolve(proposal, qty=cap), snapshot, limits))
+    cap = rules_market.far_enough(proposal, cap, snapshot, limits)
+    passes = _all_pass(_verdicts(proposal.of_size(cap), snapshot, limits))
     return cap if passes else ZERO_QTY
 
 

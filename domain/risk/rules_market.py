@@ -1,7 +1,8 @@
-"""Rules about the symbol, its prices and the plan's levels. Size is not the matter in any."""
+"""Rules about the symbol, its prices and the plan's levels. None names a size of its own."""
 
+from tidegate.domain.grid import qty_down
 from tidegate.domain.instrument import InstrumentStatus
-from tidegate.domain.money import Distance, Price
+from tidegate.domain.money import ZERO_QTY, Distance, Price, Qty, Rate
 from tidegate.domain.orders import Side
 
 from . import wording
@@ -11,6 +12,7 @@ from .snapshot import Proposal, RiskSnapshot
 from .verdict import Breach, Missing, Passed, Rule, Verdict
 
 __all__ = [
+    "far_enough",
     "liquidation_distance",
     "market_fresh",
     "price_deviation",
@@ -19,6 +21,8 @@ __all__ = [
     "symbol_allowed",
     "symbol_trading",
 ]
+
+_TWO = Rate.of(2)
 
 
 def symbol_allowed(proposal: Proposal, _snapshot: RiskSnapshot, limits: RiskLimits) -> Verdict:
@@ -143,6 +147,27 @@ def liquidation_distance(
         limit=f"before the liquidation at {wording.price(liquidation)}",
         remedy="move the stop nearer to the entry, or lower the leverage",
     )
+
+
+def far_enough(proposal: Proposal, cap: Qty, snapshot: RiskSnapshot, limits: RiskLimits) -> Qty:
+    """Return the largest quantity up to ``cap`` whose own liquidation price passes, base coin.
+
+    The plan's own quantity passes. A larger one may not, and neither may a smaller one, where an
+    addition brings the liquidation farther away: then zero.
+    """
+
+    def passes(qty: Qty) -> bool:
+        return isinstance(liquidation_distance(proposal.of_size(qty), snapshot, limits), Passed)
+
+    if snapshot.instrument is None or passes(cap):
+        return cap
+    good, bad, step = proposal.qty, cap, snapshot.instrument.qty_step
+    if good >= bad:
+        return ZERO_QTY
+    while bad - good > step:
+        middle = good + max(step, qty_down((bad - good) / _TWO, step))
+        good, bad = (middle, bad) if passes(middle) else (good, middle)
+    return good
 
 
 def reward_to_risk(proposal: Proposal, _snapshot: RiskSnapshot, limits: RiskLimits) -> Verdict:

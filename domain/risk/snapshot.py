@@ -3,6 +3,7 @@
 import attrs
 from tidegate.domain.equity import Anchor
 from tidegate.domain.instrument import Instrument
+from tidegate.domain.liquidation import ANY_SIZE, AnySize, LiquidationTerms
 from tidegate.domain.mode import TradingMode, TradingState, VenueKind
 from tidegate.domain.money import Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol
@@ -18,9 +19,10 @@ class Proposal:
     ``price`` is where the entry is expected to fill at worst, ``reference_price`` what the caller
     asked for (limit price or decision price). ``worst_loss_per_unit`` is the loss of one base coin
     at the stop with both fees and slippage; ``reward_to_risk_net`` is ``None`` without targets.
-    ``liquidation_price`` is ``None`` where the venue could never liquidate. Margins are those of
-    this order alone, per base coin, in USDT. The initial one is all that the order locks: margin,
-    opening fee and fee to close (Bybit help centre, "Order Cost").
+    ``liquidation_price`` is that of the whole position, with what is held and in flight, ``None``
+    where the venue could never liquidate; ``liquidation_terms`` say it for other sizes. Margins
+    are those of this order alone, per base coin, in USDT. The initial one is all that the order
+    locks: margin, opening fee and fee to close (Bybit help centre, "Order Cost").
     """
 
     signal_id: str
@@ -37,6 +39,14 @@ class Proposal:
     initial_margin_per_unit: Money
     maintenance_margin_per_unit: Money
     orders_to_send: int
+    liquidation_terms: LiquidationTerms | AnySize = ANY_SIZE
+
+    def of_size(self, qty: Qty) -> "Proposal":
+        """Return the plan with another quantity (base coin), liquidated where that one would be."""
+        terms = self.liquidation_terms
+        if isinstance(terms, AnySize) or qty.sign <= 0:
+            return attrs.evolve(self, qty=qty)
+        return attrs.evolve(self, qty=qty, liquidation_price=terms.at(qty))
 
     @property
     def notional(self) -> Money:

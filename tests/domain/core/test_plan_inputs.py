@@ -9,10 +9,12 @@ from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.events import EntryIntended
 from tidegate.domain.core.inputs import OpenRequest
 from tidegate.domain.core.opening import plan_input, proposal_for
+from tidegate.domain.core.order_state import Amendment
 from tidegate.domain.core.snapshots import risk_snapshot
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import step
 from tidegate.domain.costs import Costs
+from tidegate.domain.liquidation import NOTHING_JOINED, Joined
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.planning import Plan, PlanInput, make_plan
@@ -109,8 +111,35 @@ def test_an_addition_knows_what_is_held_and_its_stop() -> None:
     assert found.held_stop == Price.of("64000")
     assert found.exposure_symbol == Money.of(650)
     assert found.equity == Money.of("9999.6425")
+    assert found.joined == Joined(qty=Qty.of("0.01"), cost=Money.of(650))
     short = signal("s2", side=Side.SELL, stop=StopAtPrice(Price.of("66000")))
     assert given(state, short).held_stop is None
+    assert given(state, short).joined == NOTHING_JOINED
+
+
+@pytest.mark.parametrize(("changed", "worst"), [("64800", "64900"), ("64950", "64950")])
+def test_an_entry_in_flight_is_joined_at_the_worse_of_a_change_under_way(
+    changed: str, worst: str
+) -> None:
+    bench = scripted()
+    order_id = placed(bench, entry=limit("64900"))
+    assert given(bench.runner.state, signal("s2")).joined == Joined(
+        in_flight=((Price.of("64900"), Qty.of("0.01")),)
+    )
+    state = bench.runner.state
+    order = state.books.orders[order_id]
+    change = Amendment(
+        before=order.request,
+        before_signal=order.signal,
+        before_worst_price=order.worst_price,
+        request=attrs.evolve(order.request, qty=Qty.of("0.02"), price=Price.of(changed)),
+        signal=order.signal,
+        worst_price=Price.of(changed),
+        sent_ms=T0,
+    )
+    orders = {order_id: attrs.evolve(order, amendment=change)}
+    busy = attrs.evolve(state, books=attrs.evolve(state.books, orders=orders))
+    assert given(busy, signal("s2")).joined.in_flight == ((Price.of(worst), Qty.of("0.02")),)
 
 
 def test_what_stands_beside_counts_with_its_profit_and_its_maintenance_margin() -> None:
