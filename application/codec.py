@@ -22,7 +22,7 @@ from tidegate.ports.state import Record, StateCorrupt
 
 __all__ = ["EVENT_TAGS", "UPCASTS", "decode", "decode_books", "encode", "encode_books"]
 
-BOOKS_FORMAT = 5
+BOOKS_FORMAT = 6
 
 EVENT_TAGS: Mapping[type, str] = MappingProxyType(
     {

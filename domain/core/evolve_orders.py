@@ -30,12 +30,15 @@ _UNWANTED_ENDINGS = frozenset({Status.CANCELLED, Status.DEACTIVATED, Status.REJE
 
 
 def put_order(books: Books, order: Order) -> Books:
-    """Store an order where it belongs: among the unsettled ones, or the bounded finished ones."""
+    """Store an order where it belongs: among the unsettled ones, or the bounded finished ones.
+
+    A settled one is not asked for any more, and needs the ids of its executions no longer.
+    """
     key = order.request.client_id
     if not order.is_settled:
         return attrs.evolve(books, orders=with_item(books.orders, key, order))
     finished = dict(books.finished)
-    finished[key] = order
+    finished[key] = attrs.evolve(order, executions=())
     if len(finished) > books.finished_kept:
         _forget_oldest(books, finished)
     return attrs.evolve(books, orders=without(books.orders, key), finished=frozen(finished))

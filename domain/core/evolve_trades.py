@@ -74,6 +74,7 @@ def _order_filled(order: Order, execution: Execution) -> Order:
         venue_id=execution.venue_id,
         qty_filled=order.qty_filled + execution.qty,
         value_filled=order.value_filled + execution.price * execution.qty,
+        executions=(*order.executions, execution.execution_id),
     )
 
 

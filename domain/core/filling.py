@@ -132,8 +132,7 @@ def cancel_open(draft: Draft, trade: LiveTrade) -> None:
 
 def funded(draft: Draft, payment: FundingPayment) -> None:
     """Count a funding payment once."""
-    is_known = payment.payment_id in draft.books.executions
-    if draft.books.ledger is not None and not is_known:
+    if not draft.books.contains_payment(payment):
         draft.emit(FundingBooked(payment=payment))
         mark_booked(draft, payment.symbol, payment.time_ms)
 

@@ -51,7 +51,7 @@ def book_or_hold(draft: Draft, row: Execution | FundingPayment) -> None:
         _book(draft, row)
         return
     view = draft.view
-    if _id(row) in draft.books.executions or any(_id(held.row) == _id(row) for held in view.held):
+    if _is_booked(draft, row) or any(_id(held.row) == _id(row) for held in view.held):
         return
     is_first = not view.held
     made = HeldRow(row=row, since_ms=draft.now_ms, stream_changes=view.stream_changes)
@@ -118,6 +118,11 @@ def _book(draft: Draft, row: Execution | FundingPayment) -> None:
         executed(draft, row)
     else:
         funded(draft, row)
+
+
+def _is_booked(draft: Draft, row: Execution | FundingPayment) -> bool:
+    books = draft.books
+    return books.contains(row) if isinstance(row, Execution) else books.contains_payment(row)
 
 
 def _id(row: Execution | FundingPayment) -> str:

@@ -57,7 +57,8 @@ class Order:
     is released when its leverage is known to be set; before that it was not sent.
     ``cancel_intended`` means that a cancel is under way, ``cancel_wanted`` that one was asked for
     and the order must end. ``sequence_next`` is where a trade that a late fill opens goes on
-    numbering, so that no client id is used twice.
+    numbering, so that no client id is used twice. ``executions`` are the ids of all that was booked
+    of the order, until it is settled: it may be asked for however long it rests.
     """
 
     request: OrderRequest
@@ -67,6 +68,7 @@ class Order:
     qty_filled: Qty = ZERO_QTY
     qty_reported: Qty = ZERO_QTY
     value_filled: Money = ZERO_MONEY
+    executions: tuple[str, ...] = ()
     decision_price: Price | None = None
     worst_price: Price | None = None
     signal: Signal | None = None
@@ -87,6 +89,14 @@ class Order:
     def is_settled(self) -> bool:
         """Tell whether the order ended and every execution that the venue counted has come."""
         return not self.is_open and self.qty_filled >= self.qty_reported
+
+    def has_booked(self, execution_id: str) -> bool:
+        """Tell whether an execution of the order, from before what is remembered, is booked.
+
+        Of a settled one that filled all is: its ids are not kept.
+        """
+        is_over = self.is_settled and self.qty_filled > ZERO_QTY
+        return is_over or execution_id in self.executions
 
     @property
     def fills_at_once(self) -> bool:

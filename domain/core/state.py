@@ -236,10 +236,24 @@ class Books:
         return client_id in self.early
 
     def contains(self, execution: Execution) -> bool:
-        """Tell whether an execution is booked, or is in the wallet that opens the account."""
+        """Tell whether an execution is booked, or is in the wallet that opens the account.
+
+        One from before what is remembered may be booked, and then its id is forgotten: it is new
+        only where its order says so. An order that is not settled knows all of its own.
+        """
         if self.ledger is None or execution.execution_id in self.executions:
             return True
-        return self.is_before_opening(execution.client_id) and execution.time_ms < self.opened_ms
+        if self.is_before_opening(execution.client_id) and execution.time_ms < self.opened_ms:
+            return True
+        if execution.time_ms >= self.remembered_since_ms:
+            return False
+        order = self.order(execution.client_id)
+        return order is None or order.has_booked(execution.execution_id)
+
+    def contains_payment(self, payment: FundingPayment) -> bool:
+        """Tell whether a funding payment is booked, or may be and its id is forgotten."""
+        is_known = self.ledger is None or payment.payment_id in self.executions
+        return is_known or payment.time_ms < self.remembered_since_ms
 
     def open_orders(self, symbol: Symbol) -> tuple[Order, ...]:
         """Return our orders of a symbol that are not settled, oldest first."""

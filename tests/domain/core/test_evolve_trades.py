@@ -104,6 +104,7 @@ def test_a_first_fill_opens_the_trade_of_its_entry() -> None:
                 venue_id=VenueOrderId("v-9"),
                 qty_filled=Qty.of("0.004"),
                 value_filled=Money.of("259.56"),
+                executions=("x",),
             )
         },
         trades=after.trades,
