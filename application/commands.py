@@ -72,6 +72,9 @@ __all__ = ["Commands"]
 _DEMO_FOLDER = "tidegate-demo-"
 _JOURNAL_SUFFIX = ".sqlite"
 _CONFIRMATION = "RESET"
+_RECORDED_OUTLOOK = (
+    "A recorded market stands still between sessions: what is left closes when the session goes on."
+)
 _PROBLEMS = (CatalogueError, CredentialsMissing, ModeMismatch, SettingsError, StrategyError)
 
 
@@ -197,7 +200,8 @@ class Commands(CommandsPort):
                 return panic_on_live_paper(settings, cause=cause)
         with self._desk(where) as desk:
             held = desk.panic(cause)
-            return PanicReport(held=held, orders_open=len(desk.status().books.orders))
+            orders_open = len(desk.status().books.orders)
+            return PanicReport(held=held, orders_open=orders_open, outlook=_RECORDED_OUTLOOK)
 
     def reconcile(self, where: Where) -> ReconcileReport:
         """See :meth:`CommandsPort.reconcile`; in a mode of Bybit's over REST alone."""

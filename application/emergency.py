@@ -7,9 +7,11 @@ or streams. What happened meanwhile is read while the positions are being closed
 import logging
 import threading
 
+import attrs
 from tidegate.domain.core.inputs import PanicRequest, SpecsLoaded
 from tidegate.domain.core.state import Books
 from tidegate.domain.instrument import FeeRates
+from tidegate.domain.mode import VenueKind
 from tidegate.domain.orders import Symbol
 from tidegate.ports.clock import KeyPort
 from tidegate.ports.commands import PanicReport
@@ -21,11 +23,12 @@ from .engine import Engine
 from .modes import check_mode
 from .runner import ThreadedRunner
 
-__all__ = ["SETTLE_WAIT_MS", "panic_now"]
+__all__ = ["SETTLE_WAIT_MS", "outlook_of", "panic_now"]
 
 SETTLE_WAIT_MS = 5_000
 """How long the books may take to learn what the panic did before it is reported."""
 _ACCOUNT_WAIT_S = 2
+_SIMULATED = frozenset({VenueKind.MEMORY, VenueKind.PAPER})
 _LOG = logging.getLogger(__name__)
 
 
@@ -56,29 +59,46 @@ def panic_now(
     check_mode(engine.config, port)
     _refuse_elsewhere(engine.state.books, port)
     runner = ThreadedRunner(engine, port)
-    runner.start()
-    try:
-        key = keys.key(f"panic {state_port.version()}")
-        runner.deliver(PanicRequest(cause=cause, key=key))
-        _learn_sizes(runner, symbols, fees)
-        is_over = runner.wait(lambda: _is_over(runner.state.books), timeout_ms=timeout_ms)
-        if is_over:
-            runner.wait(lambda: _is_settled(runner.state.books), timeout_ms=SETTLE_WAIT_MS)
-    finally:
-        runner.stop()
+    key = keys.key(f"panic {state_port.version()}")
+    with engine.panic_calls.waiting(key) as call:
+        runner.start()
+        try:
+            runner.deliver(PanicRequest(cause=cause, key=key))
+            _learn_sizes(runner, symbols, fees)
+            if runner.wait(lambda: call.is_over, timeout_ms=timeout_ms):
+                runner.wait(lambda: _is_settled(runner.state.books), timeout_ms=SETTLE_WAIT_MS)
+        finally:
+            runner.stop()
     engine.save_snapshot()
     books = engine.state.books
-    held = books.panic_remaining if is_over else _still_held(books)
-    return PanicReport(held=held, orders_open=_orders_open(books, port))
+    orders_open, unread = _orders_open(books, port)
+    report = PanicReport(held=call.left(books), orders_open=orders_open, unread=unread)
+    return report if report.is_clean else attrs.evolve(report, outlook=outlook_of(port.kind))
 
 
-def _orders_open(books: Books, port: ExchangePort) -> int:
-    """Count at the venue: the books lag behind where its history cannot be read."""
+def outlook_of(kind: VenueKind) -> str:
+    """Return what becomes of what a panic left at a venue of this kind, and what to do."""
+    if kind in _SIMULATED:
+        return (
+            "A paper account is traded only while a session runs: repeat tidegate panic once the "
+            "market can be asked, or go on with the session, which goes on with a panic that runs."
+        )
+    return (
+        "The market goes on: repeat tidegate panic, or close what is left in Bybit's app. Stops "
+        "that are at the venue are kept until a position is seen to be flat."
+    )
+
+
+def _orders_open(books: Books, port: ExchangePort) -> tuple[int, str | None]:
+    """Count at the venue: the books lag behind where its history cannot be read.
+
+    Returns the books' own count where the venue cannot be read, and why it cannot.
+    """
     try:
-        return len(port.open_orders())
+        return len(port.open_orders()), None
     except VenueError as error:
         _LOG.warning("the venue's open orders could not be read: %s", error)
-        return len(books.orders)
+        return len(books.orders), str(error) or type(error).__name__
 
 
 def _refuse_elsewhere(books: Books, port: ExchangePort) -> None:
@@ -111,15 +131,6 @@ def _learn_sizes(runner: ThreadedRunner, symbols: frozenset[Symbol], fees: FeeRa
             runner.deliver(SpecsLoaded(instrument=spec, fees=fees))
 
 
-def _is_over(books: Books) -> bool:
-    return books.panic is not None and not books.is_panic_running
-
-
 def _is_settled(books: Books) -> bool:
     """Tell whether the books know what became of everything; without a ledger they never do."""
     return books.ledger is None or not (books.orders or books.positions)
-
-
-def _still_held(books: Books) -> tuple[str, ...]:
-    held = sorted(books.positions.items())
-    return (*(f"{symbol} {position.qty}" for symbol, position in held), "panic still runs")

@@ -12,12 +12,13 @@ from tidegate.domain.core.effects import AmendOrder, Effect, Place
 from tidegate.domain.core.events import (
     AccountOpened,
     Event,
+    PanicEnded,
     PanicReset,
     PanicStarted,
     TradingStateChanged,
 )
 from tidegate.domain.core.evolve import evolve
-from tidegate.domain.core.inputs import Input
+from tidegate.domain.core.inputs import Input, PanicRequest
 from tidegate.domain.core.sharing import seen_elsewhere
 from tidegate.domain.core.state import Books, State
 from tidegate.domain.core.step import Step, step
@@ -25,6 +26,7 @@ from tidegate.ports.clock import ClockPort
 from tidegate.ports.state import Snapshot, StatePort, VersionConflict
 
 from .codec import decode, decode_books, encode, encode_books
+from .panic_calls import PanicCalls
 
 __all__ = ["Engine", "EventListener", "fold"]
 
@@ -76,6 +78,7 @@ class Engine:
         self.state = State(books=books)
         self._folded = (self._version, books)
         self._listeners: list[EventListener] = []
+        self.panic_calls = PanicCalls()
         self.listener_errors = 0
 
     @property
@@ -92,7 +95,8 @@ class Engine:
 
         On a journal that is shared, another process may have been first: what it wrote is folded
         in, and the input is decided on again. So the journal's order is the order of all decisions,
-        and what is done follows only from what was written here.
+        and what is done follows only from what was written here. A request of panic may write
+        nothing, where it joins one that runs: that it still runs is read first.
 
         Raises:
             VersionConflict: another process wrote to a journal that is not shared; or others were
@@ -101,6 +105,8 @@ class Engine:
                 leave.
 
         """
+        if self.config.is_shared and isinstance(item, PanicRequest):
+            self.catch_up()
         tries = 0
         while True:
             now_ms = self.clock.now_ms()
@@ -115,6 +121,8 @@ class Engine:
                 self.catch_up()
         self.state = decided.state
         self._folded = (self._version, decided.state.books)
+        if isinstance(item, PanicRequest):
+            self.panic_calls.taken(item.key)
         for event in decided.events:
             self._publish(event, now_ms)
         return decided.effects
@@ -162,6 +170,8 @@ class Engine:
             self._state_port.save_snapshot(Snapshot(version=version, body=encode_books(books)))
 
     def _publish(self, event: Event, now_ms: int) -> None:
+        if isinstance(event, PanicEnded):
+            self.panic_calls.ended(event.remaining)
         for listener in self._listeners:
             try:
                 listener(event, now_ms)

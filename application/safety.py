@@ -108,24 +108,20 @@ class Safety:
     def panic(self, cause: str, *, timeout_ms: int = 60_000) -> tuple[str, ...]:
         """Halt persistently, cancel every order, close every position, and verify that it is so.
 
-        Foreign orders and positions too. Protective stops stay until flat is proven. Returns what
-        could not be closed, with a last word where the panic still runs after ``timeout_ms``.
+        Foreign orders and positions too. Protective stops stay until flat is proven. A call while
+        a panic runs joins it. Returns what the panic of this call could not close, with a last word
+        where it has not ended after ``timeout_ms``.
 
         Raises:
-            WriterStopped: nobody decides any more.
+            WriterStopped: nobody decides any more; whether all is flat is not known.
             StateError: the journal cannot be read; the panic was not begun.
 
         """
         key = self._keys.key(f"panic {self._state_port.version()}")
-        self._runner.deliver(given.PanicRequest(cause=cause, key=key))
-        is_over = self._runner.wait(
-            lambda: self._books.panic is not None and not self._books.is_panic_running,
-            timeout_ms=timeout_ms,
-        )
-        if is_over:
-            return self._books.panic_remaining
-        left = sorted(self._books.positions.items())
-        return (*(f"{symbol} {held.qty}" for symbol, held in left), "panic still runs")
+        with self._runner.engine.panic_calls.waiting(key) as call:
+            self._runner.deliver(given.PanicRequest(cause=cause, key=key))
+            self._runner.wait(lambda: call.is_over, timeout_ms=timeout_ms)
+            return call.left(self._books)
 
     def reset(self, *, confirmation: str) -> None:
         """Leave panic, once its cause is understood; it is journaled.

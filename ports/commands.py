@@ -173,15 +173,21 @@ class CheckReport:
 
 @attrs.frozen(kw_only=True)
 class PanicReport:
-    """What panic left behind: the symbols still held, and how many orders are still open."""
+    """What panic left behind: the symbols still held, and how many orders are still open.
+
+    ``unread`` is why the venue could not be read at the end: the orders are then those of the books
+    alone, and nobody knows what is open. ``outlook`` is what becomes of what is left.
+    """
 
     held: tuple[str, ...]
     orders_open: int
+    unread: str | None = None
+    outlook: str | None = None
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether nothing is held and nothing can fill."""
-        return not self.held and not self.orders_open
+        """Tell whether nothing is held and nothing can fill, and the venue said so."""
+        return not self.held and not self.orders_open and self.unread is None
 
 
 @attrs.frozen(kw_only=True)

@@ -4,6 +4,7 @@ from collections import deque
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from tidegate.ports.commands import CommandsPort, PanicReport, Where
 from tidegate.ports.desk import JournalEntry
 
@@ -157,7 +158,8 @@ def add_panic(app: typer.Typer, commands: CommandsPort) -> None:
         with reported():
             report = commands.panic(Where(state=state, config=config), cause=cause)
         if is_json:
-            machine_out(as_json({"is_clean": report.is_clean, **plain(report)}))
+            said = {name: value for name, value in plain(report).items() if value is not None}
+            machine_out(as_json({"is_clean": report.is_clean, **said}))
         else:
             _show_panic(report)
         raise typer.Exit(Exit.OK if report.is_clean else Exit.INCOMPLETE)
@@ -170,9 +172,15 @@ def _show_panic(report: PanicReport) -> None:
         console.print("Nothing is held and no order is open.")
         return
     held = ", ".join(report.held) or "nothing"
+    orders = f"{figures.count(report.orders_open, 'order')} open"
+    if report.unread is None:
+        console.print(escape(f"Still held: {held}; {orders}. {report.outlook or ''}".rstrip()))
+        return
     console.print(
-        f"Still held: {held}; {figures.count(report.orders_open, 'order')} open. A recorded market "
-        "stands still between sessions: what is left closes when the session goes on."
+        escape(
+            f"The venue could not be read ({report.unread}): what is open there is not known. "
+            f"Held, as far as is known: {held}; {orders} in the books. {report.outlook or ''}"
+        ).rstrip()
     )
 
 

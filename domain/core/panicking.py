@@ -19,6 +19,7 @@ from .events import CancelIntended, OrderIntended, PanicEnded, PanicReset, Panic
 from .filling import look_again_in_panic
 from .ids import TAG_LENGTH
 from .inputs import Inventory, PanicRequest
+from .order_state import Order
 from .position_reports import position_reported
 
 __all__ = ["inventory_taken", "look_when_due", "next_look_ms", "panic_asked", "reset_asked"]
@@ -125,7 +126,7 @@ def _cancel_reported(draft: Draft, order: OrderReport) -> None:
 def _close(draft: Draft, position: PositionReport) -> None:
     panic, instrument = draft.books.panic, draft.instrument(position.symbol)
     assert panic is not None, "a panic close outside panic"
-    if any(o.role is Role.PANIC for o in draft.books.open_orders(position.symbol)):
+    if any(_may_close(order, panic) for order in draft.books.open_orders(position.symbol)):
         return
     side = Side.BUY if position.qty > ZERO_QTY else Side.SELL
     qty = abs(position.qty)
@@ -145,6 +146,14 @@ def _close(draft: Draft, position: PositionReport) -> None:
                 time_ms=draft.now_ms,
             )
         )
+
+
+def _may_close(order: Order, panic: PanicStarted) -> bool:
+    """Tell whether a close is waited for; one of an earlier panic that has ended closes nothing.
+
+    Where no session began its executions are never read, so it stays in the books all the same.
+    """
+    return order.role is Role.PANIC and (order.is_open or order.trade_key == panic.key)
 
 
 def reset_asked(draft: Draft) -> None:
