@@ -49,7 +49,7 @@ from .container import open_desk, paper_session
 from .doctor import examine
 from .engine import fold
 from .instruments import instrument_of
-from .journal_entries import as_entry
+from .journal_entries import as_entry, kind_objection, stem_of
 from .live_bybit import bybit_session
 from .live_paper import (
     is_live_paper,
@@ -172,9 +172,16 @@ class Commands(CommandsPort):
         return _status(books, version)
 
     def journal(
-        self, where: Where, *, after_version: int | None, has_archives: bool = False
+        self,
+        where: Where,
+        *,
+        after_version: int | None,
+        has_archives: bool = False,
+        kind: str | None = None,
     ) -> Iterator[JournalEntry]:
         """See :meth:`CommandsPort.journal`; works while a session runs."""
+        if kind is not None and (why := kind_objection(kind)) is not None:
+            raise BadInput([f"--kind: {why}"])
         with _named_problems():
             settings = self._settings(where)
         with closing(open_existing(settings)) as journal:
@@ -182,7 +189,9 @@ class Commands(CommandsPort):
             if after_version is not None and after_version < first:
                 raise BadInput([f"--after {after_version}: {archived_text(first)}"])
             for stored in journal.read(after_version=max(first, after_version or 0)):
-                yield as_entry(stored)
+                entry = as_entry(stored)
+                if kind is None or stem_of(entry.kind) == stem_of(kind):
+                    yield entry
 
     def state(self, where: Where) -> StateCommandsPort:
         """See :meth:`CommandsPort.state`."""

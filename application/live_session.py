@@ -22,6 +22,7 @@ from tidegate.ports.strategy import Exit, StrategyPort
 from .following import BarFollower
 from .lifecycle import Application
 from .runner import WriterStopped
+from .strategy_calls import StrategyFailed, decide
 from .strategy_view import strategy_view
 
 __all__ = ["LiveNames", "LivePace", "LiveSession"]
@@ -133,6 +134,8 @@ class LiveSession(LiveSessionPort):
             # Its waits have ended with the writer; what it still does reaches nobody.
             if self._thread is not None:
                 self._thread.join(_JOIN_S)
+        if isinstance(self._fault, StrategyFailed):
+            raise self._fault
         if self._fault is not None:
             raise SessionError(f"the strategy failed: {_named(self._fault)}") from self._fault
         if application.failure is not None:
@@ -193,7 +196,7 @@ class LiveSession(LiveSessionPort):
         if len(window) < self._strategy.window:
             return
         desk = self._application.desk
-        wish = self._strategy.decide(window, strategy_view(desk.state, self._symbol))
+        wish = decide(self._strategy, window, strategy_view(desk.state, self._symbol))
         if wish is None:
             return
         self._counts.wishes += 1

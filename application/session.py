@@ -27,6 +27,7 @@ from .belonging import require_same_account
 from .modes import check_mode
 from .recovery import load_view, reconcile, recover
 from .runner import InlineRunner
+from .strategy_calls import StrategyFailed, decide
 from .strategy_view import strategy_view
 
 __all__ = ["PaperSession"]
@@ -75,15 +76,24 @@ class PaperSession(SessionPort):
         """See :meth:`SessionPort.run`."""
         total = len(self._feed)
         self._check_cursor(total)
-        was_resumed = self._start(progress)
-        cursor = self._venue.cursor()
+        was_resumed = self._state_port.version() > 0
+        try:
+            self._trade(progress, was_resumed=was_resumed)
+        except StrategyFailed:
+            self._stop("the strategy failed")
+            raise
+        self._stop("end of data" if self._venue.cursor() >= total else "stopped")
+        return self._report(was_resumed=was_resumed)
+
+    def _trade(self, progress: Progress, *, was_resumed: bool) -> None:
+        self._start(progress, was_resumed=was_resumed)
+        cursor, total = self._venue.cursor(), len(self._feed)
         for index, item in enumerate(self._feed.items(start=cursor), start=cursor):
             if self._is_stopping:
                 break
             self._take(item, index)
             self._items_done += 1
             progress(index + 1, total)
-        return self._finish(was_resumed=was_resumed)
 
     def _check_cursor(self, total: int) -> None:
         if total == 0:
@@ -95,10 +105,9 @@ class PaperSession(SessionPort):
                 "continue with the data it was begun with, or use new state files"
             )
 
-    def _start(self, progress: Progress) -> bool:
+    def _start(self, progress: Progress, *, was_resumed: bool) -> None:
         account = require_same_account(self._runner.state.books, self._venue)
         self._venue.connect(self._runner.sink)
-        was_resumed = self._state_port.version() > 0
         if self._venue.cursor() == 0:
             self._take_first(progress)
         config = self._runner.engine.config
@@ -119,7 +128,6 @@ class PaperSession(SessionPort):
         self._warm_up(self._venue.cursor())
         if self._venue.pieces_done() == 0 and self._ends_with_own_bar():
             self._decide_again()
-        return was_resumed
 
     def _take_first(self, progress: Progress) -> None:
         """Process the first item before the account opens: before it there is no time."""
@@ -175,7 +183,7 @@ class PaperSession(SessionPort):
         if len(self._window) < self._strategy.window:
             return
         view = strategy_view(self._runner.state, self._symbol)
-        wish = self._strategy.decide(tuple(self._window), view)
+        wish = decide(self._strategy, tuple(self._window), view)
         if isinstance(wish, Signal):
             key = self._keys.key(wish.signal_id)
             self._runner.submit(OpenRequest(signal=wish, key=key))
@@ -185,12 +193,13 @@ class PaperSession(SessionPort):
                 CloseRequest(symbol=wish.symbol, reason=CloseReason.SIGNAL, key=key)
             )
 
-    def _finish(self, *, was_resumed: bool) -> SessionReport:
-        cursor, total = self._venue.cursor(), len(self._feed)
-        is_complete = cursor >= total
-        reason = "end of data" if is_complete else "stopped"
+    def _stop(self, reason: str) -> None:
+        """Close the journal in order: the next start goes on from there."""
         self._runner.submit(StopRequest(reason=reason))
         self._runner.engine.save_snapshot()
+
+    def _report(self, *, was_resumed: bool) -> SessionReport:
+        cursor, total = self._venue.cursor(), len(self._feed)
         books = self._runner.state.books
         assert books.ledger is not None, "a session that ran has opened its account"
         return SessionReport(
@@ -200,7 +209,7 @@ class PaperSession(SessionPort):
             cursor=cursor,
             items_total=total,
             was_resumed=was_resumed,
-            is_complete=is_complete,
+            is_complete=cursor >= total,
             journal_version=self._state_port.version(),
         )
 

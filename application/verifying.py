@@ -136,8 +136,11 @@ def differing(one: Books, other: Books) -> tuple[str, ...]:
 
 
 def _texts(books: Books) -> Mapping[str, str]:
+    """Return each part as text, in which mappings with the same items are the same."""
     parts = json.loads(encode_books(books))["books"]
-    return {field.name: json.dumps(parts[field.name]) for field in attrs.fields(Books)}
+    return {
+        field.name: json.dumps(parts[field.name], sort_keys=True) for field in attrs.fields(Books)
+    }
 
 
 def _is_same_memory(name: str, one: object, other: object) -> bool:

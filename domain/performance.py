@@ -57,8 +57,9 @@ class Tally:
 
     def book_refusal(self, rules: Iterable[Rule]) -> "Tally":
         """Return the tally with one more refused plan; each rule that failed counts once."""
-        refusals = dict(self.refusals)
-        for rule in frozenset(rules):
+        refusals, failed = dict(self.refusals), frozenset(rules)
+        # In the order of the rules: that of a set is another one in each process.
+        for rule in (rule for rule in Rule if rule in failed):
             refusals[rule] = refusals.get(rule, 0) + 1
         return attrs.evolve(self, refusals=refusals, refused=self.refused + 1)
 

@@ -293,9 +293,17 @@ class CommandsPort(ABC):
 
     @abstractmethod
     def journal(
-        self, where: Where, *, after_version: int | None, has_archives: bool = False
+        self,
+        where: Where,
+        *,
+        after_version: int | None,
+        has_archives: bool = False,
+        kind: str | None = None,
     ) -> Iterator[JournalEntry]:
         """Yield the journal's rows above ``after_version``, oldest first.
+
+        With ``kind`` those of one kind alone, such as ``filled``; its version does not matter. One
+        that no release writes is refused as ``BadInput``.
 
         Those that a compaction moved away are read ``has_archives``; without it ``after_version``
         must not be before the first that is left, and ``None`` begins there.

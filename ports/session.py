@@ -8,7 +8,7 @@ from tidegate.domain.core.events import Event
 from tidegate.domain.core.state import Books
 from tidegate.domain.performance import Summary
 
-__all__ = ["Progress", "SessionError", "SessionPort", "SessionReport"]
+__all__ = ["ExitAtOnce", "Progress", "SessionError", "SessionPort", "SessionReport"]
 
 Progress = Callable[[int, int], None]
 """Called with (items done, items in all) after each item of market data."""
@@ -16,6 +16,10 @@ Progress = Callable[[int, int], None]
 
 class SessionError(Exception):
     """The session cannot run; the message says why and what would be accepted."""
+
+
+class ExitAtOnce(SystemExit):
+    """Whoever drives a session ends the process now; no exit that a strategy asks for is one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +51,8 @@ class SessionPort(ABC):
         """Run to the end of the data or until :meth:`stop`; a stopped session can be resumed.
 
         Raises:
-            SessionError: the data is empty, or is not what the session was begun with.
+            SessionError: the data is empty, or is not what the session was begun with; or the
+                strategy failed: the journal is closed as after a stop, and can be resumed.
             StateError: a store cannot be read or written, or is of another account.
             VenueError: the venue gave no usable answer, or has stopped.
 

@@ -16,7 +16,7 @@ __all__ = ["show_backup", "show_compacted", "show_report", "show_restored", "ver
 _KIBI = 1024
 _DIFFERS = (
     "The entries are sound and are the truth; the books of the snapshot are not what they make. "
-    "Start no desk on it. Where a setting of [day] was changed since, set it back and verify "
+    "Start no desk on it. Where day_offset_minutes was changed since, set it back and verify "
     "again; else restore a copy that verifies: tidegate state restore FILE --move-aside."
 )
 _INCOMPLETE = (
@@ -43,9 +43,9 @@ def show_report(console: Console, report: StateReport) -> None:
     console.print("[bold]tidegate state verify[/]")
     console.print(_table(_rows(report)))
     if report.differences:
-        console.print(f"[bold red]DIFFERS[/]: {_DIFFERS}")
+        console.print(f"[bold red]DIFFERS[/]: {escape(_DIFFERS)}")
     elif not report.is_complete:
-        console.print(f"[bold yellow]INCOMPLETE[/]: {_INCOMPLETE}")
+        console.print(f"[bold yellow]INCOMPLETE[/]: {escape(_INCOMPLETE)}")
     else:
         console.print("[bold green]VERIFIED[/]: every entry is sound, and the books agree.")
 
@@ -141,7 +141,7 @@ def show_restored(console: Console, report: RestoreReport) -> None:
     if report.behind is not None:
         rows.append(("Behind", f"{figures.count(report.behind, 'entry', 'entries')} of that one"))
     console.print(_table(rows))
-    console.print(_BEHIND + ".")
+    console.print(escape(_BEHIND) + ".")
 
 
 def show_compacted(console: Console, report: Compacted) -> None:

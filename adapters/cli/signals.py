@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from tidegate.ports.session import ExitAtOnce
+
 __all__ = ["Stopper", "stop_on_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -33,12 +35,12 @@ class Stopper:
         """Stop at the first signal.
 
         Raises:
-            SystemExit: at the second one.
+            ExitAtOnce: at the second one.
 
         """
         # Another handler may run within any call: none stands between the look and the note.
         if self._number is not None:
-            raise SystemExit(128 + number)
+            raise ExitAtOnce(128 + number)
         self._number = number
         if self._stop is not None:
             self._stop()

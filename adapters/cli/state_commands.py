@@ -112,9 +112,9 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
         where = Where(state=state, config=config)
         with reported():
             shown: deque[JournalEntry] = deque(maxlen=limit or None)
-            for entry in commands.journal(where, after_version=after, has_archives=has_archives):
-                if kind is not None and entry.kind.rpartition(".")[0] != kind.partition(".")[0]:
-                    continue
+            for entry in commands.journal(
+                where, after_version=after, has_archives=has_archives, kind=kind
+            ):
                 shown.append(entry)
                 if after is not None and len(shown) == limit:
                     break

@@ -1,6 +1,7 @@
 """A ticket as a person reads it before a trade: what, how much, what is at stake, where it ends."""
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -30,7 +31,9 @@ def ticket_panel(
     parts += ["", _last_line(ticket, rules)]
     parts += [Text(f"Note: {note}", style="yellow") for note in _notes(ticket, base_coin)]
     heading = f"{title}  {ticket.symbol}  {direction(ticket.side)}"
-    return Panel(Group(*parts), title=heading, title_align="left", width=WIDTH_MAX, style=style)
+    return Panel(
+        Group(*parts), title=escape(heading), title_align="left", width=WIDTH_MAX, style=style
+    )
 
 
 def _places(ticket: Ticket) -> int:

@@ -55,8 +55,8 @@ def open_world(
         )
     elif before != opening:
         raise StoreOfAnother(
-            f"the paper venue's store was begun with {before}, this venue has {opening}; use "
-            "another store, or the values that it was begun with"
+            f"the paper venue's store was begun with {_apart(before, opening)}; use another store "
+            "or state folder, or the values that it was begun with"
         )
     state = _load(store, instruments, config)
     known = dict(instruments)
@@ -68,6 +68,16 @@ def open_world(
     state.bars.update(store.market.last_bars())
     state.last_trades.update(store.market.last_trades())
     return world
+
+
+def _apart(before: Opening, opening: Opening) -> str:
+    """Say in words what differs, each as it was and as it is given."""
+    pairs = [
+        ("wallet", f"{before.wallet} USDT", f"{opening.wallet} USDT"),
+        ("seed", before.seed, opening.seed),
+        ("margin mode", before.margin_mode.value, opening.margin_mode.value),
+    ]
+    return " and ".join(f"{name} {was}, not {given}" for name, was, given in pairs if was != given)
 
 
 def _load(

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Mapping
 from types import ModuleType
 
+from tidegate.ports.session import ExitAtOnce
 from tidegate.ports.strategy import StrategyPort
 
 from .errors import StrategyError
@@ -37,6 +38,12 @@ def load_strategy(name: str, params: Mapping[str, object]) -> StrategyPort:
         raise StrategyError(
             f"strategy {name!r} refuses its parameters ({given}): {error}"
         ) from error
+    except ExitAtOnce:
+        raise
+    except (Exception, SystemExit) as error:
+        raise StrategyError(
+            f"strategy {name!r} fails when it is built: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _module(name: str, module_name: str) -> ModuleType:
@@ -52,7 +59,9 @@ def _module(name: str, module_name: str) -> ModuleType:
         raise StrategyError(
             f"strategy {name!r}: its module imports {missing!r}, which is not installed"
         ) from error
-    except Exception as error:
+    except ExitAtOnce:
+        raise
+    except (Exception, SystemExit) as error:
         raise StrategyError(
             f"strategy {name!r}: its module fails when imported: {type(error).__name__}: {error}"
         ) from error

@@ -19,7 +19,9 @@ from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.events import TradeClosed
 from tidegate.domain.core.state import Books
 from tidegate.domain.mode import TradingState, VenueKind
+from tidegate.domain.performance import Tally
 from tidegate.domain.recent import Recent
+from tidegate.domain.risk.verdict import Rule
 from tidegate.domain.trade import ClosedTrade
 from tidegate.ports.commands import DemoRequest, Where
 from tidegate.ports.desk import JournalEntry
@@ -132,6 +134,16 @@ def test_parts_that_differ_are_named_and_a_shorter_memory_is_none(
 ) -> None:
     assert differing(one, other) == expected
     assert differing(other, one) == expected
+
+
+def test_a_snapshot_whose_refusals_were_written_in_another_order_verifies() -> None:
+    counts = {Rule.EXPOSURE: 2, Rule.PANIC: 1, Rule.DAY_LOSS: 2}
+    turned = dict(reversed(counts.items()))
+    one, other = (Books(tally=Tally(refusals=found)) for found in (counts, turned))
+    assert encode_books(one) != encode_books(other)
+    assert differing(one, other) == ()
+    fewer = Books(tally=Tally(refusals={**counts, Rule.PANIC: 2}))
+    assert differing(one, fewer) == ("tally",)
 
 
 @pytest.mark.parametrize("books", ['"x"', "[]", "5", "null"])

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import pytest
 from tidegate.adapters.memory.exchange import MemoryVenue
@@ -168,6 +169,15 @@ def test_a_strategy_that_fails_ends_the_session_with_its_fault() -> None:
     run.end()
     with pytest.raises(SessionError, match="the strategy failed: RuntimeError: no idea"):
         raise run.error or AssertionError
+
+
+@pytest.mark.parametrize("wish", [5, [signal("in")]])
+def test_a_strategy_that_returns_no_wish_ends_the_session_with_words(wish: object) -> None:
+    run = _Running(_Told(cast("Wish", wish)), _Bars())
+    run.until(lambda: run.error is not None)
+    run.end()
+    assert "the strategy failed: it returned " in str(run.error)
+    assert "; accepted: a Signal, an Exit or None; strategy _Told, BTCUSDT bar of" in str(run.error)
 
 
 def test_without_bars_enough_nothing_is_decided() -> None:

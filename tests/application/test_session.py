@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import attrs
 import pytest
@@ -13,7 +14,7 @@ from tidegate.domain.reports import Bar
 from tidegate.domain.signal import RiskFraction, Signal
 from tidegate.ports.exchange import Accepted
 from tidegate.ports.feed import Feed, FeedItem, MarkPoint
-from tidegate.ports.session import SessionError, SessionReport
+from tidegate.ports.session import ExitAtOnce, SessionError, SessionReport
 from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
 from tidegate.ports.venue import WireVenuePort
 
@@ -108,6 +109,63 @@ def test_a_session_that_was_stopped_before_it_ran_takes_one_item_to_know_the_tim
     report = session.run(silent)
     assert (report.items_done, report.cursor, report.is_complete) == (1, 1, False)
     assert not report.was_resumed
+
+
+@attrs.frozen
+class Failing(StrategyPort):
+    """Raises, or returns, on the third bar what it is given."""
+
+    what: object
+    window: int = 3
+
+    def decide(self, bars: Sequence[Bar], view: StrategyView) -> Signal | Exit | None:
+        assert (len(bars), view.symbol) == (self.window, DEMO)
+        if isinstance(self.what, BaseException):
+            raise self.what
+        return cast("Signal", self.what)
+
+
+def _failed(what: object, error: type[BaseException]) -> tuple[str, list[str], Parts]:
+    plan = _plan(strategy=Failing(what))
+    parts = parts_in_memory(plan)
+    with pytest.raises(error) as told:
+        _run(plan, parts)
+    return str(told.value), [kind for _, kind, *_ in journal_rows(parts.state_port)], parts
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("no idea"), SystemExit(3), StopIteration()])
+def test_a_strategy_that_raises_ends_the_session_in_order_and_is_named(
+    fault: BaseException,
+) -> None:
+    text, kinds, parts = _failed(fault, SessionError)
+    assert f"the strategy failed: {type(fault).__name__}: {fault} (test_session.py, line " in text
+    assert "; strategy Failing, BTCUSDT-DEMO bar of 2017-07-01 " in text
+    assert kinds[-1].startswith("session_stopped")
+    snapshot = parts.state_port.load_snapshot()
+    assert snapshot is not None
+    assert snapshot.version == len(kinds)
+
+
+@pytest.mark.parametrize("wish", [5, [None], True, "buy"])
+def test_a_strategy_that_returns_no_wish_ends_the_session_with_words(wish: object) -> None:
+    text, kinds, _ = _failed(wish, SessionError)
+    assert f"it returned {wish!r}; accepted: a Signal, an Exit or None; strategy Failing" in text
+    assert kinds[-1].startswith("session_stopped")
+
+
+def test_an_exit_that_a_second_signal_asks_for_is_no_fault_of_the_strategy() -> None:
+    _failed(ExitAtOnce(130), ExitAtOnce)
+
+
+def test_a_bar_on_which_the_strategy_failed_is_decided_on_at_the_resume() -> None:
+    plan = _plan(strategy=Failing(RuntimeError("no idea")))
+    parts = parts_in_memory(plan)
+    with pytest.raises(SessionError, match="no idea"):
+        _run(plan, parts)
+    mended = _opener()
+    report = _run(attrs.evolve(plan, strategy=mended), parts)
+    assert report.is_complete
+    assert mended.asked[0] == _bars(plan.feed)[2].start_ms
 
 
 def test_a_finished_session_that_is_run_again_does_nothing_more() -> None:

@@ -338,3 +338,9 @@ def test_memory_does_not_grow_with_trades() -> None:
     assert (len(tally.by_symbol), len(tally.by_side), len(tally.by_reason)) == (3, 2, 6)
     assert len(tally.r.counts) == R_BUCKETS
     assert tally.overall.trades == 201 * len(TABLE)
+
+
+def test_a_refusal_counts_its_rules_in_the_order_of_the_rules_in_every_process() -> None:
+    rules = tuple(Rule)
+    tally = Tally().book_refusal(reversed(rules))
+    assert tuple(tally.refusals) == rules

@@ -58,6 +58,8 @@ prices; where the market cannot be asked, panic closes at the last prices that t
 
 Ctrl-C (SIGINT) and SIGTERM end a session after the present item of market data, with its summary. A
 second signal exits at once; even then nothing is lost but that item's work, which is done again.
+A strategy that raises, or returns something else than a signal, an exit or nothing, ends it with
+code 4; the journal is closed, and the same command decides on that bar again.
 
 `run` waits for no item: it takes no new entry, finishes what is under way and closes the journal.
 Positions stay open with their stops on the venue.
@@ -82,7 +84,7 @@ keyring, never from an option or a file.
 tidegate demo --bars 3000 --state ./demo
 tidegate journal --state ./demo --kind trade_closed --limit 0
 tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% --equity 1400 --rr 1,2,3
-tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.02 --equity 1400 --json
+tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.008 --equity 1400 --json
 TIDEGATE_LIMITS__RISK_PER_TRADE_MAX=0.5% tidegate paper --data bars.csv --state ./run1
 tidegate doctor --mode demo
 tidegate run --mode demo --bar-minutes 15

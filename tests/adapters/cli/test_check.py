@@ -1,6 +1,7 @@
 """``tidegate check``: the ticket, the refusals, the exit code."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_an_allowed_trade_shows_its_ticket_and_ends_with_0(tmp_path: Path) -> No
     assert "day's loss: the day's profit" in done.stdout
     assert "Assumed: the account holds the stated equity" in done.stdout
     assert done.stderr == ""
+
+
+def test_the_examples_of_the_help_do_what_they_show(tmp_path: Path) -> None:
+    shown = invoke("check", "--help").out.partition("Examples:\n")[2].partition("\n\n")[0]
+    examples = shown.replace("\\\n", " ").splitlines()
+    assert len(examples) == 2
+    for example in examples:
+        program, *arguments = shlex.split(example)
+        assert program == "tidegate"
+        done = tidegate(*arguments, home=tmp_path)
+        assert done.returncode == 0, (example, done.stderr)
 
 
 def test_a_refused_trade_names_rule_evidence_remedy_and_size_and_ends_with_10(

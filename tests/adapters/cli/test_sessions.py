@@ -220,6 +220,40 @@ def test_what_cannot_run_ends_with_its_code_and_a_message(
     assert done.out == ""
 
 
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        ("raise RuntimeError('no idea')", "RuntimeError: no idea (failing.py, line 5)"),
+        ("raise SystemExit(3)", "SystemExit: 3 (failing.py, line 5)"),
+        ("return 5", "it returned 5; accepted: a Signal, an Exit or None"),
+    ],
+)
+def test_a_strategy_that_fails_ends_with_4_and_is_named(
+    act: str, told: str, bars: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "failing.py").write_text(
+        "from tidegate.ports.strategy import StrategyPort\n"
+        "class Failing(StrategyPort):\n"
+        "    window = 2\n"
+        "    def decide(self, bars, view):\n"
+        f"        {act}\n",
+        encoding="utf-8",
+    )
+    done = tidegate(*_paper(bars, "s", "--strategy", "failing:Failing"), home=tmp_path)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"the strategy failed: {told}; strategy Failing, BTCUSDT-DEMO bar of" in done.stderr
+    verified = tidegate("state", "verify", "--state", "s", "--json", home=tmp_path)
+    assert json.loads(verified.stdout)["is_stopped"]
+
+
+def test_a_store_of_another_seed_is_refused_in_words(tmp_path: Path) -> None:
+    assert tidegate("demo", "--bars", "60", "--state", "s", home=tmp_path).returncode == 0
+    done = tidegate("demo", "--bars", "60", "--seed", "2", "--state", "s", home=tmp_path)
+    assert done.returncode == 3
+    assert "was begun with seed 0, not 2; use another store or state folder" in done.stderr
+
+
 def test_data_that_is_shorter_than_the_session_cannot_continue_it(
     bars: Path, tmp_path: Path
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_snapshot_that_the_journal_does_not_fold_to_is_found_and_never_carried
     code, out, _ = _state(home, "verify")
     assert code == Exit.UNVERIFIED
     assert f"DIFFERS in {part}" in out
+    assert "Where day_offset_minutes was changed since, set it back" in " ".join(out.split())
     assert "restore a copy that verifies: tidegate state restore FILE" in " ".join(out.split())
     assert _document(home, "verify")["differences"] == [part]
     for arguments in (("compact",), ("backup", "copy.sqlite")):

@@ -68,6 +68,24 @@ def test_the_journal_can_be_asked_for_one_kind(home: Path) -> None:
         assert line.endswith("stop: -94.93 USDT, -1.08 R")
 
 
+@pytest.mark.parametrize(
+    ("kind", "accepted"),
+    [
+        ("trade_close", "accepted: trade_closed"),
+        ("filled.v9", "accepted: filled"),
+        ("nope", "account_opened, amend_intended, "),
+    ],
+)
+def test_a_kind_that_there_is_not_is_refused_and_the_accepted_are_named(
+    kind: str, accepted: str, home: Path
+) -> None:
+    done = tidegate("journal", "--state", "s", "--kind", kind, home=home)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--kind: '{kind}' is no kind of entry; " in done.stderr
+    assert accepted in done.stderr
+    assert "--archive" not in done.stderr
+
+
 def test_the_journal_in_json_is_a_document_a_line(home: Path) -> None:
     done = tidegate("journal", "--state", "s", "--limit", "0", "--json", home=home)
     entries = [json.loads(line) for line in done.stdout.splitlines()]

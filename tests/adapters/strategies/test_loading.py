@@ -33,6 +33,15 @@ class Silent(StrategyPort):
     def decide(self, bars, view):
         return None
 
+class Leaving(StrategyPort):
+    window = 1
+
+    def __init__(self) -> None:
+        raise SystemExit(3)
+
+    def decide(self, bars, view):
+        return None
+
 class Plain:
     pass
 
@@ -46,9 +55,10 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "own_strategies.py").write_text(OWN, encoding="utf-8")
     (tmp_path / "own_broken.py").write_text("import not_there_at_all", encoding="utf-8")
     (tmp_path / "own_failing.py").write_text("1 / 0", encoding="utf-8")
+    (tmp_path / "own_leaving.py").write_text("raise SystemExit(3)", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield "own_strategies"
-    for name in ("own_strategies", "own_broken", "own_failing"):
+    for name in ("own_strategies", "own_broken", "own_failing", "own_leaving"):
         sys.modules.pop(name, None)
 
 
@@ -92,12 +102,17 @@ def test_a_module_that_fails_is_refused_with_its_error() -> None:
     assert "fails when imported: ZeroDivisionError: division by zero" in refusal("own_failing:C")
 
 
+def test_an_exit_that_a_module_or_a_class_asks_for_is_a_fault_of_it(module: str) -> None:
+    assert "its module fails when imported: SystemExit: 3" in refusal("own_leaving:C")
+    assert "fails when it is built: SystemExit: 3" in refusal(f"{module}:Leaving")
+
+
 @pytest.mark.parametrize(
     ("class_name", "part"),
     [
-        ("Missing", "'Missing' is not in the module; accepted: Half, Quiet, Silent"),
-        ("", "'' is not in the module; accepted: Half, Quiet, Silent"),
-        ("Plain", "'Plain' is not a class derived from StrategyPort; accepted: Half, Quiet"),
+        ("Missing", "'Missing' is not in the module; accepted: Half, Leaving, Quiet, Silent"),
+        ("", "'' is not in the module; accepted: Half, Leaving, Quiet, Silent"),
+        ("Plain", "'Plain' is not a class derived from StrategyPort; accepted: Half, Leaving"),
         ("number", "'number' is not a class derived from StrategyPort"),
         ("StrategyPort", "is abstract: it does not define decide, window"),
         ("Half", "is abstract: it does not define window"),
