@@ -4,11 +4,32 @@ The first session names both. Asked before anything is written to the journal or
 """
 
 from tidegate.domain.core.state import Books
-from tidegate.domain.mode import VenueKind
+from tidegate.domain.mode import VENUES_OF, TradingMode, VenueKind
 from tidegate.ports.exchange import ExchangePort
 from tidegate.ports.state import JournalMismatch
 
-__all__ = ["require_same_account", "require_same_venue"]
+__all__ = ["mode_of", "require_same_account", "require_same_venue", "require_venue_of"]
+
+
+def mode_of(kind: VenueKind) -> TradingMode:
+    """Return the mode whose own venue this is."""
+    return next(mode for mode in TradingMode if _own_venue(mode) is kind)
+
+
+def _own_venue(mode: TradingMode) -> VenueKind:
+    """Return the venue that a mode is for: paper may also go to the scripted one."""
+    return next(kind for kind in reversed(VenueKind) if kind in VENUES_OF[mode])
+
+
+def require_venue_of(books: Books, mode: TradingMode) -> None:
+    """Refuse books that were begun on no venue of this mode; asks nobody.
+
+    Raises:
+        JournalMismatch: names both sides and the remedy.
+
+    """
+    if books.venue is not None and books.venue not in VENUES_OF[mode]:
+        raise JournalMismatch(_text(books, _own_venue(mode), None))
 
 
 def require_same_venue(books: Books, port: ExchangePort) -> None:
@@ -39,10 +60,11 @@ def require_same_account(books: Books, port: ExchangePort) -> str | None:
 
 def _text(books: Books, kind: VenueKind, account: str | None) -> str:
     assert books.venue is not None, "books without a session belong to nobody yet"
+    mode = "mode" if books.venue is kind else f"mode (--mode {mode_of(books.venue).value})"
     return (
         f"this journal belongs to {_named(books.venue, books.account)}, and this desk is on "
         f"{_named(kind, account)}: name another state folder (state_path, --state) for this desk, "
-        "or use the mode and the API key that the journal was begun with"
+        f"or use the {mode} and the API key that the journal was begun with"
     )
 
 

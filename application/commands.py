@@ -11,7 +11,6 @@ import attrs
 from tidegate.adapters.bybit.credentials import CredentialsMissing
 from tidegate.adapters.catalogue import BTCUSDT_DEMO, CatalogueError
 from tidegate.adapters.feeds import VolumeUnit
-from tidegate.adapters.paper.store import PaperStore
 from tidegate.adapters.strategies import DonchianBreakout, StrategyError, load_strategy
 from tidegate.domain.core.snapshots import equity_now
 from tidegate.domain.core.state import Books, View
@@ -25,6 +24,7 @@ from tidegate.ports.commands import (
     DemoRequest,
     DoctorReport,
     DoctorRequest,
+    NamedDesk,
     OpenedSession,
     PanicReport,
     PaperRequest,
@@ -37,7 +37,6 @@ from tidegate.ports.feed import Feed
 from tidegate.ports.live import LiveSessionPort
 from tidegate.ports.reconciling import ReconcileReport
 from tidegate.ports.simulation import SimulateRequest, SimulationProgress, SimulationReport
-from tidegate.ports.state import StateUnavailable
 from tidegate.ports.state_commands import StateCommandsPort
 from tidegate.ports.strategy import StrategyPort
 from tidegate.ports.venue_server import VenueServerPort
@@ -59,9 +58,10 @@ from .live_paper import (
 )
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
+from .operators import as_begun, books_of_mode, named_desk, require_panic_over
 from .preflight import BYBIT_MODES
 from .reconciler import applied_in
-from .settings import Settings, journal_in, venue_store_in
+from .settings import LIVE_ACKNOWLEDGEMENT, Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
 from .state_care import archived_text, care_of
 from .stores import has_state, open_existing
@@ -163,10 +163,13 @@ class Commands(CommandsPort):
 
         return simulate(request, progress)
 
+    def named(self, where: Where) -> NamedDesk:
+        """See :meth:`CommandsPort.named`."""
+        return named_desk(self._harmless(where))
+
     def status(self, where: Where) -> StatusReport:
         """See :meth:`CommandsPort.status`; works while a session runs."""
-        with _named_problems():
-            settings = self._settings(where)
+        settings = self._readable(where)
         with closing(open_existing(settings)) as journal:
             books, version = fold(journal, settings.core_config(VenueKind.PAPER))
         return _status(books, version)
@@ -182,8 +185,7 @@ class Commands(CommandsPort):
         """See :meth:`CommandsPort.journal`; works while a session runs."""
         if kind is not None and (why := kind_objection(kind)) is not None:
             raise BadInput([f"--kind: {why}"])
-        with _named_problems():
-            settings = self._settings(where)
+        settings = self._readable(where)
         with closing(open_existing(settings)) as journal:
             first = 0 if has_archives else journal.base()
             if after_version is not None and after_version < first:
@@ -196,16 +198,16 @@ class Commands(CommandsPort):
     def state(self, where: Where) -> StateCommandsPort:
         """See :meth:`CommandsPort.state`."""
         with _named_problems():
-            return care_of(self._settings(where), SystemClock())
+            return care_of(self._harmless(where), SystemClock())
 
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """See :meth:`CommandsPort.panic`."""
+        settings = self._harmless(where)
         with _named_problems():
-            settings = self._settings(where)
             if settings.mode in BYBIT_MODES:
                 return panic_on_bybit(settings, self._env, cause=cause)
+            books_of_mode(settings)
             if is_live_paper(settings):
-                open_existing(settings).close()
                 return panic_on_live_paper(settings, cause=cause)
         with self._desk(where) as desk:
             held = desk.panic(cause)
@@ -231,12 +233,29 @@ class Commands(CommandsPort):
                 "cause of the panic is understood"
             )
             raise BadInput([why])
+        with _named_problems():
+            require_panic_over(self._settings(where))
         with self._desk(where) as desk:
             desk.reset_panic(confirmation=confirmation)
+            if desk.status().panic_cause is not None:
+                raise BadInput(["the panic began anew meanwhile, and is not reset: tidegate panic"])
+
+    def _harmless(self, where: Where) -> Settings:
+        """Return the settings for what opens no position: it needs no word about real money."""
+        with _named_problems():
+            return self._settings(where, {"live_acknowledgement": LIVE_ACKNOWLEDGEMENT})
+
+    def _readable(self, where: Where) -> Settings:
+        """Return the settings for reading; a mode that was named must be that of the journal."""
+        settings = self._harmless(where)
+        if where.mode is not None:
+            books_of_mode(settings)
+        return settings
 
     def _settings(self, where: Where, options: Mapping[str, object] | None = None) -> Settings:
         config = _optional_path(where.config)
-        given = {**_state_options(where.state), **(options or {})}
+        named = {"mode": where.mode, "live_acknowledgement": where.acknowledgement}
+        given = {**_state_options(where.state), **_stated(named), **(options or {})}
         return load_settings(file=config, env=self._env, options=given)
 
     @contextmanager
@@ -251,12 +270,12 @@ class Commands(CommandsPort):
                     yield desk
                 return
             _require_paper(settings)
-            open_existing(settings).close()
+            books_of_mode(settings)
             if is_live_paper(settings):
                 with open_live_paper_desk(settings) as desk:
                     yield desk
                 return
-            with open_desk(_as_begun(settings)) as desk:
+            with open_desk(as_begun(settings)) as desk:
                 yield desk
 
 
@@ -379,23 +398,4 @@ def _status(books: Books, version: int) -> StatusReport:
         equity=equity_now(books, View()),
         positions=tuple(books.positions.items()),
         books=books,
-    )
-
-
-def _as_begun(settings: Settings) -> Settings:
-    """Take what the venue's store was begun with: its books and ids fit nothing else."""
-    if not settings.venue_path.is_file():
-        raise StateUnavailable(
-            f"{settings.venue_path}: no venue's store there; name the state folder of a session "
-            "with --state"
-        )
-    with closing(PaperStore(settings.venue_path)) as store:
-        opening = store.opening()
-    if opening is None:
-        return settings
-    return attrs.evolve(
-        settings,
-        seed=opening.seed,
-        wallet=opening.wallet,
-        paper=attrs.evolve(settings.paper, margin_mode=opening.margin_mode),
     )

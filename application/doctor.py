@@ -10,7 +10,7 @@ from .bybit_container import credentials_trouble, open_venue_checks, venue_addre
 from .preflight import BYBIT_MODES, Checklist
 from .settings import Settings
 
-__all__ = ["examine"]
+__all__ = ["examine", "venue_text"]
 
 
 def examine(settings: Settings, env: Mapping[str, str], *, is_fixing: bool) -> DoctorReport:
@@ -22,10 +22,11 @@ def examine(settings: Settings, env: Mapping[str, str], *, is_fixing: bool) -> D
             venue=lambda: opened.enter_context(open_venue_checks(settings, env)),
         )
         findings = checks.run(is_fixing=is_fixing)
-    return DoctorReport(mode=settings.mode, venue=_venue(settings), findings=findings)
+    return DoctorReport(mode=settings.mode, venue=venue_text(settings), findings=findings)
 
 
-def _venue(settings: Settings) -> str:
+def venue_text(settings: Settings) -> str:
+    """Say which venue the settings lead to, and where it is."""
     if settings.mode in BYBIT_MODES:
         return venue_address(settings)
     if settings.mode is TradingMode.PAPER:

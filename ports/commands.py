@@ -32,6 +32,7 @@ __all__ = [
     "DemoRequest",
     "DoctorReport",
     "DoctorRequest",
+    "NamedDesk",
     "OpenedSession",
     "PanicReport",
     "PaperRequest",
@@ -55,10 +56,29 @@ class BadInput(Exception):
 
 @attrs.frozen(kw_only=True)
 class Where:
-    """Which state is meant: ``state`` is a folder or a journal, ``None`` that of the settings."""
+    """Which desk is meant: ``state`` is a folder or a journal. ``None`` is what the settings say.
+
+    ``acknowledgement`` is the literal that the settings ask for where the mode is live and the
+    command may trade; a panic, and what only reads, needs none.
+    """
 
     state: str | None = None
     config: str | None = None
+    mode: TradingMode | None = None
+    acknowledgement: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class NamedDesk:
+    """The desk that a command acts on. ``venue`` says which one it is on, and where.
+
+    ``account`` is the venue's id of the account, ``None`` while the journal does not tell it.
+    """
+
+    mode: TradingMode
+    venue: str
+    account: str | None
+    journal: str
 
 
 @attrs.frozen(kw_only=True)
@@ -288,6 +308,13 @@ class CommandsPort(ABC):
         """Run a desk in virtual time, among faults and kills; ends at the first broken rule."""
 
     @abstractmethod
+    def named(self, where: Where) -> NamedDesk:
+        """Name the desk that the other methods act on; a journal that cannot be read stops it not.
+
+        Asks no venue and makes nothing.
+        """
+
+    @abstractmethod
     def status(self, where: Where) -> StatusReport:
         """Return the desk at a glance, from its journal alone."""
 
@@ -315,7 +342,10 @@ class CommandsPort(ABC):
 
     @abstractmethod
     def panic(self, where: Where, *, cause: str) -> PanicReport:
-        """Halt persistently, cancel every order and close every position."""
+        """Halt persistently, cancel every order and close every position.
+
+        It only lessens what is at risk: mode live needs no acknowledgement for it.
+        """
 
     @abstractmethod
     def reconcile(self, where: Where) -> ReconcileReport:
@@ -326,4 +356,7 @@ class CommandsPort(ABC):
 
     @abstractmethod
     def reset_panic(self, where: Where, *, confirmation: str) -> None:
-        """Leave panic; refused as ``BadInput`` unless the confirmation is the literal RESET."""
+        """Leave panic; refused as ``BadInput`` unless the confirmation is the literal RESET.
+
+        A panic that has not ended is refused likewise, before a venue is asked or anything sent.
+        """

@@ -3,18 +3,26 @@
 from rich.console import Console
 from rich.markup import escape
 from tidegate.domain.mode import TradingState
+from tidegate.ports.commands import NamedDesk
 from tidegate.ports.desk import StatusReport
 
 from . import figures
 from .tickets import direction
 
-__all__ = ["show_status", "status_document"]
+__all__ = ["show_desk", "show_status", "status_document"]
 
 _STATE_STYLES = {
     TradingState.ACTIVE: "green",
     TradingState.REDUCING: "yellow",
     TradingState.HALTED: "bold red",
 }
+
+
+def show_desk(console: Console, desk: NamedDesk) -> None:
+    """Print which desk a command acted on: mode, venue, account and journal."""
+    account = "" if desk.account is None else f", account {desk.account}"
+    console.print(escape(f"Mode {desk.mode.value}, {desk.venue}{account}"), soft_wrap=True)
+    console.print(escape(f"Journal {desk.journal}"), soft_wrap=True)
 
 
 def show_status(console: Console, report: StatusReport) -> None:

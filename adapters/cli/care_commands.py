@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from tidegate.ports.commands import CommandsPort, Where
+from tidegate.ports.commands import CommandsPort
 
 from .care_view import show_backup, show_compacted, show_report, show_restored, verified_document
 from .exits import Exit
@@ -14,9 +14,11 @@ from .options import (
     SETTINGS_FILE,
     ConfigOption,
     JsonOption,
+    ModeOption,
     Row,
     StateOption,
     epilog,
+    where_of,
 )
 from .output import machine_out, page, reported
 
@@ -76,6 +78,7 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
                 show_default=False,
             ),
         ] = None,
+        mode: ModeOption = None,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
@@ -96,7 +99,7 @@ def _add_verify(group: typer.Typer, commands: CommandsPort) -> None:
         The archives of one in a file are looked for beside it.
         """
         with reported():
-            report = commands.state(Where(state=state, config=config)).verify(file)
+            report = commands.state(where_of(state, config, mode)).verify(file)
         if is_json:
             machine_out(as_json(verified_document(report)))
         else:
@@ -118,6 +121,7 @@ def _add_backup(group: typer.Typer, commands: CommandsPort) -> None:
         file: Annotated[
             str, typer.Argument(metavar="FILE", help="The new file; none is replaced.")
         ],
+        mode: ModeOption = None,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
@@ -130,7 +134,7 @@ def _add_backup(group: typer.Typer, commands: CommandsPort) -> None:
         copy those files once, with any tool. Those in a database are in the copy.
         """
         with reported():
-            report = commands.state(Where(state=state, config=config)).backup(file)
+            report = commands.state(where_of(state, config, mode)).backup(file)
         if is_json:
             machine_out(as_json({"place": report.place, "copy": verified_document(report.copy)}))
         else:
@@ -167,6 +171,7 @@ def _add_restore(group: typer.Typer, commands: CommandsPort) -> None:
                 show_default="that of the journal in its place",
             ),
         ] = None,
+        mode: ModeOption = None,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
@@ -184,7 +189,7 @@ def _add_restore(group: typer.Typer, commands: CommandsPort) -> None:
         what cannot be explained is a finding that stops new entries. See tidegate reconcile.
         """
         with reported():
-            report = commands.state(Where(state=state, config=config)).restore(
+            report = commands.state(where_of(state, config, mode)).restore(
                 file, account=account, moves_aside=moves_aside
             )
         if is_json:
@@ -204,7 +209,10 @@ def _add_compact(group: typer.Typer, commands: CommandsPort) -> None:
         )
     )
     def compact(
-        state: StateOption = None, config: ConfigOption = None, is_json: JsonOption = False
+        mode: ModeOption = None,
+        state: StateOption = None,
+        config: ConfigOption = None,
+        is_json: JsonOption = False,
     ) -> None:
         """Move a journal's entries into an archive, and keep the books they make.
 
@@ -217,7 +225,7 @@ def _add_compact(group: typer.Typer, commands: CommandsPort) -> None:
         another form of snapshot folds all entries anew. An older release refuses the journal.
         """
         with reported():
-            report = commands.state(Where(state=state, config=config)).compact()
+            report = commands.state(where_of(state, config, mode)).compact()
         if is_json:
             machine_out(as_json(report))
         else:

@@ -1,9 +1,12 @@
 """Options that several commands share, so that they read alike everywhere."""
 
+import enum
 from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+from tidegate.domain.mode import TradingMode
+from tidegate.ports.commands import Where
 
 from .exits import Exit, exit_table
 
@@ -14,13 +17,17 @@ __all__ = [
     "SETTINGS_FILE",
     "SETTING_VARIABLES",
     "VENUE_FILE",
+    "AcknowledgeOption",
     "ConfigOption",
     "InstrumentOption",
     "JsonOption",
+    "Mode",
+    "ModeOption",
     "Row",
     "StateOption",
     "TicketsOption",
     "epilog",
+    "where_of",
 ]
 
 Row = tuple[str, str]
@@ -39,6 +46,31 @@ KEY_VARIABLES: tuple[Row, ...] = (
     ("TIDEGATE_BYBIT_SECRET", "the secret to it, likewise"),
 )
 
+
+class Mode(enum.StrEnum):
+    """The modes that trade live, as the command line names them."""
+
+    PAPER = "paper"
+    DEMO = "demo"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+ModeOption = Annotated[
+    Mode | None,
+    typer.Option(
+        "--mode", help="The mode of the desk that is meant.", show_default="the settings' own"
+    ),
+]
+AcknowledgeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--acknowledge",
+        metavar="TEXT",
+        help="The literal REAL MONEY, which mode live needs.",
+        show_default="the settings' live_acknowledgement",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Write JSON to stdout, and nothing else there.")
 ]
@@ -75,6 +107,14 @@ TicketsOption = Annotated[
         "--tickets", metavar="N", min=0, help="How many trades to tell in full, the first ones."
     ),
 ]
+
+
+def where_of(
+    state: str | None, config: str | None, mode: Mode | None, acknowledgement: str | None = None
+) -> Where:
+    """Return which desk the options mean."""
+    named = None if mode is None else TradingMode(mode.value)
+    return Where(state=state, config=config, mode=named, acknowledgement=acknowledgement)
 
 
 def epilog(

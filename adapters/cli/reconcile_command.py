@@ -5,10 +5,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from tidegate.domain.closed_profits import ProfitComparison
-from tidegate.ports.commands import CommandsPort, Where
+from tidegate.ports.commands import CommandsPort, NamedDesk
 from tidegate.ports.reconciling import Applied, OpenFinding, ReconcileReport
 
 from . import figures
+from .books_view import show_desk
 from .exits import Exit
 from .machine import as_json, plain
 from .options import (
@@ -17,10 +18,13 @@ from .options import (
     SETTING_VARIABLES,
     SETTINGS_FILE,
     VENUE_FILE,
+    AcknowledgeOption,
     ConfigOption,
     JsonOption,
+    ModeOption,
     StateOption,
     epilog,
+    where_of,
 )
 from .output import machine_out, page, reported
 
@@ -44,7 +48,11 @@ def add_reconcile(app: typer.Typer, commands: CommandsPort) -> None:
         )
     )
     def reconcile(
-        state: StateOption = None, config: ConfigOption = None, is_json: JsonOption = False
+        mode: ModeOption = None,
+        acknowledge: AcknowledgeOption = None,
+        state: StateOption = None,
+        config: ConfigOption = None,
+        is_json: JsonOption = False,
     ) -> None:
         """Compare the books with the venue, and put right what can be.
 
@@ -55,12 +63,14 @@ def add_reconcile(app: typer.Typer, commands: CommandsPort) -> None:
 
         A desk that runs does this by itself, and needs its journal alone: stop it first.
         """
+        where = where_of(state, config, mode, acknowledge)
         with reported():
-            report = commands.reconcile(Where(state=state, config=config))
+            report = commands.reconcile(where)
+            desk = commands.named(where)
         if is_json:
-            machine_out(as_json(_document(report)))
+            machine_out(as_json({**_document(report), "desk": plain(desk)}))
         else:
-            _show(page(), report)
+            _show(page(), report, desk)
         raise typer.Exit(Exit.OK if report.is_clean else Exit.FINDINGS)
 
 
@@ -72,8 +82,9 @@ def _document(report: ReconcileReport) -> dict[str, object]:
     return {"is_clean": report.is_clean, **plain(report), "findings": findings}
 
 
-def _show(console: Console, report: ReconcileReport) -> None:
+def _show(console: Console, report: ReconcileReport, desk: NamedDesk) -> None:
     console.print("[bold]tidegate reconcile[/]")
+    show_desk(console, desk)
     for line in (*_applied(report.applied), *_wallet(report), *_profits(report.profits)):
         console.print(line)
     if report.findings:

@@ -1,6 +1,5 @@
 """``tidegate run``."""
 
-import enum
 import signal
 from contextlib import closing
 from typing import Annotated
@@ -23,8 +22,10 @@ from .options import (
     KEY_VARIABLES,
     SETTING_VARIABLES,
     SETTINGS_FILE,
+    AcknowledgeOption,
     ConfigOption,
     JsonOption,
+    Mode,
     StateOption,
     epilog,
 )
@@ -45,27 +46,9 @@ _ENDS = (
 )
 
 
-class _Mode(enum.StrEnum):
-    """The modes that trade live, as the command line names them."""
-
-    PAPER = "paper"
-    DEMO = "demo"
-    TESTNET = "testnet"
-    LIVE = "live"
-
-
 _ModeOption = Annotated[
-    _Mode | None,
+    Mode | None,
     typer.Option("--mode", help="Where orders go.", show_default="the settings' own"),
-]
-_AcknowledgeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--acknowledge",
-        metavar="TEXT",
-        help="The literal REAL MONEY, which mode live needs.",
-        show_default="the settings' live_acknowledgement",
-    ),
 ]
 _StrategyOption = Annotated[
     str | None,
@@ -111,7 +94,7 @@ def add_run(app: typer.Typer, commands: CommandsPort) -> None:
     )
     def run(
         mode: _ModeOption = None,
-        acknowledge: _AcknowledgeOption = None,
+        acknowledge: AcknowledgeOption = None,
         strategy: _StrategyOption = None,
         param: _ParamOption = None,
         symbol: _SymbolOption = None,

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from tidegate.ports.commands import CommandsPort, PanicReport, Where
+from tidegate.ports.commands import CommandsPort, PanicReport
 from tidegate.ports.desk import JournalEntry
 
 from . import figures
-from .books_view import show_status, status_document
+from .books_view import show_desk, show_status, status_document
 from .exits import Exit
 from .journal_view import journal_line
 from .machine import as_json, as_line, plain
@@ -19,10 +19,13 @@ from .options import (
     SETTING_VARIABLES,
     SETTINGS_FILE,
     VENUE_FILE,
+    AcknowledgeOption,
     ConfigOption,
     JsonOption,
+    ModeOption,
     StateOption,
     epilog,
+    where_of,
 )
 from .output import machine_out, page, reported
 
@@ -46,18 +49,24 @@ def add_status(app: typer.Typer, commands: CommandsPort) -> None:
         )
     )
     def status(
-        state: StateOption = None, config: ConfigOption = None, is_json: JsonOption = False
+        mode: ModeOption = None,
+        state: StateOption = None,
+        config: ConfigOption = None,
+        is_json: JsonOption = False,
     ) -> None:
         """Show the desk at a glance: state, money, positions, orders.
 
         Findings of the last reconciliation too. It reads the journal alone, writes nothing, asks no
         venue, and works while a session runs: what it shows is what the journal says until now.
         """
+        where = where_of(state, config, mode)
         with reported():
-            report = commands.status(Where(state=state, config=config))
+            report = commands.status(where)
+            desk = commands.named(where)
         if is_json:
-            machine_out(as_json(status_document(report)))
+            machine_out(as_json({**status_document(report), "desk": plain(desk)}))
         else:
+            show_desk(page(), desk)
             show_status(page(), report)
 
 
@@ -97,6 +106,7 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
             bool,
             typer.Option("--archive", help="Also what tidegate state compact moved into archives."),
         ] = False,
+        mode: ModeOption = None,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
@@ -109,7 +119,7 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
 
         After a compaction the journal begins later; --archive reads the archives beside it first.
         """
-        where = Where(state=state, config=config)
+        where = where_of(state, config, mode)
         with reported():
             shown: deque[JournalEntry] = deque(maxlen=limit or None)
             for entry in commands.journal(
@@ -118,6 +128,9 @@ def add_journal(app: typer.Typer, commands: CommandsPort) -> None:
                 shown.append(entry)
                 if after is not None and len(shown) == limit:
                     break
+            desk = commands.named(where)
+        if not is_json:
+            show_desk(page(to_stderr=True), desk)
         if not shown and not has_archives:
             page(to_stderr=True).print("No such entry; older ones may be in archives: --archive")
         for entry in shown:
@@ -133,7 +146,10 @@ def add_panic(app: typer.Typer, commands: CommandsPort) -> None:
             Exit.STATE,
             Exit.VENUE,
             Exit.INCOMPLETE,
-            examples=("tidegate panic", 'tidegate panic --state run1 --cause "wrong prices"'),
+            examples=(
+                "tidegate panic --mode demo",
+                'tidegate panic --state run1 --cause "wrong prices"',
+            ),
             files=_BOTH_STORES,
             variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
         )
@@ -142,6 +158,7 @@ def add_panic(app: typer.Typer, commands: CommandsPort) -> None:
         cause: Annotated[
             str, typer.Option(metavar="TEXT", help="Why; it goes into the journal.")
         ] = "asked for on the command line",
+        mode: ModeOption = None,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
@@ -154,13 +171,20 @@ def add_panic(app: typer.Typer, commands: CommandsPort) -> None:
 
         It ends when the venue shows that all is flat, or after a minute, and says what is left. A
         session that runs on this state has to be stopped first (Ctrl-C).
+
+        Name the desk as it was started, with the same --mode and --state: each mode has a desk of
+        its own, and only the one that is named is panicked. Mode live needs no acknowledgement.
         """
+        where = where_of(state, config, mode)
         with reported():
-            report = commands.panic(Where(state=state, config=config), cause=cause)
+            report = commands.panic(where, cause=cause)
+            desk = commands.named(where)
         if is_json:
             said = {name: value for name, value in plain(report).items() if value is not None}
-            machine_out(as_json({"is_clean": report.is_clean, **said}))
+            document = {"is_clean": report.is_clean, **said, "desk": plain(desk)}
+            machine_out(as_json(document))
         else:
+            show_desk(page(), desk)
             _show_panic(report)
         raise typer.Exit(Exit.OK if report.is_clean else Exit.INCOMPLETE)
 
@@ -192,7 +216,7 @@ def add_reset_panic(app: typer.Typer, commands: CommandsPort) -> None:
             Exit.BAD_INPUT,
             Exit.STATE,
             Exit.VENUE,
-            examples=("tidegate reset-panic --confirm RESET",),
+            examples=("tidegate reset-panic --mode demo --confirm RESET",),
             files=_BOTH_STORES,
             variables=(*SETTING_VARIABLES, *KEY_VARIABLES),
         )
@@ -201,19 +225,27 @@ def add_reset_panic(app: typer.Typer, commands: CommandsPort) -> None:
         confirm: Annotated[
             str, typer.Option(metavar="RESET", help="The literal RESET, in capitals.")
         ],
+        mode: ModeOption = None,
+        acknowledge: AcknowledgeOption = None,
         state: StateOption = None,
         config: ConfigOption = None,
         is_json: JsonOption = False,
     ) -> None:
         """Leave panic, once its cause is understood.
 
-        The reset is an entry of the journal, and orders nothing by itself. What else holds the desk
-        back, such as a trading state that an operator set, stays as it is: see tidegate status. A
-        session that runs on this state has to be stopped first.
+        A panic that has not ended is not reset: it says what is left, and sends nothing. tidegate
+        panic finishes it. Otherwise the desk is opened as at a start, which compares the books with
+        the venue and sets stops that are missing, and the reset becomes an entry of the journal.
+
+        What else holds the desk back, such as a trading state that an operator set, stays as it is:
+        see tidegate status. A session that runs on this state has to be stopped first.
         """
+        where = where_of(state, config, mode, acknowledge)
         with reported():
-            commands.reset_panic(Where(state=state, config=config), confirmation=confirm)
+            commands.reset_panic(where, confirmation=confirm)
+            desk = commands.named(where)
         if is_json:
-            machine_out(as_json({"panic": None}))
+            machine_out(as_json({"panic": None, "desk": plain(desk)}))
         else:
+            show_desk(page(), desk)
             page().print("Panic is reset. See tidegate status for what the desk may do now.")

@@ -20,7 +20,7 @@ from tidegate.domain.orders import ClientId, Symbol, VenueOrderId
 from tidegate.domain.records import AccountChange
 from tidegate.domain.reports import Execution, FundingPayment, MarginMode
 from tidegate.ports.exchange import TimeRange
-from tidegate.ports.state import StateCorrupt, StateError, StateUnavailable
+from tidegate.ports.state import StateCorrupt, StateError
 
 from .book import Book
 from .codec import decode, encode
@@ -34,6 +34,7 @@ from .store_file import (
     RECORD_TABLES,
     SCHEMA,
     check_file,
+    unavailable,
 )
 
 __all__ = ["Opening", "PaperStore", "StoreOfAnother"]
@@ -85,7 +86,7 @@ def _as_unavailable(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StateUnavailable(f"the paper venue's store {path}: {error}") from error
+        raise unavailable(path, error) from error
 
 
 class PaperStore:
@@ -201,7 +202,7 @@ class PaperStore:
         try:
             self._connection.execute(_PUT_PAIR, one + other)
         except sqlite3.Error as error:
-            raise StateUnavailable(f"the paper venue's store {self._path}: {error}") from error
+            raise unavailable(self._path, error) from error
 
     def _write_positions(self, positions: list[PaperPosition]) -> None:
         self._connection.executemany(

@@ -13,6 +13,7 @@ __all__ = [
     "RECORD_TABLES",
     "SCHEMA",
     "check_file",
+    "unavailable",
 ]
 
 FORMAT_VERSION = 3
@@ -20,6 +21,8 @@ FORMAT_VERSION = 3
 APPLICATION_ID = 0x74647076
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PRIMARY = 0xFF
 
 SCHEMA = """
 CREATE TABLE opening (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL);
@@ -61,6 +64,18 @@ CREATE INDEX changes_by_time ON changes (time_ms, number);
 """What formats 1 and 2 lack."""
 
 
+def unavailable(path: Path | str, error: sqlite3.Error) -> StateUnavailable:
+    """Say why a store cannot be used; one that is locked has another process at work on it."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    if code in _BUSY:
+        return StateUnavailable(
+            f"the paper venue's store {path} is locked: a session has it open; nothing was "
+            "changed. Stop the session with Ctrl-C, or kill it where it does not stop, and give "
+            "the command again"
+        )
+    return StateUnavailable(f"the paper venue's store {path}: {error}")
+
+
 def check_file(path: Path) -> bool:
     """Tell whether the file is new, without writing to one that is not.
 
@@ -97,7 +112,7 @@ def _check_pages(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError as error:
-        raise StateUnavailable(f"the paper venue's store {path}: {error}") from error
+        raise unavailable(path, error) from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the verdict may quote damage
         raise StateCorrupt(f"{path} is damaged: {error}; it was left as it is") from error
     if verdict != "ok":

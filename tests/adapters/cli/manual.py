@@ -51,6 +51,12 @@ the venue itself, without the checks of a start: a panic does not wait for a che
 `run --mode paper` left they first match what the market did meanwhile and act at its present
 prices; where the market cannot be asked, panic closes at the last prices that the venue has.
 
+Each mode has a desk and a state folder of its own. Name the desk with the `--mode` and `--state` it
+was started with; each command says which mode, venue, account and journal it acted on, and refuses
+a journal of another mode. Mode live needs the acknowledgement where a command may trade: `run`,
+`reconcile` and `reset-panic`, whose desk opens as at a start. A panic, and what only reads, needs
+none. A panic that has not ended is not reset: `panic` finishes it.
+
 `state verify`, `state backup`, `state restore` and `state compact` look after a journal:
 [care](state.md#care) says what each of them does to the file.
 

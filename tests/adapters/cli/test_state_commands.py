@@ -2,9 +2,14 @@
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tidegate.adapters.paper.store import PaperStore
+from tidegate.adapters.sqlite.state import SqliteState
+from tidegate.application.codec import encode
+from tidegate.domain.core.events import PanicStarted
 
 from .running import tidegate
 
@@ -113,7 +118,74 @@ def test_panic_closes_all_stays_halted_and_needs_the_literal_to_end(home: Path) 
 
 def test_panic_in_json_says_what_is_left(home: Path) -> None:
     done = tidegate("panic", "--state", "s", "--json", home=home)
-    assert json.loads(done.stdout) == {"is_clean": True, "held": [], "orders_open": 0}
+    desk = {
+        "mode": "paper",
+        "venue": "the simulated venue in s/venue.sqlite",
+        "account": None,
+        "journal": "s/journal.sqlite",
+    }
+    assert json.loads(done.stdout) == {
+        "is_clean": True,
+        "held": [],
+        "orders_open": 0,
+        "desk": desk,
+    }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["panic"], ["reconcile"], ["reset-panic", "--confirm", "RESET"]],
+    ids=lambda command: command[0],
+)
+def test_each_command_names_the_desk_that_it_acted_on(home: Path, command: list[str]) -> None:
+    done = tidegate(*command, "--mode", "paper", "--state", "s", home=home)
+    assert "Mode paper, the simulated venue in s/venue.sqlite\n" in done.stdout, done.stderr
+    assert "Journal s/journal.sqlite\n" in done.stdout
+
+
+def version(home: Path) -> int:
+    with closing(SqliteState(home / "s" / "journal.sqlite")) as state:
+        return state.version()
+
+
+def test_a_panic_that_has_not_ended_is_not_reset_and_nothing_is_sent(home: Path) -> None:
+    begun = PanicStarted(cause="cut short", key="0123456789abcdef", time_ms=1)
+    with closing(SqliteState(home / "s" / "journal.sqlite")) as state:
+        state.append([encode(begun, time_ms=1)], expected_version=state.version(), durable=True)
+    before = version(home)
+    reset = ("reset-panic", "--state", "s", "--confirm", "RESET")
+    refused = tidegate(*reset, home=home)
+    assert refused.returncode == 2
+    assert "the panic has not ended, and is not reset: the books hold BTCUSDT-DEMO -" in (
+        refused.stderr
+    )
+    assert "tidegate panic, with the same --mode and --state, finishes it" in refused.stderr
+    assert "reset." not in refused.stdout
+    assert version(home) == before
+    finished = tidegate("panic", "--state", "s", home=home)
+    assert "Nothing is held and no order is open." in finished.stdout
+    assert tidegate(*reset, home=home).returncode == 0
+
+
+@pytest.mark.parametrize("command", [["panic"], ["reset-panic", "--confirm", "RESET"]])
+def test_beside_a_session_it_says_so_and_what_to_do(home: Path, command: list[str]) -> None:
+    with closing(PaperStore(home / "s" / "venue.sqlite")):
+        done = tidegate(*command, "--state", "s", home=home)
+    assert done.returncode == 3
+    assert "a session has it open; nothing was changed. Stop the session with Ctrl-C" in done.stderr
+    assert "database is locked" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "journal", "panic"])
+def test_a_desk_of_another_mode_is_refused_with_its_own_mode(home: Path, command: str) -> None:
+    keys = {"TIDEGATE_BYBIT_KEY": "k" * 18, "TIDEGATE_BYBIT_SECRET": "s" * 36}
+    before = version(home)
+    done = tidegate(command, "--mode", "live", "--state", "s", home=home, env=keys)
+    assert done.returncode == 3
+    assert "belongs to the venue 'paper', " in done.stderr
+    assert "this desk is on the venue 'bybit mainnet'" in done.stderr
+    assert "(--mode paper)" in done.stderr
+    assert version(home) == before
 
 
 def test_a_halted_desk_refuses_every_signal_when_the_session_goes_on(home: Path) -> None:
