@@ -3,7 +3,9 @@
 This is the only place that counts realised profit, fees, funding and trades. A ledger is a frozen
 value; every function returns a new one and shares what did not change. Amounts are USDT, times UTC
 milliseconds; fees and funding are positive when paid. A deposit or withdrawal is a transfer: it
-moves the wallet, the day's opening and the high-water mark, and is neither profit nor loss.
+moves the wallet, the day's opening and the high-water mark, and is neither profit nor loss. What is
+booked counts in the open day: the caller turns the day before the first booking beyond its end, and
+what comes after its day was closed is of the day in which it became known.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -65,7 +67,8 @@ class DayBook:
 class DayClosed:
     """A finished day, ``end_ms`` exclusive. Equity counts open positions at mark.
 
-    ``closing_equity`` is the first equity known after the day's end; it opens the next day too.
+    ``closing_equity`` is the first equity known after the day's end, or the last before a booking
+    beyond it that comes first; it opens the next day too.
     """
 
     label: str

@@ -28,7 +28,7 @@ from .events import (
     TradeClosed,
     UpdateIgnored,
 )
-from .marking import mark_booked
+from .marking import mark_booked, turn_day_for
 from .protecting import confirm_stop_by_order, keep_levels, plan_again
 from .state import LiveTrade, Order
 
@@ -46,6 +46,7 @@ def executed(draft: Draft, execution: Execution) -> None:
     """Count an execution once; plan again after an opening, end the trade when flat."""
     if draft.books.contains(execution):
         return
+    turn_day_for(draft, execution.time_ms)
     symbol = execution.symbol
     before, known = draft.books.position(symbol), draft.trade(symbol)
     draft.emit(Filled(execution=execution))
@@ -133,6 +134,7 @@ def cancel_open(draft: Draft, trade: LiveTrade) -> None:
 def funded(draft: Draft, payment: FundingPayment) -> None:
     """Count a funding payment once."""
     if not draft.books.contains_payment(payment):
+        turn_day_for(draft, payment.time_ms)
         draft.emit(FundingBooked(payment=payment))
         mark_booked(draft, payment.symbol, payment.time_ms)
 

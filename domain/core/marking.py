@@ -3,6 +3,7 @@
 import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.day import day_start_ms
+from tidegate.domain.money import ZERO_MONEY, Money
 from tidegate.domain.orders import Symbol
 from tidegate.domain.reports import AccountReport, Ticker
 
@@ -12,7 +13,7 @@ from .snapshots import equity_now
 from .state import with_item
 from .wallets import settle_wallet
 
-__all__ = ["account_reported", "mark_booked", "mark_now", "ticked"]
+__all__ = ["account_reported", "mark_booked", "mark_now", "ticked", "turn_day_for"]
 
 
 def ticked(draft: Draft, ticker: Ticker) -> None:
@@ -32,15 +33,44 @@ def mark_now(draft: Draft) -> None:
     Marking twice at the same prices records nothing more, so a restart may do it again.
     """
     _mark_trades(draft)
-    ledger = draft.books.ledger
     equity = equity_now(draft.books, draft.view)
-    if ledger is None or equity is None:
-        return
-    if day_start_ms(draft.now_ms, draft.config.day) > ledger.today.start_ms:
-        draft.emit(DayRolled(equity=equity, time_ms=draft.now_ms))
-        ledger = draft.books.ledger
-        assert ledger is not None, "the day's turn keeps the ledger"
-    if ledgers.is_new_mark(ledger, equity):
+    if equity is not None:
+        _turn_day(draft, draft.now_ms, equity)
+        _mark_equity(draft, equity)
+
+
+def turn_day_for(draft: Draft, time_ms: int) -> None:
+    """Turn the day before a booking of ``time_ms`` that lies beyond the open day's end.
+
+    Its money then belongs to its own day, and that day opens with the equity from before it: open
+    positions at the last marks, and at cost where there is none since the last entry. A booking of
+    a day that is closed already turns nothing; it counts in the open day.
+    """
+    start_ms = day_start_ms(time_ms, draft.config.day)
+    if draft.books.ledger is not None:
+        _turn_day(draft, start_ms, draft.books.ledger.wallet + _profit_known(draft))
+
+
+def _turn_day(draft: Draft, time_ms: int, equity: Money) -> None:
+    ledger = draft.books.ledger
+    if ledger is not None and day_start_ms(time_ms, draft.config.day) > ledger.today.start_ms:
+        draft.emit(DayRolled(equity=equity, time_ms=time_ms))
+
+
+def _profit_known(draft: Draft) -> Money:
+    """Return the profit of what is held, as far as prices tell it that are not from before."""
+    profit = ZERO_MONEY
+    for symbol, position in draft.books.positions.items():
+        ticker, trade = draft.view.tickers.get(symbol), draft.trade(symbol)
+        entered_ms = 0 if trade is None else trade.filled_ms
+        if ticker is not None and ticker.time_ms >= entered_ms:
+            profit = profit + position.unrealised(ticker.mark)
+    return profit
+
+
+def _mark_equity(draft: Draft, equity: Money) -> None:
+    ledger = draft.books.ledger
+    if ledger is not None and ledgers.is_new_mark(ledger, equity):
         draft.emit(EquityMarked(equity=equity, time_ms=draft.now_ms, anchor=ledger.anchor))
 
 
@@ -48,12 +78,17 @@ def mark_booked(draft: Draft, symbol: Symbol, time_ms: int) -> None:
     """Mark after a booking of ``time_ms``, unless what is left is held at an older price.
 
     An old price against a new entry would record a profit that never was; the next price marks.
+    It does not turn the day: what belongs with the booking, or is older than now and is booked
+    next, must not come after the turn.
     """
     if not draft.books.position(symbol).is_flat:
         ticker = draft.view.tickers.get(symbol)
         if ticker is None or ticker.time_ms < time_ms:
             return
-    mark_now(draft)
+    _mark_trades(draft)
+    equity = equity_now(draft.books, draft.view)
+    if equity is not None:
+        _mark_equity(draft, equity)
 
 
 def _mark_trades(draft: Draft) -> None:
