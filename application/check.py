@@ -125,6 +125,7 @@ def _snapshot(request: CheckRequest, settings: Settings, spec: Instrument) -> Ri
         high_water_equity=None,
         exposure_total=ZERO_MONEY,
         exposure_symbol=ZERO_MONEY,
+        trade_loss=ZERO_MONEY,
         symbols_open=frozenset(),
         symbol_side=None,
         pending_orders=0,

@@ -95,6 +95,7 @@ def _snapshot(venue: VenueKind, instrument: Instrument, mark: Price, now_ms: int
         high_water_equity=_PLENTY,
         exposure_total=ZERO_MONEY,
         exposure_symbol=ZERO_MONEY,
+        trade_loss=ZERO_MONEY,
         symbols_open=frozenset(),
         symbol_side=None,
         pending_orders=0,

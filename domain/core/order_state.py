@@ -86,6 +86,13 @@ class Order:
         return self.status in OPEN
 
     @property
+    def approved_ms(self) -> int:
+        """Return when the order was last approved, of the desk's clock: as a new or changed one."""
+        if self.amendment is None or self.amendment.is_refused:
+            return self.intended_ms
+        return self.amendment.sent_ms
+
+    @property
     def is_settled(self) -> bool:
         """Tell whether the order ended and every execution that the venue counted has come."""
         return not self.is_open and self.qty_filled >= self.qty_reported

@@ -1,7 +1,6 @@
 """An operator's change of a position's protection: rounded, judged, recorded, read back."""
 
 import attrs
-from tidegate.domain.costs import Costs
 from tidegate.domain.grid import (
     is_on_grid,
     limit_price,
@@ -23,6 +22,7 @@ from .draft import Draft
 from .events import ProtectionRefused
 from .inputs import ProtectRequest
 from .snapshots import fresh_equity
+from .trade_loss import costs_of, entries_at_risk
 
 __all__ = ["held_position", "on_grid", "protect_asked"]
 
@@ -75,9 +75,10 @@ def held_position(draft: Draft, symbol: Symbol) -> HeldPosition | str:
         liquidation=None if report is None else report.liquidation_price,
         is_reported=report is not None,
         equity=fresh_equity(draft.state, draft.config, draft.now_ms),
-        costs=_costs(draft, symbol),
+        costs=costs_of(draft.view, draft.config, symbol),
         instrument=instrument,
         trading_state=draft.books.effective_state,
+        entries=entries_at_risk(draft.books, symbol),
     )
 
 
@@ -87,17 +88,6 @@ def _tighter(one: Price | None, other: Price | None, side: Side) -> Price | None
     if other is None:
         return one
     return one if is_tighter(one, other, side=side) else other
-
-
-def _costs(draft: Draft, symbol: Symbol) -> Costs | None:
-    fees = draft.view.fees.get(symbol)
-    if fees is None:
-        return None
-    return Costs(
-        fees=fees,
-        entry_slippage=draft.config.entry_slippage,
-        stop_slippage=draft.config.stop_slippage,
-    )
 
 
 def on_grid(

@@ -106,7 +106,7 @@ def _added_stops(draft: Draft, trade: LiveTrade, since_ms: int = 0) -> list[Pric
         order.request.stop_loss.price
         for order in draft.books.entries_of(trade)
         if order.trade_key != trade.key
-        and order.intended_ms >= since_ms
+        and order.approved_ms >= since_ms
         and order.request.stop_loss is not None
     ]
 

@@ -14,6 +14,7 @@ from tidegate.domain.signal import Signal
 from . import exposure
 from .config import CoreConfig
 from .state import Books, Order, State, View
+from .trade_loss import trade_loss
 
 __all__ = ["equity_now", "fresh_equity", "risk_snapshot"]
 
@@ -66,6 +67,7 @@ def risk_snapshot(
         equity_anchor=None if ledger is None else ledger.anchor,
         exposure_total=exposure.total(books, view),
         exposure_symbol=exposure.of_symbol(books, view, symbol),
+        trade_loss=trade_loss(state, symbol, config),
         symbols_open=exposure.symbols_open(books),
         symbol_side=exposure.side_of(books, symbol),
         pending_orders=len(books.orders),

@@ -54,7 +54,7 @@ class RiskLimits:
     exposure_max: Rate = attrs.field(factory=_rate("5"))
     """Largest total notional, orders in flight included, as a multiple of equity."""
     risk_per_trade_max: Rate = attrs.field(factory=_rate("0.02"))
-    """Largest worst loss of one trade, both fees and slippage included, as a share of equity."""
+    """Largest worst loss of one trade, additions and all costs included, as a share of equity."""
     leverage_max: Rate = attrs.field(factory=_rate("10"))
     """Largest leverage."""
     positions_max: int = 5

@@ -5,7 +5,7 @@ at risk after it. What takes protection away is judged by the limits of an entry
 """
 
 import attrs
-from tidegate.domain.costs import Costs, worst_loss_per_unit
+from tidegate.domain.costs import Costs
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.managed_levels import is_tighter
 from tidegate.domain.mode import TradingState
@@ -14,8 +14,9 @@ from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.protection import PartialPair, ProtectionChange
 
 from . import wording
-from .bounds import EQUITY, value_of
+from .bounds import EQUITY
 from .limits import RiskLimits
+from .trade_loss import AtRisk, worst_loss
 from .verdict import Breach, Missing, Rule
 
 __all__ = ["HeldPosition", "Objection", "judge_protection"]
@@ -29,7 +30,8 @@ class HeldPosition:
 
     ``qty`` is unsigned base coin, ``entry`` its average entry and ``last`` the last price. ``stop``
     is the tightest that is known to be wanted or shown. ``liquidation`` is ``None`` where the
-    venue names none; ``is_reported`` tells whether the venue was heard at all.
+    venue names none; ``is_reported`` tells whether the venue was heard at all. ``entries`` are what
+    the symbol's entries in flight may add to it.
     """
 
     symbol: Symbol
@@ -45,6 +47,7 @@ class HeldPosition:
     costs: Costs | None
     instrument: Instrument
     trading_state: TradingState
+    entries: tuple[AtRisk, ...] = ()
 
 
 def judge_protection(
@@ -170,15 +173,20 @@ def _trade_risk(stop: Price, held: HeldPosition, limits: RiskLimits) -> Objectio
         return Missing(rule=Rule.TRADE_RISK, what=EQUITY)
     if held.costs is None:
         return Missing(rule=Rule.TRADE_RISK, what="the account's fee rates")
-    per_unit = worst_loss_per_unit(side=held.side, entry=held.entry, stop=stop, costs=held.costs)
-    loss, cap = value_of(per_unit, held.qty), held.equity * limits.risk_per_trade_max
+    position = AtRisk(side=held.side, qty=held.qty, entry=held.entry, stop=stop)
+    parts = [position, *(entry.under(stop) for entry in held.entries)]
+    loss, cap = worst_loss(parts, held.costs), held.equity * limits.risk_per_trade_max
     if loss <= cap:
         return None
     return Breach(
         rule=Rule.TRADE_RISK,
         observed=f"{wording.usdt_above(loss)} lost at a stop of {wording.price(stop)}",
         limit=wording.usdt_below(cap),
-        remedy="give a nearer stop, or reduce the position first",
+        remedy=(
+            "give a nearer stop, reduce the position, or cancel its entries first"
+            if held.entries
+            else "give a nearer stop, or reduce the position first"
+        ),
     )
 
 

@@ -103,22 +103,32 @@ def concentration(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits
 def trade_risk(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> Verdict:
     """Refuse a worst loss at the stop, costs included, above its share of equity.
 
-    Without a stop the whole notional is at risk: a long can lose no more, and a short that loses
-    as much has seen the price double.
+    What the symbol's position and its other entries in flight may lose counts with it: they are
+    one trade. Without a stop the whole notional is at risk: a long can lose no more, and a short
+    that loses as much has seen the price double.
     """
     if snapshot.equity is None:
         return Missing(rule=Rule.TRADE_RISK, what=EQUITY)
     loss = _loss_per_unit(proposal)
     if loss is None:
         return Missing(rule=Rule.TRADE_RISK, what="a worst loss at the stop above zero")
-    bound = Bound(used=ZERO_MONEY, per_unit=loss, cap=snapshot.equity * limits.risk_per_trade_max)
+    used = snapshot.trade_loss
+    if used is None:
+        return Missing(rule=Rule.TRADE_RISK, what="the worst loss of what is held and in flight")
+    bound = Bound(used=used, per_unit=loss, cap=snapshot.equity * limits.risk_per_trade_max)
     return judge_bound(
         Rule.TRADE_RISK,
         bound,
         proposal.qty,
         snapshot.instrument,
-        otherwise="set a nearer stop: even the smallest step would risk too much",
+        otherwise=_nearer_stop(proposal, used),
     )
+
+
+def _nearer_stop(proposal: Proposal, used: Money) -> str:
+    if used <= ZERO_MONEY:
+        return "set a nearer stop: even the smallest step would risk too much"
+    return f"tighten the stop of {proposal.symbol}, or reduce what is held or in flight there"
 
 
 def _loss_per_unit(proposal: Proposal) -> Money | None:

@@ -59,6 +59,8 @@ class RiskSnapshot:
     """The desk at one moment. ``None`` means not known: that is a refusal, never a pass.
 
     Exposures are unsigned notionals in USDT at mark, with orders in flight at their worst fill.
+    ``trade_loss`` is what the symbol's position and its entries in flight lose at their stops,
+    costs included, in USDT; zero when flat.
     ``day_profit`` counts realised profit, fees, funding and open positions at mark since the day
     began. ``orders_last_*`` count orders already sent. Times are UTC milliseconds.
     """
@@ -85,6 +87,7 @@ class RiskSnapshot:
     high_water_equity: Money | None
     exposure_total: Money
     exposure_symbol: Money
+    trade_loss: Money | None
     symbols_open: frozenset[Symbol]
     symbol_side: Side | None
     pending_orders: int

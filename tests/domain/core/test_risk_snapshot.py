@@ -138,6 +138,7 @@ SCENARIOS: dict[str, Scenario] = {
     "high_water_equity": winning,
     "exposure_total": opened,
     "exposure_symbol": resting,
+    "trade_loss": opened,
     "symbols_open": resting,
     "symbol_side": opened,
     "pending_orders": resting,

@@ -130,6 +130,7 @@ SNAPSHOT = RiskSnapshot(
     high_water_equity=money("10000"),
     exposure_total=money("5000"),
     exposure_symbol=money("2000"),
+    trade_loss=money("0"),
     symbols_open=frozenset({BTC, ETH}),
     symbol_side=Side.BUY,
     pending_orders=4,

@@ -42,6 +42,7 @@ NEEDED_BY = {
     "day_opening_equity": {Rule.DAY_LOSS},
     "day_profit": {Rule.DAY_LOSS},
     "high_water_equity": {Rule.DRAWDOWN},
+    "trade_loss": {Rule.TRADE_RISK},
 }
 
 WORDS_FOR = {
@@ -57,6 +58,7 @@ WORDS_FOR = {
     "day_opening_equity": "the equity at the day's opening",
     "day_profit": "the day's profit",
     "high_water_equity": "a high-water mark of equity above zero",
+    "trade_loss": "the worst loss of what is held and in flight",
 }
 
 ABSENT_IS_AN_ANSWER = {

@@ -68,6 +68,7 @@ def desks(draw: st.DrawFn) -> Case:
             initial_margin=Money(draw(amounts)),
             maintenance_margin=Money(draw(decimals(0, 5_000, 9))),
             exposure_symbol=Money(held),
+            trade_loss=Money(draw(decimals(0, 20_000, 9))),
             exposure_total=Money(EXACT.add(held, others)),
         ),
         limits=attrs.evolve(
