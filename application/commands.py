@@ -12,8 +12,6 @@ from tidegate.adapters.bybit.credentials import CredentialsMissing
 from tidegate.adapters.catalogue import BTCUSDT_DEMO, CatalogueError
 from tidegate.adapters.feeds import VolumeUnit
 from tidegate.adapters.strategies import DonchianBreakout, StrategyError, load_strategy
-from tidegate.domain.core.snapshots import equity_now
-from tidegate.domain.core.state import Books, View
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import VENUES_OF, TradingMode, VenueKind, mode_agrees
 from tidegate.ports.commands import (
@@ -58,7 +56,7 @@ from .live_paper import (
 )
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
-from .operators import as_begun, books_of_mode, named_desk, require_panic_over
+from .operators import as_begun, books_of_mode, named_desk, require_panic_over, status_of
 from .preflight import BYBIT_MODES
 from .reconciler import applied_in
 from .settings import LIVE_ACKNOWLEDGEMENT, Settings, journal_in, venue_store_in
@@ -172,7 +170,7 @@ class Commands(CommandsPort):
         settings = self._readable(where)
         with closing(open_existing(settings)) as journal:
             books, version = fold(journal, settings.core_config(VenueKind.PAPER))
-        return _status(books, version)
+        return status_of(books, version)
 
     def journal(
         self,
@@ -212,7 +210,8 @@ class Commands(CommandsPort):
         with self._desk(where) as desk:
             held = desk.panic(cause)
             orders_open = len(desk.status().books.orders)
-            return PanicReport(held=held, orders_open=orders_open, outlook=_RECORDED_OUTLOOK)
+            outlook = _RECORDED_OUTLOOK if held or orders_open else None
+            return PanicReport(held=held, orders_open=orders_open, outlook=outlook)
 
     def reconcile(self, where: Where) -> ReconcileReport:
         """See :meth:`CommandsPort.reconcile`; in a mode of Bybit's over REST alone."""
@@ -387,15 +386,3 @@ def _folder(text: str) -> Path:
             [f"state folder {path}: {error.strerror}; accepted: a folder that can be written"]
         ) from error
     return path
-
-
-def _status(books: Books, version: int) -> StatusReport:
-    return StatusReport(
-        trading_state=books.effective_state,
-        panic_cause=None if books.panic is None else books.panic.cause,
-        version=version,
-        wallet=None if books.ledger is None else books.ledger.wallet,
-        equity=equity_now(books, View()),
-        positions=tuple(books.positions.items()),
-        books=books,
-    )

@@ -4,9 +4,11 @@ from contextlib import closing
 
 import attrs
 from tidegate.adapters.paper.store import PaperStore
-from tidegate.domain.core.state import Books
+from tidegate.domain.core.snapshots import equity_now
+from tidegate.domain.core.state import Books, View
 from tidegate.domain.mode import VENUES_OF, VenueKind
 from tidegate.ports.commands import BadInput, NamedDesk
+from tidegate.ports.desk import StatusReport
 from tidegate.ports.state import StateError, StateUnavailable
 
 from .belonging import mode_of, require_venue_of
@@ -15,7 +17,7 @@ from .engine import fold
 from .settings import Settings
 from .stores import open_existing, place_of
 
-__all__ = ["as_begun", "books_of_mode", "named_desk", "require_panic_over"]
+__all__ = ["as_begun", "books_of_mode", "named_desk", "require_panic_over", "status_of"]
 
 
 def books_of_mode(settings: Settings) -> Books:
@@ -96,4 +98,17 @@ def as_begun(settings: Settings) -> Settings:
         seed=opening.seed,
         wallet=opening.wallet,
         paper=attrs.evolve(settings.paper, margin_mode=opening.margin_mode),
+    )
+
+
+def status_of(books: Books, version: int) -> StatusReport:
+    """Return the overview of books at a version of their journal, as far as no venue is asked."""
+    return StatusReport(
+        trading_state=books.effective_state,
+        panic_cause=None if books.panic is None else books.panic.cause,
+        version=version,
+        wallet=None if books.ledger is None else books.ledger.wallet,
+        equity=equity_now(books, View()),
+        positions=tuple(books.positions.items()),
+        books=books,
     )

@@ -19,7 +19,7 @@ class StrategyFailed(SessionError):
 
 
 def decide(strategy: StrategyPort, bars: Sequence[Bar], view: StrategyView) -> Signal | Exit | None:
-    """Return what the strategy wishes at the close of ``bars[-1]``.
+    """Return the wish at the close of ``bars[-1]``: a ``Signal``, an ``Exit``, or ``None``.
 
     An exit of the interpreter that the strategy asks for is a fault of its own; one that somebody
     outside asks for is not.

@@ -124,13 +124,16 @@ class Order:
 
     @property
     def qty_left(self) -> Qty:
-        """Return what may still fill, or filled already without its executions having come."""
+        """Return what may still fill, or filled already without its executions having come.
+
+        Never below zero: an order that somebody enlarged on the venue fills beyond its quantity.
+        """
         if not self.is_open:
             return max(self.qty_reported, self.qty_filled) - self.qty_filled
         bound = self.request.qty
         if self.pending is not None:
             bound = max(bound, self.pending.request.qty)
-        return bound - self.qty_filled
+        return max(bound - self.qty_filled, ZERO_QTY)
 
     @property
     def pending(self) -> Amendment | None:
@@ -151,8 +154,8 @@ class Order:
         if pending is None or pending.worst_price is None:
             return self.worst_price * self.qty_left
         return max(
-            self.worst_price * (self.request.qty - self.qty_filled),
-            pending.worst_price * (pending.request.qty - self.qty_filled),
+            self.worst_price * max(self.request.qty - self.qty_filled, ZERO_QTY),
+            pending.worst_price * max(pending.request.qty - self.qty_filled, ZERO_QTY),
         )
 
     @property

@@ -112,7 +112,10 @@ def test_an_exit_that_a_module_or_a_class_asks_for_is_a_fault_of_it(module: str)
     [
         ("Missing", "'Missing' is not in the module; accepted: Half, Leaving, Quiet, Silent"),
         ("", "'' is not in the module; accepted: Half, Leaving, Quiet, Silent"),
-        ("Plain", "'Plain' is not a class derived from StrategyPort; accepted: Half, Leaving"),
+        (
+            "Plain",
+            "'Plain' is not a class derived from StrategyPort; accepted: Half, Leaving, Quiet",
+        ),
         ("number", "'number' is not a class derived from StrategyPort"),
         ("StrategyPort", "is abstract: it does not define decide, window"),
         ("Half", "is abstract: it does not define window"),
