@@ -98,7 +98,8 @@ _SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="long or shor
 _EXAMPLES = (
     "tidegate check BTCUSDT long --entry 65000 --stop 64000 --risk 1% \\",
     "  --equity 1400 --rr 1,2,3",
-    "tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.008 --equity 1400",
+    "tidegate check BTCUSDT short --entry 65000 --stop 2% --qty 0.008 \\",
+    "  --equity 1400",
 )
 
 

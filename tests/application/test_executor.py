@@ -116,7 +116,10 @@ def test_a_long_batch_is_taken_one_after_the_other() -> None:
         config=attrs.evolve(
             config(),
             limits=attrs.evolve(
-                config().limits, orders_per_second_max=5_000, orders_per_minute_max=5_000
+                config().limits,
+                orders_per_second_max=5_000,
+                orders_per_minute_max=5_000,
+                risk_per_trade_max=Rate.of("0.1"),  # all of them are one trade
             ),
         )
     )

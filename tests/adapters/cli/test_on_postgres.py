@@ -59,11 +59,18 @@ def test_a_session_on_a_database_is_the_same_to_the_last_digit(
     assert in_database.returncode == 0, in_database.stderr
     assert _result(in_database.stdout) == _result(in_file.stdout)
     assert [path.name for path in (tmp_path / "db").iterdir()] == ["venue.sqlite"]
-    for command in (("status",), ("journal", "--limit", "0")):
+    for command, reads in ((("status",), _status), (("journal", "--limit", "0"), str)):
         at_file = tidegate(*command, "--json", "--state", "file", home=tmp_path)
         at_database = tidegate(*command, "--json", "--state", "db", home=tmp_path, env=_env(dsn))
         assert at_database.returncode == 0, at_database.stderr
-        assert at_database.stdout == at_file.stdout
+        assert reads(at_database.stdout) == reads(at_file.stdout)
+
+
+def _status(text: str) -> str:
+    """Return a status without the name of its desk, which says where the journal is."""
+    found = json.loads(text)
+    assert found.pop("desk")["mode"] == "paper"
+    return json.dumps(found)
 
 
 def test_a_panic_closes_all_and_stays_in_the_database(bars: Path, dsn: str, tmp_path: Path) -> None:
