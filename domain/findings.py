@@ -16,6 +16,7 @@ class FindingKind(enum.Enum):
 
     POSITION_QTY = "position quantity differs"
     ORPHAN_ORDER = "an order of ours that the books do not know"
+    CHANGED_ORDER = "an entry of ours that somebody changed on the venue"
     FOREIGN_ORDER = "an order that tidegate did not place"
     MISSING_ORDER = "an open order of the books that the venue does not know"
     UNPROTECTED = "a position without a stop on the venue"
@@ -46,6 +47,7 @@ CORRECTION_OF: Mapping[FindingKind, Correction] = MappingProxyType(
     {
         FindingKind.POSITION_QTY: Correction.BOOKED,
         FindingKind.ORPHAN_ORDER: Correction.CANCELLED,
+        FindingKind.CHANGED_ORDER: Correction.CANCELLED,
         FindingKind.FOREIGN_ORDER: Correction.LEFT_ALONE,
         FindingKind.MISSING_ORDER: Correction.ASKED,
         FindingKind.UNPROTECTED: Correction.BY_POLICY,

@@ -4,13 +4,13 @@ import attrs
 
 from .core.state import Books, Order
 from .findings import Finding, FindingKind
-from .lifecycle import Status
+from .lifecycle import OPEN, Status
 from .money import ZERO_QTY
-from .orders import Symbol
+from .orders import OrderKind, Role, Symbol
 from .position import FLAT
 from .reports import OrderReport, Origin, PositionReport
 
-__all__ = ["VenueSnapshot", "differences", "unknown_order"]
+__all__ = ["VenueSnapshot", "changed_order", "differences", "unknown_order"]
 
 _IN_DOUBT = frozenset({Status.INTENDED, Status.UNKNOWN})
 
@@ -62,10 +62,39 @@ def _position_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
 def _order_findings(books: Books, venue: VenueSnapshot) -> list[Finding]:
     findings = []
     for order in venue.orders:
-        if order.origin is not Origin.USER or books.order(order.client_id) is not None:
+        if order.origin is not Origin.USER:
             continue
-        findings.append(unknown_order(books, order))
+        if books.order(order.client_id) is None:
+            findings.append(unknown_order(books, order))
+        elif (changed := changed_order(books, order)) is not None:
+            findings.append(changed)
     return findings
+
+
+def changed_order(books: Books, report: OrderReport) -> Finding | None:
+    """Report an open entry of ours that is larger than approved, or has another price.
+
+    ``None`` while a change of ours is under way, and for a record that is older than our last one.
+    A smaller quantity takes risk away: it is no difference.
+    """
+    order = books.order(report.client_id)
+    if order is None or order.role is not Role.ENTRY or report.status not in OPEN:
+        return None
+    amendment = order.amendment
+    is_older = amendment is not None and report.updated_ms < amendment.shown_ms
+    if not order.is_open or order.pending is not None or is_older:
+        return None
+    wanted = order.request
+    has_price = wanted.kind is OrderKind.LIMIT and report.price is not None
+    is_moved = has_price and report.price != wanted.price
+    if report.qty <= wanted.qty and not is_moved:
+        return None
+    text = (
+        f"{report.symbol}: entry {wanted.client_id} is {report.qty} at {report.price} on the "
+        f"venue, and {wanted.qty} at {wanted.price} was approved"
+    )
+    kind = FindingKind.CHANGED_ORDER
+    return _finding(kind, report.symbol, wanted.client_id, text, blocks_entries=True)
 
 
 def unknown_order(books: Books, order: OrderReport) -> Finding:

@@ -21,6 +21,7 @@ __all__ = [
     "ask_for_unlisted",
     "ask_in_doubt",
     "cancel_again",
+    "cancel_changed",
     "cancel_forgotten",
     "cancel_order",
     "next_question_ms",
@@ -99,6 +100,12 @@ def _emit_cancel(draft: Draft, order: Order) -> None:
 def cancel_forgotten(draft: Draft, order: Order) -> None:
     """Cancel an order that no query knows, though a cancel may have been taken long ago."""
     if draft.is_due(_cancel_subject(order)):
+        _emit_cancel(draft, order)
+
+
+def cancel_changed(draft: Draft, order: Order) -> None:
+    """Cancel an order that somebody changed, once: what is left of it the venue alone knows."""
+    if order.is_open and not order.cancel_wanted:
         _emit_cancel(draft, order)
 
 

@@ -35,6 +35,7 @@ _COMPARED = frozenset(
     {
         FindingKind.POSITION_QTY,
         FindingKind.ORPHAN_ORDER,
+        FindingKind.CHANGED_ORDER,
         FindingKind.FOREIGN_ORDER,
         FindingKind.MISSING_ORDER,
         FindingKind.UNPROTECTED,
@@ -42,7 +43,14 @@ _COMPARED = frozenset(
     }
 )
 """What a reading of the activity finds, and settles."""
-_URGENT = frozenset({FindingKind.POSITION_QTY, FindingKind.ORPHAN_ORDER, FindingKind.MISSING_ORDER})
+_URGENT = frozenset(
+    {
+        FindingKind.POSITION_QTY,
+        FindingKind.ORPHAN_ORDER,
+        FindingKind.CHANGED_ORDER,
+        FindingKind.MISSING_ORDER,
+    }
+)
 """While one of these is open the activity is read often."""
 
 

@@ -3,7 +3,7 @@
 from tidegate.domain.lifecycle import OPEN, TERMINAL, Status, may_become
 from tidegate.domain.money import Price
 from tidegate.domain.orders import Role, Symbol
-from tidegate.domain.reconcile import unknown_order
+from tidegate.domain.reconcile import changed_order, unknown_order
 from tidegate.domain.reports import (
     Execution,
     FundingPayment,
@@ -13,7 +13,7 @@ from tidegate.domain.reports import (
 from tidegate.domain.trade import ClosedTrade, CloseReason
 
 from .amending import settle_amendment
-from .asking import cancel_order
+from .asking import cancel_changed, cancel_order
 from .by_hand import note_fill_by_hand
 from .changing import end_change, settle_by_order
 from .closing import start_close
@@ -151,14 +151,19 @@ def order_reported(draft: Draft, report: OrderReport) -> None:
             _cancel_orphan(draft, report)
         return
     settle_amendment(draft, order, report)
-    if order.status is report.status:
-        return
+    if order.status is not report.status:
+        _move(draft, order, report)
+    _cancel_changed(draft, report)
+
+
+def _move(draft: Draft, order: Order, report: OrderReport) -> None:
+    order_id = order.request.client_id
     if not may_become(order.status, report.status):
         _ignore(draft, order, report.status)
         return
     draft.emit(
         OrderUpdated(
-            client_id=report.client_id,
+            client_id=order_id,
             venue_id=report.venue_id,
             status=report.status,
             qty_filled=report.qty_filled,
@@ -168,6 +173,14 @@ def order_reported(draft: Draft, report: OrderReport) -> None:
     )
     look_again_in_panic(draft)
     keep_levels(draft, report.symbol)
+
+
+def _cancel_changed(draft: Draft, report: OrderReport) -> None:
+    """Cancel what is left of an entry that is not what was approved."""
+    changed, order = changed_order(draft.books, report), draft.books.order(report.client_id)
+    if changed is not None and order is not None:
+        raise_finding(draft, changed)
+        cancel_changed(draft, order)
 
 
 def _cancel_orphan(draft: Draft, report: OrderReport) -> None:
