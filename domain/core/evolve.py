@@ -60,7 +60,7 @@ from .evolve_trades import (
     stop_move_intended,
     stop_move_refused,
 )
-from .state import Books, with_item, without
+from .state import Books, frozen, with_item, without
 
 __all__ = ["evolve"]
 
@@ -88,10 +88,20 @@ def _unchanged(books: Books, _: ev.Event) -> Books:
 
 def _session_started(books: Books, event: ev.SessionStarted) -> Books:
     return attrs.evolve(
-        books,
+        _flat_leverage_forgotten(books),
         venue=event.venue if books.venue is None else books.venue,
         account=event.account if books.account is None else books.account,
     )
+
+
+def _flat_leverage_forgotten(books: Books) -> Books:
+    """Forget what nobody watched: entries set it again. That of a position is read and compared."""
+    held = {
+        symbol: leverage
+        for symbol, leverage in books.leverage.items()
+        if not books.position(symbol).is_flat
+    }
+    return attrs.evolve(books, leverage=frozen(held))
 
 
 def _journal_tagged(books: Books, event: ev.JournalTagged) -> Books:
@@ -163,7 +173,7 @@ def _state_changed(books: Books, event: ev.TradingStateChanged) -> Books:
 
 
 def _streams_lost(books: Books, event: ev.StreamsLost) -> Books:
-    return attrs.evolve(books, streams_lost=event)
+    return attrs.evolve(_flat_leverage_forgotten(books), streams_lost=event)
 
 
 def _streams_regained(books: Books, _: ev.StreamsRegained) -> Books:

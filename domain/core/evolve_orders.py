@@ -128,7 +128,7 @@ def order_acknowledged(books: Books, event: ev.OrderAcknowledged) -> Books:
     if order is None:
         return books
     moved = _moved(books, event.client_id, Status.ACKNOWLEDGED) or order
-    return put_order(books, attrs.evolve(moved, venue_id=event.venue_id))
+    return put_order(books, attrs.evolve(moved, venue_id=event.venue_id, is_released=True))
 
 
 def order_refused(books: Books, event: ev.OrderRefused) -> Books:
@@ -144,7 +144,8 @@ def order_unknown(books: Books, event: ev.OrderUnknown) -> Books:
     order = _moved(books, event.client_id, Status.UNKNOWN)
     if order is None:
         return books
-    return put_order(books, attrs.evolve(order, unknown_since_ms=event.sent_ms))
+    sent = attrs.evolve(order, unknown_since_ms=event.sent_ms, is_released=True)
+    return put_order(books, sent)
 
 
 def order_lapsed(books: Books, event: ev.OrderLapsed) -> Books:
@@ -169,7 +170,8 @@ def order_updated(books: Books, event: ev.OrderUpdated) -> Books:
     # Nothing is waited for of an order whose executions are in the opening wallet.
     is_early = books.is_before_opening(event.client_id)
     counted = order.qty_filled if is_early else event.qty_filled
-    changed = put_order(books, attrs.evolve(order, venue_id=event.venue_id, qty_reported=counted))
+    shown = attrs.evolve(order, venue_id=event.venue_id, qty_reported=counted, is_released=True)
+    changed = put_order(books, shown)
     if event.status in _UNWANTED_ENDINGS and not order.cancel_intended:
         return _note_refusal(changed, order, event.time_ms)
     return changed

@@ -14,6 +14,7 @@ from tidegate.domain.reports import StreamReport, StreamState
 
 from .asking import cancel_order
 from .draft import Draft
+from .effects import ReadPosition
 from .events import StreamsLost, StreamsRegained
 from .inputs import ActivityRead
 from .reconciling import reconcile_now
@@ -49,6 +50,14 @@ def stream_reported(draft: Draft, report: StreamReport) -> None:
     )
     if is_up:
         reconcile_now(draft)
+        _read_leverage(draft)
+
+
+def _read_leverage(draft: Draft) -> None:
+    """Read what entries would trust of flat symbols: no reading of what is held shows it."""
+    for symbol in sorted(draft.books.leverage):
+        if draft.books.position(symbol).is_flat:
+            draft.ask(ReadPosition(symbol=symbol))
 
 
 def stream_read_back(draft: Draft, read: ActivityRead) -> None:
