@@ -22,7 +22,7 @@ from tidegate.ports.state import Record, StateCorrupt
 
 __all__ = ["EVENT_TAGS", "UPCASTS", "decode", "decode_books", "encode", "encode_books"]
 
-BOOKS_FORMAT = 6
+BOOKS_FORMAT = 7
 
 EVENT_TAGS: Mapping[type, str] = MappingProxyType(
     {
@@ -57,7 +57,7 @@ EVENT_TAGS: Mapping[type, str] = MappingProxyType(
         ev.FundingBooked: "funding_booked.v1",
         ev.Replanned: "replanned.v1",
         ev.StopMoveIntended: "stop_move_intended.v1",
-        ev.StopMoveRefused: "stop_move_refused.v1",
+        ev.StopMoveRefused: "stop_move_refused.v2",
         ev.StopConfirmed: "stop_confirmed.v1",
         ev.StopLost: "stop_lost.v1",
         ev.StopMissing: "stop_missing.v1",
@@ -121,6 +121,10 @@ UPCASTS: Mapping[str, tuple[str, Upcast]] = MappingProxyType(
         "session_started.v1": ("session_started.v2", lambda body: {**body, "account": None}),
         "equity_marked.v1": ("equity_marked.v2", _mark_of_ledger),
         "entry_intended.v1": ("entry_intended.v2", _entry_of_signal),
+        "stop_move_refused.v1": (
+            "stop_move_refused.v2",
+            lambda body: {**body, "unknown_ms": None},
+        ),
     }
 )
 """Old tag -> (its successor's tag, how to turn the old body into the new one)."""

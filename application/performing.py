@@ -44,6 +44,7 @@ from tidegate.ports.exchange import (
 
 from .account_applying import apply_setting
 from .activity import read_activity, read_records
+from .withholding import withheld
 
 __all__ = ["amended", "amendment", "cancellation", "cancelled", "perform", "placed"]
 
@@ -85,6 +86,8 @@ def _not_supported(effect: Effect, error: NotSupported) -> tuple[given.Input, ..
                 reason=RejectReason.NOT_SUPPORTED,
             ),
         )
+    if isinstance(effect, SetStop):
+        return withheld(effect, str(error))
     return _declined(effect, str(error))
 
 
@@ -110,7 +113,11 @@ def _declined(effect: Effect, why: str) -> tuple[given.Input, ...]:
                 given.LeverageAnswered(symbol=effect.symbol, leverage=effect.leverage, refusal=why),
             )
         case SetStop():
-            return (given.StopAnswered(symbol=effect.symbol, price=effect.price, refusal=why),)
+            return (
+                given.StopAnswered(
+                    symbol=effect.symbol, price=effect.price, refusal=why, is_unknown=True
+                ),
+            )
         case AmendOrder():
             return (given.AmendAnswered(asked=effect, refusal=why),)
         case SetProtection():
@@ -153,7 +160,10 @@ def _perform(effect: Effect, port: ExchangePort, clock: ClockPort) -> tuple[give
             )
             return (
                 given.StopAnswered(
-                    symbol=effect.symbol, price=effect.price, refusal=_refusal(answer)
+                    symbol=effect.symbol,
+                    price=effect.price,
+                    refusal=_refusal(answer),
+                    is_unknown=isinstance(answer, Unknown),
                 ),
             )
         case ApplySetting():

@@ -34,6 +34,7 @@ from .events import (
     TrailingChangedByHand,
 )
 from .inputs import FindingSeen
+from .late import is_late, is_late_stop, is_stop_on_its_way
 from .protect_requests import held_position
 from .state import LiveTrade
 
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _CLEARED = Price(ZERO)
+_LATE = "an earlier request of ours arrived late"
 
 
 @attrs.frozen
@@ -133,10 +135,11 @@ def _is_halted(draft: Draft) -> bool:
 def note_stop_by_hand(
     draft: Draft, trade: LiveTrade, report: PositionReport, earlier: PositionReport | None
 ) -> bool:
-    """Decide about a stop that is not the wanted one; tells whether it is the wanted one now.
+    """Decide about a stop that is not the wanted one; tells whether it may stay as it is.
 
-    A stop that an entry of ours brought is none of somebody's doing, and neither is one that is
-    gone with the price beyond it: it fired.
+    It may where it is the wanted one now, or a late one of ours that another is about to replace.
+    A stop that an entry or a late request of ours brought is none of somebody's doing, and neither
+    is one that is gone with the price beyond it: it fired.
     """
     shown, wanted = report.stop_loss, trade.stop_wanted
     if trade.closing is not None or shown == wanted:
@@ -147,6 +150,8 @@ def note_stop_by_hand(
             return False
     elif is_brought(draft, trade, STOP, report, earlier):
         return False
+    if is_late_stop(draft, trade, shown):
+        return is_stop_on_its_way(draft, trade)
     verdict = _about_stop(draft, trade, shown)
     _tell(draft, trade, _STOP, before=wanted, after=shown, verdict=verdict)
     return verdict.is_adopted
@@ -247,13 +252,23 @@ def _look_at_target(
     is_told = _is_open(draft, trade.symbol, _TARGET.subject)
     if shown is not None and not is_told and is_brought(draft, trade, TARGET, report, earlier):
         return
-    is_revert = draft.config.manual_changes is ManualChanges.REVERT
-    verdict = _reverted("manual_changes is revert") if is_revert else _adopted("it takes no risk")
+    verdict = _about_target(draft, trade, shown, is_told=is_told)
     if not is_told:
         _tell(draft, trade, _TARGET, before=wanted, after=shown, verdict=verdict)
-    if is_revert:
+    if not verdict.is_adopted:
         back = _CLEARED if wanted is None else wanted
         _restore(draft, trade, ProtectionChange(take_profit=back))
+
+
+def _about_target(
+    draft: Draft, trade: LiveTrade, shown: Price | None, *, is_told: bool
+) -> _Verdict:
+    """Return what to do; what was told and is open was to be reverted, and still is."""
+    if draft.config.manual_changes is ManualChanges.REVERT:
+        return _reverted("manual_changes is revert")
+    if is_told or is_late(draft, trade, lambda change: change.take_profit, shown):
+        return _reverted(_LATE)
+    return _adopted("it takes no risk")
 
 
 def _restore(draft: Draft, trade: LiveTrade, change: ProtectionChange) -> None:
@@ -273,15 +288,21 @@ def _look_at_trailing(
         trail is not None and not trade.managed.is_trail_shown
     ):
         return
-    verdict = _about_trailing(draft, wanted, shown)
-    if not _is_open(draft, trade.symbol, _TRAILING.subject):
+    is_told = _is_open(draft, trade.symbol, _TRAILING.subject)
+    is_ours = is_late(draft, trade, lambda change: change.trailing_distance, shown)
+    verdict = _about_trailing(draft, wanted, shown, is_kept_out=is_told or is_ours)
+    if not is_told:
         _tell(draft, trade, _TRAILING, before=wanted, after=shown, verdict=verdict)
     if not verdict.is_adopted and trail is None:
         _restore(draft, trade, ProtectionChange(trailing_distance=ZERO_DISTANCE))
 
 
-def _about_trailing(draft: Draft, wanted: Distance | None, shown: Distance | None) -> _Verdict:
+def _about_trailing(
+    draft: Draft, wanted: Distance | None, shown: Distance | None, *, is_kept_out: bool
+) -> _Verdict:
     policy = draft.config.manual_changes
+    if is_kept_out and not _is_halted(draft):
+        return _reverted(_LATE)
     is_tighter_now = shown is not None and (wanted is None or shown < wanted)
     if is_tighter_now:
         if policy is ManualChanges.REVERT and not _is_halted(draft):

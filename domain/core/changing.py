@@ -21,8 +21,9 @@ from .events import (
     ProtectionIntended,
     ProtectionTaken,
     ProtectionUnknown,
+    StopMoveRefused,
 )
-from .inputs import ProtectionAnswered
+from .inputs import ProtectionAnswered, StopAnswered
 from .managed import Pending
 from .polling import poll_now
 from .state import LiveTrade
@@ -33,12 +34,14 @@ __all__ = [
     "end_change",
     "intend_change",
     "is_change_due",
+    "is_shown",
     "next_change_ms",
     "next_pending_ms",
     "protection_answered",
     "settle_by_listing",
     "settle_by_order",
     "settle_by_position",
+    "stop_answered",
 ]
 
 REFUSALS_DOUBLING_MAX = 6
@@ -141,6 +144,21 @@ def protection_answered(draft: Draft, answer: ProtectionAnswered) -> None:
     _ask(draft, answer.symbol, pending)
 
 
+def stop_answered(draft: Draft, answer: StopAnswered) -> None:
+    """Read the position after each answer: only what it shows proves a stop."""
+    if draft.trade(answer.symbol) is not None:
+        draft.ask(ReadPosition(symbol=answer.symbol))
+    if answer.refusal is not None:
+        draft.emit(
+            StopMoveRefused(
+                symbol=answer.symbol,
+                price=answer.price,
+                message=answer.refusal,
+                unknown_ms=draft.now_ms if answer.is_unknown else None,
+            )
+        )
+
+
 def _ask(draft: Draft, symbol: Symbol, pending: Pending) -> None:
     """Ask for what shows the change: the position, or the open orders for a partial pair."""
     draft.note_asked(_subject(symbol))
@@ -227,13 +245,14 @@ def _shows(report: PositionReport, change: ProtectionChange) -> bool:
     """Tell whether a position shows every leg that a change names; zero means cleared."""
     return (
         change.pair is None
-        and _is_shown(change.stop_loss, report.stop_loss)
-        and _is_shown(change.take_profit, report.take_profit)
-        and _is_shown(change.trailing_distance, report.trailing_distance)
+        and is_shown(change.stop_loss, report.stop_loss)
+        and is_shown(change.take_profit, report.take_profit)
+        and is_shown(change.trailing_distance, report.trailing_distance)
     )
 
 
-def _is_shown(wanted: Amount | None, shown: Amount | None) -> bool:
+def is_shown(wanted: Amount | None, shown: Amount | None) -> bool:
+    """Tell whether a leg of a change is shown: ``None`` asks for nothing, zero for none."""
     if wanted is None:
         return True
     return wanted.sign == 0 if shown is None else wanted == shown

@@ -220,11 +220,16 @@ class StopMoveIntended:
 
 @attrs.frozen(kw_only=True)
 class StopMoveRefused:
-    """The venue refused the stop, or its answer never came."""
+    """The venue refused the stop, or its answer never came.
+
+    ``unknown_ms`` is when the answer was given up: until a while after, the stop may still arrive.
+    ``None`` where the venue, or the desk itself, refused it.
+    """
 
     symbol: Symbol
     price: Price
     message: str
+    unknown_ms: int | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -91,17 +91,22 @@ def protection_unknown(books: Books, event: ev.ProtectionUnknown) -> Books:
 
 
 def protection_failed(books: Books, event: ev.ProtectionFailed) -> Books:
-    """Forget a change that had no effect; the trade keeps what it had."""
+    """Forget a change that had no effect; the trade keeps what it had.
+
+    Where it was no refusal of the venue, its request may still arrive: that is remembered.
+    """
     pending = _pending(books, event.symbol, event.key)
     if pending is None:
         return books
     rest = attrs.evolve(books, protecting=without(books.protecting, event.symbol))
     trade = _trade_of(rest, pending)
-    if trade is None or pending.intended.source is ProtectionSource.OPERATOR:
+    if trade is None:
         return rest
-    managed = attrs.evolve(
-        trade.managed, refusals=trade.managed.refusals + 1, refused_ms=event.time_ms
-    )
+    managed = trade.managed
+    if event.reason is None:
+        managed = managed.with_late(pending.intended.change, event.time_ms)
+    if pending.intended.source is not ProtectionSource.OPERATOR:
+        managed = attrs.evolve(managed, refusals=managed.refusals + 1, refused_ms=event.time_ms)
     return _with_trade(rest, _managed(trade, managed))
 
 

@@ -7,6 +7,7 @@ from tidegate.domain import ledger as ledgers
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty
 from tidegate.domain.orders import ClientId, Role, Symbol
 from tidegate.domain.position import Fill, Position, apply_fill
+from tidegate.domain.protection import ProtectionChange
 from tidegate.domain.reports import Execution, Origin
 from tidegate.domain.trade import CloseReason
 
@@ -226,11 +227,15 @@ def stop_move_intended(books: Books, event: ev.StopMoveIntended) -> Books:
 
 
 def stop_move_refused(books: Books, event: ev.StopMoveRefused) -> Books:
-    """Forget the stop that was being set; the deadline goes on."""
+    """Forget the stop that was being set, unless it may still arrive; the deadline goes on."""
     trade = books.trades.get(event.symbol)
-    if trade is None or trade.stop_in_flight != event.price:
+    if trade is None:
         return books
-    return _with_trade(books, attrs.evolve(trade, stop_in_flight=None))
+    in_flight = None if trade.stop_in_flight == event.price else trade.stop_in_flight
+    managed = trade.managed
+    if event.unknown_ms is not None:
+        managed = managed.with_late(ProtectionChange(stop_loss=event.price), event.unknown_ms)
+    return _with_trade(books, attrs.evolve(trade, stop_in_flight=in_flight, managed=managed))
 
 
 def stop_confirmed(books: Books, event: ev.StopConfirmed) -> Books:

@@ -217,11 +217,12 @@ class LeverageAnswered:
 
 @attrs.frozen(kw_only=True)
 class StopAnswered:
-    """How setting a position's stop ended: ``refusal`` is ``None`` when the venue took it."""
+    """How setting a position's stop ended, in the words of :class:`ProtectionAnswered`."""
 
     symbol: Symbol
     price: Price
     refusal: str | None
+    is_unknown: bool = False
 
 
 @attrs.frozen(kw_only=True)

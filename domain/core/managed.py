@@ -2,10 +2,14 @@
 
 import attrs
 from tidegate.domain.money import Distance, Price, Rate
+from tidegate.domain.protection import ProtectionChange
 
 from .events_protection import ProtectionIntended
 
-__all__ = ["Managed", "Pending", "StopChoice", "Trail"]
+__all__ = ["Late", "Managed", "Pending", "StopChoice", "Trail"]
+
+LATE_KEPT = 8
+"""How many changes without an answer are remembered of a trade, the last ones."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +29,14 @@ class Trail:
 
 
 @attrs.frozen(kw_only=True)
+class Late:
+    """A change of ours that was given up at ``time_ms`` and may still arrive for a while after."""
+
+    change: ProtectionChange
+    time_ms: int
+
+
+@attrs.frozen(kw_only=True)
 class Managed:
     """The protection of a trade beyond its plan.
 
@@ -32,7 +44,8 @@ class Managed:
     and ``is_trail_shown`` once the venue showed it. ``take_profit`` is that of the whole position.
     ``leverage`` is the one in force where it is not the signal's. ``refusals`` counts changes that
     the core asked for in vain since the last that was confirmed, ``refused_ms`` is when the last
-    of them ended: each makes the wait for the next longer.
+    of them ended: each makes the wait for the next longer. ``late`` are the last changes that were
+    given up without the venue's refusal.
     """
 
     stop_choice: StopChoice | None = None
@@ -45,6 +58,13 @@ class Managed:
     leverage: Rate | None = None
     refusals: int = 0
     refused_ms: int | None = None
+    late: tuple[Late, ...] = ()
+
+    def with_late(self, change: ProtectionChange, time_ms: int) -> "Managed":
+        """Return the same with a change that was given up at ``time_ms`` and may still arrive."""
+        others = tuple(known for known in self.late if known.change != change)
+        late = (*others, Late(change=change, time_ms=time_ms))
+        return attrs.evolve(self, late=late[-LATE_KEPT:])
 
 
 @attrs.frozen(kw_only=True)

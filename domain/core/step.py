@@ -33,19 +33,24 @@ from .cancelling import (
     mass_cancel_when_due,
     next_mass_cancel_ms,
 )
-from .changing import ask_for_changes, next_pending_ms, protection_answered, settle_by_listing
+from .changing import (
+    ask_for_changes,
+    next_pending_ms,
+    protection_answered,
+    settle_by_listing,
+    stop_answered,
+)
 from .closing import check_deadlines, close_asked, next_deadline_ms
 from .comparing import activity_read, finding_seen, findings_cleared
 from .config import CoreConfig
 from .draft import Draft
-from .effects import Effect, ReadPosition
+from .effects import Effect
 from .events import (
     AccountOpened,
     Event,
     GuardKeyTaken,
     SessionStarted,
     SessionStopped,
-    StopMoveRefused,
     TradingStateChanged,
 )
 from .filling import (
@@ -267,7 +272,7 @@ def _changed(draft: Draft, item: _ChangeAnswer) -> None:
         case given.LeverageAnswered():
             leverage_answered(draft, item)
         case given.StopAnswered():
-            _stop_answered(draft, item)
+            stop_answered(draft, item)
         case given.ProtectionAnswered():
             protection_answered(draft, item)
         case given.InstrumentRead():
@@ -390,11 +395,3 @@ def _time_passed(draft: Draft) -> None:
     mass_cancel_when_due(draft)
     poll_when_due(draft)
     guard_when_due(draft)
-
-
-def _stop_answered(draft: Draft, item: given.StopAnswered) -> None:
-    """Read the position after each answer: only what it shows proves a stop."""
-    if draft.trade(item.symbol) is not None:
-        draft.ask(ReadPosition(symbol=item.symbol))
-    if item.refusal is not None:
-        draft.emit(StopMoveRefused(symbol=item.symbol, price=item.price, message=item.refusal))

@@ -119,7 +119,7 @@ def samples() -> dict[type, ev.Event]:
         *_by_hand(entry),
         ev.FundingBooked(payment=payment),
         ev.StopMoveIntended(symbol=symbol, price=price),
-        ev.StopMoveRefused(symbol=symbol, price=price, message="no"),
+        ev.StopMoveRefused(symbol=symbol, price=price, message="no", unknown_ms=5),
         ev.StopLost(symbol=symbol, shown=None, verify_by_ms=10, time_ms=5),
         ev.StopMissing(symbol=symbol, wanted=None, time_ms=5),
         ev.DayRolled(equity=Money.of("9999.5"), time_ms=5),

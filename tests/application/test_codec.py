@@ -184,6 +184,12 @@ def test_an_entry_of_before_said_post_only_and_means_a_time_in_force(
     assert back == attrs.evolve(event, signal=back.signal, ticket=unsaid)
 
 
+def test_a_stop_move_refused_before_says_of_no_answer_that_it_is_lost() -> None:
+    body = '{"message": "no", "price": "64000", "symbol": "BTCUSDT"}'
+    before = decode(Record(kind="stop_move_refused.v1", body=body, time_ms=1))
+    assert before == ev.StopMoveRefused(symbol=BTC, price=Price.of("64000"), message="no")
+
+
 def test_an_unknown_tag_is_refused_by_name() -> None:
     with pytest.raises(StateCorrupt, match=r"panic_reset\.v9"):
         decode(attrs.evolve(record(), kind="panic_reset.v9"))

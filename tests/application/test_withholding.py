@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import attrs
 import pytest
 from tidegate.application.lanes import LaneHost, Lanes
 from tidegate.application.objections import objection_to
@@ -71,6 +72,7 @@ QUERIES: tuple[Effect, ...] = (
     TakeInventory(),
 )
 
+_STAYED = given.StopAnswered(symbol=BTC, price=STOP, refusal=WHY)
 DECLINED: tuple[tuple[Effect, given.Input], ...] = (
     (OURS, given.CancelAnswered(symbol=BTC, client_id=ClientId("c1"), venue_id=None, refusal=WHY)),
     (
@@ -78,14 +80,15 @@ DECLINED: tuple[tuple[Effect, given.Input], ...] = (
         given.CancelAnswered(symbol=BTC, client_id=None, venue_id=VenueOrderId("v1"), refusal=WHY),
     ),
     (LEVERAGE, given.LeverageAnswered(symbol=BTC, leverage=Rate.of(3), refusal=WHY)),
-    (MOVE, given.StopAnswered(symbol=BTC, price=STOP, refusal=WHY)),
 )
+BROKEN = (*DECLINED, (MOVE, attrs.evolve(_STAYED, is_unknown=True)))
 
 _CHANGE = AmendOrder(symbol=BTC, client_id=ClientId("c1"), price=STOP)
 _SETTING = ApplySetting(key="s1", setting=LeverageSetting(symbol=BTC, leverage=Rate.of(5)))
 _GUARD = SetProtection(symbol=BTC, key="p1", change=ProtectionChange(take_profit=STOP))
 HELD_BACK: tuple[tuple[Effect, given.Input], ...] = (
     *DECLINED,
+    (MOVE, _STAYED),
     (_CHANGE, given.AmendAnswered(asked=_CHANGE, refusal=WHY)),
     (_SETTING, given.SettingAnswered(key="s1", cause=SettingCause.NOT_SENT, message=WHY)),
     (_GUARD, given.ProtectionAnswered(symbol=BTC, key="p1", refusal=WHY)),
@@ -129,7 +132,7 @@ def _broken() -> _BrokenWire:
     return _BrokenWire((make_bench().venue.instrument(BTC),))
 
 
-@pytest.mark.parametrize(("effect", "answer"), DECLINED, ids=_name)
+@pytest.mark.parametrize(("effect", "answer"), BROKEN, ids=_name)
 def test_a_request_whose_connection_broke_is_answered_with_the_cause(
     effect: Effect, answer: given.Input
 ) -> None:
