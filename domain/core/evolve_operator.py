@@ -1,6 +1,7 @@
 """How what an operator asked of orders changes the books."""
 
 import attrs
+from tidegate.domain.money import ZERO_QTY
 
 from . import events as ev
 from .evolve_orders import count_send, put_order
@@ -29,6 +30,8 @@ def amend_intended(books: Books, event: ev.AmendIntended) -> Books:
         signal=event.signal,
         worst_price=event.worst_price,
         sent_ms=event.time_ms,
+        approved_ms=order.approved_ms if order.qty_filled > ZERO_QTY else event.time_ms,
+        approved_before_ms=order.approved_ms,
         shown_ms=0 if order.amendment is None else order.amendment.shown_ms,
     )
     counted = count_send(books, event.time_ms)

@@ -22,7 +22,8 @@ class Amendment:
     """The last change of an order: what it was, what it would be, and the plans behind both.
 
     ``is_refused`` means that the venue refused it, ``is_settled`` that a record of the order showed
-    what became of it; ``shown_ms`` is the venue's time of the last such record.
+    what became of it; ``shown_ms`` is the venue's time of the last such record. With it the order's
+    own stop is approved as of ``approved_ms``, without it as of ``approved_before_ms``.
     """
 
     before: OrderRequest
@@ -32,6 +33,8 @@ class Amendment:
     signal: Signal | None
     worst_price: Price | None
     sent_ms: int
+    approved_ms: int = 0
+    approved_before_ms: int = 0
     shown_ms: int = 0
     is_refused: bool = False
     is_settled: bool = False
@@ -87,10 +90,15 @@ class Order:
 
     @property
     def approved_ms(self) -> int:
-        """Return when the order was last approved, of the desk's clock: as a new or changed one."""
-        if self.amendment is None or self.amendment.is_refused:
+        """Return when the order's own stop was last approved, of the desk's clock.
+
+        That is with a new order, and with a change of one of which nothing had filled: later ones
+        are judged at the position's stop. A change that was refused approves nothing.
+        """
+        change = self.amendment
+        if change is None:
             return self.intended_ms
-        return self.amendment.sent_ms
+        return change.approved_before_ms if change.is_refused else change.approved_ms
 
     @property
     def is_settled(self) -> bool:

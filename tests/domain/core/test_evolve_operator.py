@@ -69,6 +69,8 @@ def test_an_intended_change_stands_beside_the_order_and_counts_as_a_request() ->
             signal=event.signal,
             worst_price=event.worst_price,
             sent_ms=7,
+            approved_ms=7,
+            approved_before_ms=order.intended_ms,
         ),
     )
     assert after.sends_today == before.sends_today + 1

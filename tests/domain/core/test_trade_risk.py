@@ -11,10 +11,11 @@ from tidegate.domain.core.trade_loss import entries_at_risk
 from tidegate.domain.costs import Costs, Liquidity, worst_loss_per_unit
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import OrderKind, Side, TimeInForce
+from tidegate.domain.reports import RejectReason
 from tidegate.domain.risk.verdict import Rule
 from tidegate.domain.signal import Entry, ExactQty, StopAtPrice
 from tidegate.ports.desk import Placed, Refused
-from tidegate.ports.orders import Amended
+from tidegate.ports.orders import Amended, NotAmended
 from tidegate.ports.protection import Protected, ProtectRefused, ProtectUnresolved
 
 from tests.application.bench import BTC, Bench, make_bench, signal
@@ -283,4 +284,41 @@ def test_an_addition_changed_after_the_stop_was_loosened_keeps_its_own_stop() ->
     fill(bench, order, None)
     bench.pass_time(10_000)
     assert trade(bench).stop_wanted == Price.of("64300")
+    assert worst(bench) <= Money.of(100)
+
+
+def test_a_change_that_is_refused_takes_no_approval_away() -> None:
+    bench = desk()
+    fill(bench, rested(bench, "a", "0.010"), None)
+    order = rested(bench, "b", "0.010", stop=StopAtPrice(Price.of("64300")))
+    assert isinstance(bench.desk.protection.set_stop(BTC, Price.of("61000")), Protected)
+    bench.pass_time(10)
+    assert isinstance(bench.desk.orders.amend(order.client_id, qty=Qty.of("0.060")), Amended)
+    bench.pass_time(10)
+    bench.venue.script.reject_next(RejectReason.RATE_LIMITED, request=RequestKind.AMEND)
+    again = bench.desk.orders.amend(order.client_id, price=Price.of("64850"))
+    assert isinstance(again, NotAmended), again
+    fill(bench, order, None)
+    bench.pass_time(10_000)
+    assert trade(bench).stop_wanted == Price.of("64300")
+    assert worst(bench) <= Money.of(100)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_an_addition_that_filled_in_part_is_changed_under_the_loosened_stop(
+    is_changed: bool,
+) -> None:
+    bench = desk()
+    fill(bench, rested(bench, "a", "0.010"), None)
+    order = rested(bench, "b", "0.020", price="64800", stop=StopAtPrice(Price.of("64300")))
+    fill(bench, order, "0.005", "64800")
+    assert trade(bench).stop_wanted == Price.of("64300")
+    assert isinstance(bench.desk.protection.set_stop(BTC, Price.of("63700")), Protected)
+    bench.pass_time(10)
+    if is_changed:
+        nearer = bench.desk.orders.amend(order.client_id, price=Price.of("64750"))
+        assert isinstance(nearer, Amended), nearer
+    fill(bench, order, None, "64750")
+    bench.pass_time(10_000)
+    assert trade(bench).stop_wanted == Price.of("63700")
     assert worst(bench) <= Money.of(100)
