@@ -126,7 +126,7 @@ def _cancel_reported(draft: Draft, order: OrderReport) -> None:
 def _close(draft: Draft, position: PositionReport) -> None:
     panic, instrument = draft.books.panic, draft.instrument(position.symbol)
     assert panic is not None, "a panic close outside panic"
-    if any(_may_close(order, panic) for order in draft.books.open_orders(position.symbol)):
+    if any(_may_close(draft, order) for order in draft.books.open_orders(position.symbol)):
         return
     side = Side.BUY if position.qty > ZERO_QTY else Side.SELL
     qty = abs(position.qty)
@@ -148,12 +148,14 @@ def _close(draft: Draft, position: PositionReport) -> None:
         )
 
 
-def _may_close(order: Order, panic: PanicStarted) -> bool:
-    """Tell whether a close is waited for; one of an earlier panic that has ended closes nothing.
+def _may_close(draft: Draft, order: Order) -> bool:
+    """Tell whether a close is waited for: while it is open, and shortly after it was sent.
 
-    Where no session began its executions are never read, so it stays in the books all the same.
+    What is shown as held may be from before its fills. Its executions are not waited for: where no
+    session began they are never read, and it stays in the books all the same.
     """
-    return order.role is Role.PANIC and (order.is_open or order.trade_key == panic.key)
+    is_new = draft.now_ms < order.intended_ms + draft.config.close_retry_ms
+    return order.role is Role.PANIC and (order.is_open or is_new)
 
 
 def reset_asked(draft: Draft) -> None:

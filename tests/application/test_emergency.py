@@ -165,6 +165,16 @@ def test_a_close_that_is_refused_is_sent_again(traded: tuple[BlindVenue, KeptOpe
     assert venue.positions() == ()
 
 
+def test_a_close_that_fills_in_part_is_followed_by_another_where_no_session_began() -> None:
+    venue, state = BlindVenue((BTCUSDT,)), KeptOpenState()
+    venue.script.move(BTC, last=Price.of("65000"))
+    venue.script.foreign_order(BTC, side=Side.BUY, qty=Qty.of("0.010"))
+    venue.script.move(BTC, last=Price.of("65000"), bid_size=Qty.of("0.004"))
+    assert panic(venue, state, timeout_ms=10_000) == PanicReport(held=(), orders_open=0)
+    sent = [event.order.qty for event in events_of(state) if isinstance(event, ev.OrderIntended)]
+    assert sent == [Qty.of("0.010"), Qty.of("0.006"), Qty.of("0.002")]
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     with Bench() as running:

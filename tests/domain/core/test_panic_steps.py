@@ -124,6 +124,23 @@ def test_what_is_held_is_closed_once_at_market(qty: str, side: Side) -> None:
     assert [event for event in again.events if isinstance(event, ev.OrderIntended)] == []
 
 
+@pytest.mark.parametrize("has_session", [True, False])
+def test_a_close_that_ended_is_waited_for_shortly_though_its_executions_never_come(
+    has_session: bool,
+) -> None:
+    begun = State() if not has_session else opened(ladder=()).runner.state
+    state = take(begun, PanicRequest(cause="drill", key=KEY)).state
+    made = take(state, Inventory(positions=(position(),), orders=()), 9)
+    (close,) = (event.order for event in made.events if isinstance(event, ev.OrderIntended))
+    ended = foreign(side=Side.SELL, status=Status.CANCELLED, qty_filled=Qty.of("0.004"))
+    shown = attrs.evolve(ended, client_id=close.client_id, reduce_only=True)
+    state = take(made.state, shown, 10).state
+    rest = Inventory(positions=(position("0.006"),), orders=())
+    for at, sent in ((1_008, []), (1_009, [Qty.of("0.006")])):
+        again = take(state, rest, at).events
+        assert [e.order.qty for e in again if isinstance(e, ev.OrderIntended)] == sent
+
+
 def test_a_large_position_is_closed_in_parts_with_ids_of_their_own() -> None:
     state = panicked()
     small = attrs.evolve(BTCUSDT, qty_max_market=Qty.of("0.006"))
