@@ -63,6 +63,7 @@ from .settings import LIVE_ACKNOWLEDGEMENT, Settings, journal_in, venue_store_in
 from .settings_loading import SettingsError, load_settings
 from .state_care import archived_text, care_of
 from .stores import has_state, open_existing
+from .strategy_calls import window_of
 from .venue_preparing import prepare_venue
 
 __all__ = ["Commands"]
@@ -297,7 +298,9 @@ def _strategy(settings: Settings) -> StrategyPort:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
-    return load_strategy(settings.strategy.name, settings.strategy.params)
+    strategy = load_strategy(settings.strategy.name, settings.strategy.params)
+    window_of(strategy)  # one that fails is told before anything is opened
+    return strategy
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tidegate.ports.strategy import Exit, StrategyPort
 from .following import BarFollower
 from .lifecycle import Application
 from .runner import WriterStopped
-from .strategy_calls import StrategyFailed, decide
+from .strategy_calls import StrategyFailed, decide, window_of
 from .strategy_view import strategy_view
 
 __all__ = ["LiveNames", "LivePace", "LiveSession"]
@@ -151,7 +151,7 @@ class LiveSession(LiveSessionPort):
             bars,
             self._symbol,
             interval_ms=pace.interval_ms,
-            window=self._strategy.window,
+            window=window_of(self._strategy),
             grace_ms=pace.grace_ms,
             retry_ms=pace.retry_ms,
         )
@@ -193,7 +193,7 @@ class LiveSession(LiveSessionPort):
 
     def _decide(self, follower: BarFollower, bars: BarPort) -> None:
         window = follower.bars
-        if len(window) < self._strategy.window:
+        if len(window) < window_of(self._strategy):
             return
         desk = self._application.desk
         wish = decide(self._strategy, window, strategy_view(desk.state, self._symbol))

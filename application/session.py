@@ -27,7 +27,7 @@ from .belonging import require_same_account
 from .modes import check_mode
 from .recovery import load_view, reconcile, recover
 from .runner import InlineRunner
-from .strategy_calls import StrategyFailed, decide
+from .strategy_calls import StrategyFailed, decide, window_of
 from .strategy_view import strategy_view
 
 __all__ = ["PaperSession"]
@@ -38,6 +38,7 @@ class PaperSession(SessionPort):
 
     Raises:
         ModeMismatch: trading mode and venue do not belong together.
+        StrategyFailed: the strategy has no usable window.
 
     """
 
@@ -60,7 +61,7 @@ class PaperSession(SessionPort):
         self._symbol = symbol
         self._keys = keys
         self._state_port = state_port
-        self._window: deque[Bar] = deque(maxlen=strategy.window)
+        self._window: deque[Bar] = deque(maxlen=window_of(strategy))
         self._is_stopping = False
         self._items_done = 0
 
@@ -140,12 +141,13 @@ class PaperSession(SessionPort):
 
     def _warm_up(self, cursor: int) -> None:
         """Fill the strategy's window with the bars before the cursor."""
-        back = 2 * self._strategy.window
+        needed = window_of(self._strategy)
+        back = 2 * needed
         while True:
             start = max(0, cursor - back)
             items = islice(self._feed.items(start=start), cursor - start)
             bars = [item for item in items if self._is_own_bar(item)]
-            if len(bars) >= self._strategy.window or start == 0:
+            if len(bars) >= needed or start == 0:
                 break
             back *= 2
         self._window.extend(bar for bar in bars if isinstance(bar, Bar))
@@ -180,7 +182,7 @@ class PaperSession(SessionPort):
             self._decide()
 
     def _decide(self) -> None:
-        if len(self._window) < self._strategy.window:
+        if len(self._window) < window_of(self._strategy):
             return
         view = strategy_view(self._runner.state, self._symbol)
         wish = decide(self._strategy, tuple(self._window), view)

@@ -1,4 +1,4 @@
-"""Asking a strategy: what it wishes, or which fault of its own ends the session."""
+"""Asking a strategy: what it needs and wishes, or which fault of its own ends the session."""
 
 import reprlib
 import traceback
@@ -11,11 +11,32 @@ from tidegate.domain.signal import Signal
 from tidegate.ports.session import ExitAtOnce, SessionError
 from tidegate.ports.strategy import Exit, StrategyPort, StrategyView
 
-__all__ = ["StrategyFailed", "decide"]
+__all__ = ["StrategyFailed", "decide", "window_of"]
 
 
 class StrategyFailed(SessionError):
-    """The strategy raised, or returned what nobody can trade; the message names it and the bar."""
+    """It raised, or told what nobody can use; the message names the strategy, and a bar if any."""
+
+
+def window_of(strategy: StrategyPort) -> int:
+    """Return how many bars the strategy needs: one at least.
+
+    Raises:
+        StrategyFailed: it raised, or told something else than such a number.
+        ExitAtOnce: the process is told to end meanwhile.
+
+    """
+    try:
+        window: object = strategy.window
+    except ExitAtOnce:
+        raise
+    except (Exception, SystemExit) as fault:
+        what = f"{type(fault).__name__}: {fault}{_place(fault)}"
+        raise StrategyFailed(_window_text(what, strategy)) from fault
+    if isinstance(window, int) and not isinstance(window, bool) and window > 0:
+        return window
+    what = f"it told {reprlib.repr(window)}; accepted: a whole number above zero"
+    raise StrategyFailed(_window_text(what, strategy))
 
 
 def decide(strategy: StrategyPort, bars: Sequence[Bar], view: StrategyView) -> Signal | Exit | None:
@@ -45,6 +66,10 @@ def decide(strategy: StrategyPort, bars: Sequence[Bar], view: StrategyView) -> S
 def _place(fault: BaseException) -> str:
     last = traceback.extract_tb(fault.__traceback__)[-1]
     return f" ({PurePath(last.filename).name}, line {last.lineno})"
+
+
+def _window_text(what: str, strategy: StrategyPort) -> str:
+    return f"the strategy failed: {what}; the window of strategy {type(strategy).__name__}"
 
 
 def _text(what: str, strategy: StrategyPort, bar: Bar) -> str:

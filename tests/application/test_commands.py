@@ -27,7 +27,7 @@ from tidegate.ports.commands import (
     Where,
 )
 from tidegate.ports.feed import FeedError
-from tidegate.ports.session import SessionReport
+from tidegate.ports.session import SessionError, SessionReport
 from tidegate.ports.state import StateError, StateUnavailable
 
 BARS = 300
@@ -143,6 +143,50 @@ def test_a_strategy_from_the_present_folder_is_found(
     opened = commands.paper(asked)
     assert opened.title.startswith("Quiet on BTCUSDT-DEMO")
     assert _run(opened).summary.trades == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "window", "told"),
+    [
+        (
+            "window_a",
+            "1 // 0",
+            r"ZeroDivisionError: .* \(window_a\.py, line 5\); the window of strategy Own",
+        ),
+        ("window_b", "[][-1]", "IndexError: list index out of range"),
+        ("window_c", "0", "it told 0; accepted: a whole number above zero"),
+        ("window_d", "'20'", "it told '20'; accepted"),
+        ("window_e", "True", "it told True; accepted"),
+    ],
+)
+def test_a_strategy_without_a_usable_window_is_told_before_anything_is_made(
+    commands: Commands,
+    bars: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    window: str,
+    told: str,
+) -> None:
+    (tmp_path / f"{name}.py").write_text(
+        "from tidegate.ports.strategy import StrategyPort\n"
+        "class Own(StrategyPort):\n"
+        "    @property\n"
+        "    def window(self):\n"
+        f"        return {window}\n"
+        "    def decide(self, bars, view): ...\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    state, named = tmp_path / "own", f"{name}:Own"
+    where = Where(state=str(state))
+    for ask in (
+        lambda: commands.paper(_request(bars, strategy=named, where=where)),
+        lambda: commands.run(RunRequest(strategy=named, where=where)),
+    ):
+        with pytest.raises(SessionError, match=f"the strategy failed: {told}"):
+            ask()
+    assert not state.exists()
 
 
 def test_funding_and_marks_from_files_are_merged(

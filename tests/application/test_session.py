@@ -153,6 +153,29 @@ def test_a_strategy_that_returns_no_wish_ends_the_session_with_words(wish: objec
     assert kinds[-1].startswith("session_stopped")
 
 
+class Shrinking(StrategyPort):
+    """Tells a window twice, and none after that."""
+
+    def __init__(self) -> None:
+        self._told = [3, 3]
+
+    @property
+    def window(self) -> int:
+        return self._told.pop()
+
+    def decide(self, bars: Sequence[Bar], view: StrategyView) -> Signal | Exit | None:
+        del bars, view
+        return None
+
+
+def test_a_window_that_fails_later_ends_the_session_in_order() -> None:
+    plan = _plan(strategy=Shrinking())
+    parts = parts_in_memory(plan)
+    with pytest.raises(SessionError, match=r"IndexError.*; the window of strategy Shrinking"):
+        _run(plan, parts)
+    assert next(reversed(journal_rows(parts.state_port)))[1].startswith("session_stopped")
+
+
 def test_an_exit_that_a_second_signal_asks_for_is_no_fault_of_the_strategy() -> None:
     _failed(ExitAtOnce(130), ExitAtOnce)
 
