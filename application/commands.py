@@ -44,6 +44,7 @@ from .check import check_trade
 from .clocks import SystemClock
 from .container import open_desk, paper_session
 from .doctor import examine
+from .emergency import RECORDED_OUTLOOK
 from .engine import fold
 from .instruments import instrument_of
 from .journal_entries import as_entry, kind_objection, stem_of
@@ -56,7 +57,14 @@ from .live_paper import (
 )
 from .market_data import DEMO_ATTRIBUTION, demo_feed, user_feed
 from .modes import ModeMismatch
-from .operators import as_begun, books_of_mode, named_desk, require_panic_over, status_of
+from .operators import (
+    as_begun,
+    books_of_mode,
+    journal_kept,
+    named_desk,
+    require_panic_over,
+    status_of,
+)
 from .preflight import BYBIT_MODES
 from .reconciler import applied_in
 from .settings import LIVE_ACKNOWLEDGEMENT, Settings, journal_in, venue_store_in
@@ -71,9 +79,6 @@ __all__ = ["Commands"]
 _DEMO_FOLDER = "tidegate-demo-"
 _JOURNAL_SUFFIX = ".sqlite"
 _CONFIRMATION = "RESET"
-_RECORDED_OUTLOOK = (
-    "A recorded market stands still between sessions: what is left closes when the session goes on."
-)
 _PROBLEMS = (CatalogueError, CredentialsMissing, ModeMismatch, SettingsError, StrategyError)
 
 
@@ -202,7 +207,7 @@ class Commands(CommandsPort):
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """See :meth:`CommandsPort.panic`."""
         settings = self._harmless(where)
-        with _named_problems():
+        with _named_problems(), journal_kept():
             if settings.mode in BYBIT_MODES:
                 return panic_on_bybit(settings, self._env, cause=cause)
             books_of_mode(settings)
@@ -211,7 +216,7 @@ class Commands(CommandsPort):
         with self._desk(where) as desk:
             held = desk.panic(cause)
             orders_open = len(desk.status().books.orders)
-            outlook = _RECORDED_OUTLOOK if held or orders_open else None
+            outlook = RECORDED_OUTLOOK if held or orders_open else None
             return PanicReport(held=held, orders_open=orders_open, outlook=outlook)
 
     def reconcile(self, where: Where) -> ReconcileReport:
@@ -260,7 +265,7 @@ class Commands(CommandsPort):
 
     @contextmanager
     def _desk(self, where: Where, *, with_streams: bool = True) -> Iterator[DeskPort]:
-        with _named_problems():
+        with _named_problems(), journal_kept():
             settings = self._settings(where)
             if settings.mode in BYBIT_MODES:
                 has_streams = settings.bybit.streams and with_streams

@@ -23,10 +23,14 @@ from .engine import Engine
 from .modes import check_mode
 from .runner import ThreadedRunner
 
-__all__ = ["SETTLE_WAIT_MS", "outlook_of", "panic_now"]
+__all__ = ["RECORDED_OUTLOOK", "SETTLE_WAIT_MS", "outlook_of", "panic_now"]
 
 SETTLE_WAIT_MS = 5_000
 """How long the books may take to learn what the panic did before it is reported."""
+RECORDED_OUTLOOK = (
+    "A recorded market stands still between sessions: what is left closes when the session goes on."
+)
+"""What becomes of what a panic left of a session on recorded data."""
 _ACCOUNT_WAIT_S = 2
 _SIMULATED = frozenset({VenueKind.MEMORY, VenueKind.PAPER})
 _LOG = logging.getLogger(__name__)

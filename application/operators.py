@@ -1,6 +1,7 @@
 """What an operator's commands know of a desk before they open it: whose it is, how it was left."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import attrs
 from tidegate.adapters.paper.store import PaperStore
@@ -14,10 +15,31 @@ from tidegate.ports.state import StateError, StateUnavailable
 from .belonging import mode_of, require_venue_of
 from .doctor import venue_text
 from .engine import fold
+from .runner import WriterStopped
 from .settings import Settings
 from .stores import open_existing, place_of
 
 __all__ = ["as_begun", "books_of_mode", "named_desk", "require_panic_over", "status_of"]
+
+
+@contextmanager
+def journal_kept() -> Iterator[None]:
+    """Tell of a desk that stopped because its journal failed as of that journal.
+
+    Raises:
+        StateUnavailable: why it failed, that nobody knows what is open, and the remedy.
+
+    """
+    try:
+        yield
+    except WriterStopped as stopped:
+        if not isinstance(stopped.__cause__, StateError):
+            raise
+        raise StateUnavailable(
+            f"the journal could not be written or read ({stopped.__cause__}), so the desk stopped: "
+            "what is open at the venue is not known. Mend the store and give the command again; "
+            "on Bybit, what is held can be closed in its app meanwhile"
+        ) from stopped
 
 
 def books_of_mode(settings: Settings) -> Books:

@@ -344,7 +344,8 @@ class CommandsPort(ABC):
     def panic(self, where: Where, *, cause: str) -> PanicReport:
         """Halt persistently, cancel every order and close every position.
 
-        It only lessens what is at risk: mode live needs no acknowledgement for it.
+        It only lessens what is at risk: mode live needs no acknowledgement for it. A journal that
+        fails meanwhile is a ``StateError``: what is open then is not known.
         """
 
     @abstractmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tidegate.adapters.memory.options import RequestKind
+from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.adapters.v5server.control import Control
 from tidegate.adapters.v5server.ws_session import StreamKind
 from tidegate.application.bybit_container import bybit_application
@@ -12,6 +13,7 @@ from tidegate.application.clocks import RandomKeys
 from tidegate.application.commands import Commands
 from tidegate.application.emergency import panic_now
 from tidegate.application.engine import Engine
+from tidegate.application.runner import WriterStopped
 from tidegate.application.settings import Settings
 from tidegate.application.settings_bybit import BybitSettings
 from tidegate.domain.core import events as ev
@@ -24,6 +26,7 @@ from tidegate.domain.reports import OrderReport, PositionReport, RejectReason
 from tidegate.ports.commands import PanicReport, Where
 from tidegate.ports.desk import Placed
 from tidegate.ports.exchange import Holdings, QueryFailed
+from tidegate.ports.state import StateUnavailable
 
 from tests.adapters.v5server.bench import KEY, SECRET, Bench
 from tests.domain.core.scenes import LADDER
@@ -217,6 +220,21 @@ def test_no_query_that_closing_does_not_need_can_hold_it_up(bench: Bench, tmp_pa
     assert bench.server.call(lambda x: x.accounts.first.venue.positions()) == ()
     assert bench.server.call(lambda x: x.accounts.first.venue.open_orders()) == ()
     assert commands.status(Where()).panic_cause == "drill"
+
+
+def test_a_journal_that_cannot_be_written_is_told_as_that_and_nothing_was_sent(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = left_by_a_desk(bench, tmp_path)
+
+    def full(*_: object, **__: object) -> int:
+        raise StateUnavailable("the disk is full")
+
+    monkeypatch.setattr(SqliteState, "append", full)
+    with pytest.raises(StateUnavailable, match=r"the disk is full.*is not known.*Bybit") as told:
+        commands.panic(Where(), cause="drill")
+    assert isinstance(told.value.__cause__, WriterStopped)
+    assert len(bench.server.call(lambda x: x.accounts.first.venue.positions())) == 1
 
 
 def test_no_stream_is_waited_for(bench: Bench, tmp_path: Path) -> None:
