@@ -7,7 +7,7 @@ from tidegate.domain.orders import ProtectiveLeg, Side, Symbol, TriggerBy
 from tidegate.domain.reports import CancelReason, Origin
 from tidegate.ports.exchange import PositionStop
 
-from .account import available, liquidation_price, opening_notional
+from .account import available, liquidation_price, risked_notional
 from .book import Book
 from .checks import check_leg, check_price, known_book, known_instrument
 from .legs import find_leg
@@ -141,8 +141,8 @@ def set_leverage(world: World, symbol: Symbol, leverage: Rate) -> bool:
 
 
 def _check_leverage(world: World, held: PaperPosition, leverage: Rate) -> None:
-    mark, symbol = world.mark(held.symbol), held.symbol
-    value = held.position.notional(mark) + opening_notional(world, symbol)
+    symbol = held.symbol
+    value, _ = risked_notional(world, symbol)
     allowed = leverage_allowed(world.instruments[symbol].tiers, value)
     if leverage > allowed:
         raise Refused(

@@ -57,7 +57,7 @@ def config(*, poll_down_ms: int | None = 2_000, **changes: int) -> CoreConfig:
     )
 
 
-def scripted() -> Bench:
+def scripted(settings: CoreConfig | None = None) -> Bench:
     """Return a desk whose venue fills nothing by itself."""
     venue = MemoryVenue(
         instruments={BTC: BTCUSDT},
@@ -65,7 +65,7 @@ def scripted() -> Bench:
         wallet=Money.of("10000"),
         options=MemoryOptions(fill_mode=FillMode.SCRIPTED),
     )
-    return make_bench(venue=venue, config=config())
+    return make_bench(venue=venue, config=settings or config())
 
 
 def limit(price: str) -> Entry:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from tidegate.adapters.memory.exchange import MemoryVenue
-from tidegate.adapters.memory.options import FillMode, MemoryOptions
 from tidegate.application.codec import decode_books, encode_books
 from tidegate.application.engine import Engine
 from tidegate.application.recovery import load_view, recover
@@ -13,16 +11,13 @@ from tidegate.application.runner import InlineRunner
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.inputs import StartRequest
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.money import Money, Price, Qty, Rate
+from tidegate.domain.money import Price, Qty, Rate
 from tidegate.domain.orders import ClientId
 from tidegate.domain.reports import Execution, FundingPayment, OrderReport
-from tidegate.domain.signal import ExactQty
-from tidegate.ports.desk import Placed
 
-from tests.application.bench import BTC, Bench, make_bench, signal
-from tests.domain.samples import BTCUSDT, FEES
+from tests.application.bench import BTC, Bench
 
-from .scenes import config, limit, only
+from .scenes import config, limit, only, placed, scripted
 
 KEPT = 32
 PRICE = Price.of("64900")
@@ -30,18 +25,9 @@ PRICE = Price.of("64900")
 
 def resting() -> tuple[Bench, ClientId]:
     """Return a desk whose entry of 0.010 rests, with 0.004 of it filled and booked."""
-    venue = MemoryVenue(
-        instruments={BTC: BTCUSDT},
-        fees=FEES,
-        wallet=Money.of("10000"),
-        options=MemoryOptions(fill_mode=FillMode.SCRIPTED),
-    )
-    bench = make_bench(venue=venue, config=attrs.evolve(config(), executions_remembered=KEPT))
-    sizing = ExactQty(Qty.of("0.010"))
-    outcome = bench.desk.execute(signal("a", entry=limit("64900"), sizing=sizing))
-    assert isinstance(outcome, Placed)
-    entry = outcome.client_id
-    venue.script.fill(entry, Qty.of("0.004"), PRICE)
+    bench = scripted(attrs.evolve(config(), executions_remembered=KEPT))
+    entry = placed(bench, entry=limit("64900"))
+    bench.venue.script.fill(entry, Qty.of("0.004"), PRICE)
     bench.pass_time(10)
     assert bench.runner.state.books.position(BTC).qty == Qty.of("0.004")
     return bench, entry
