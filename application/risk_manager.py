@@ -9,14 +9,14 @@ from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.events import EntryIntended, SignalRefused
 from tidegate.domain.core.ids import KEY_LENGTH
 from tidegate.domain.core.inputs import OpenRequest, SpecsLoaded
-from tidegate.domain.core.opening import plan_input, proposal_for, signal_limits
+from tidegate.domain.core.opening import largest_for, plan_input
 from tidegate.domain.core.snapshots import risk_snapshot
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import step
 from tidegate.domain.costs import break_even_price
 from tidegate.domain.grid import price_down, price_up
 from tidegate.domain.instrument import Instrument
-from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
+from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import Side, Symbol, TimeInForce
 from tidegate.domain.planning import Fault, Plan, PlanInput, make_plan
 from tidegate.domain.position import Position
@@ -24,7 +24,6 @@ from tidegate.domain.risk.queries import (
     LeverageDecision,
     RiskOverview,
     check_leverage,
-    largest_position,
     overview,
     remaining_exposure,
 )
@@ -144,17 +143,14 @@ class RiskManager:
         return remaining_exposure(self._snapshot(symbol, _NO_SIGNAL), limits)
 
     def largest_position(self, signal: Signal) -> Qty:
-        """Return the largest quantity with which ``signal`` would pass every rule now.
+        """Return the largest quantity (base coin) with which ``signal`` would be approved now.
 
-        Zero where none would: :meth:`check` says why.
+        What size it asks for itself does not matter. Zero where none would: :meth:`check` says why,
+        and its refusals name the same quantity.
         """
         engine = self._runner.engine
-        (state, _), now_ms = self._knowing(signal.symbol), engine.clock.now_ms()
-        proposal = proposal_for(state, signal, engine.config, now_ms)
-        if proposal is None:
-            return ZERO_QTY
-        seen = risk_snapshot(state, signal.symbol, signal.signal_id, engine.config, now_ms)
-        return largest_position(proposal, seen, signal_limits(engine.config.limits, signal))
+        state, _ = self._knowing(signal.symbol)
+        return largest_for(state, signal, engine.config, engine.clock.now_ms())
 
     def check_leverage(
         self, symbol: Symbol, asked: Rate, notional: Money = ZERO_MONEY

@@ -40,7 +40,8 @@ class LiquidationTerms:
     """All that decides the liquidation price beside the quantity of the new entry.
 
     ``worst`` is the worst fill of the new entry; ``exposure_symbol`` is what its symbol has in use,
-    held and in flight, and ``others_*`` are sums over the other positions: USDT.
+    held and in flight. ``others_unrealised`` sums the other positions up, ``others_maintenance``
+    those and the entries of other symbols that may still fill: USDT.
     """
 
     instrument: Instrument

@@ -8,6 +8,8 @@ maintenance rate and deduction of the risk tier; the upper sign of ``-+`` is for
 Results are unrounded. Money is USDT, quantities are unsigned base coin.
 """
 
+import attrs
+
 from .instrument import RiskTier
 from .money import ONE, ZERO_MONEY, ZERO_RATE, Money, Price, Qty, Rate
 from .orders import Side
@@ -19,6 +21,7 @@ __all__ = [
     "leverage_allowed",
     "liquidation_price_cross",
     "liquidation_price_isolated",
+    "maintenance_added",
     "maintenance_margin",
     "notional_allowed",
     "order_cost",
@@ -87,6 +90,21 @@ def maintenance_margin(
     bankruptcy = bankruptcy_price(side=side, entry=basis, leverage=leverage)
     fee = fee_to_close(qty=qty, bankruptcy=bankruptcy, taker=taker)
     return mark * qty * tier.maintenance_rate - tier.deduction + fee
+
+
+def maintenance_added(
+    *, side: Side, qty: Qty, price: Price, leverage: Rate, tier: RiskTier, taker: Rate
+) -> Money:
+    """Return the most that an entry filled at ``price`` adds: ``S P MMR + S P (1 -+ 1/L) f``.
+
+    ``tier`` is that of its symbol with the entry filled. The tier's deduction belongs to the whole
+    and is not taken off: what is held may be in a lower tier, whose deduction is smaller.
+    """
+    whole = attrs.evolve(tier, deduction=ZERO_MONEY)
+    added = maintenance_margin(
+        side=side, qty=qty, mark=price, basis=price, leverage=leverage, tier=whole, taker=taker
+    )
+    return max(ZERO_MONEY, added)
 
 
 def order_cost(*, side: Side, qty: Qty, price: Price, leverage: Rate, taker: Rate) -> Money:

@@ -14,7 +14,7 @@ from .instrument import Instrument
 from .levels import Ladder, LevelRefusal, check_plan, plan_ladder, stop_price
 from .liquidation import NOTHING_JOINED, Joined, LiquidationTerms
 from .managed_levels import management_faults
-from .margin import maintenance_margin, order_cost, tier_for
+from .margin import maintenance_added, order_cost, tier_for
 from .money import ZERO_MONEY, Money, Price, Qty, Rate
 from .orders import OrderKind, Side, TimeInForce, Trigger
 from .reports import MarginMode
@@ -68,8 +68,9 @@ class PlanInput:
     ``watched`` is the present price of the kind that the entry's trigger watches. ``held_stop`` is
     the stop of the position already there: an addition shares one stop with it, the tighter of the
     two, and is managed as that position (``is_addition``). ``joined`` is that position and the
-    entries of its side in flight: they are liquidated as one. ``others_*`` are the sums over the
-    other positions.
+    entries of its side in flight: they are liquidated as one. ``others_unrealised`` is the sum over
+    the other positions, and ``others_maintenance`` over those and every entry that may open or add
+    to one.
     """
 
     instrument: Instrument
@@ -340,17 +341,13 @@ def _proposal(
             leverage=signal.leverage,
             taker=taker,
         ),
-        maintenance_margin_per_unit=max(
-            ZERO_MONEY,
-            maintenance_margin(
-                side=signal.side,
-                qty=_ONE_COIN,
-                mark=parts.worst,
-                basis=parts.worst,
-                leverage=signal.leverage,
-                tier=attrs.evolve(tier, deduction=ZERO_MONEY),
-                taker=taker,
-            ),
+        maintenance_margin_per_unit=maintenance_added(
+            side=signal.side,
+            qty=_ONE_COIN,
+            price=parts.worst,
+            leverage=signal.leverage,
+            tier=tier,
+            taker=taker,
         ),
         orders_to_send=1 + len(parts.ladder.rungs),
     )

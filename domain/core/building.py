@@ -14,8 +14,9 @@ from tidegate.domain.orders import (
     TimeInForce,
     Trigger,
 )
+from tidegate.domain.planning import Plan
 
-__all__ = ["build_order"]
+__all__ = ["build_order", "entry_order"]
 
 
 def build_order(
@@ -55,4 +56,21 @@ def build_order(
         trigger=trigger,
         stop_loss=None if stop_loss is None else ProtectiveLeg(price=stop_loss),
         take_profit=None if take_profit is None else ProtectiveLeg(price=take_profit),
+    )
+
+
+def entry_order(plan: Plan, order_id: ClientId) -> OrderRequest:
+    """Build the entry with its stop, and its take-profit where there is one, inside."""
+    entry = plan.signal.entry
+    return build_order(
+        order_id,
+        purpose=Purpose(Role.ENTRY),
+        symbol=plan.signal.symbol,
+        side=plan.signal.side,
+        qty=plan.qty,
+        price=plan.entry if entry.kind is OrderKind.LIMIT else None,
+        time_in_force=entry.time_in_force,
+        trigger=plan.trigger,
+        stop_loss=plan.stop,
+        take_profit=plan.take_profit,
     )

@@ -155,7 +155,8 @@ class SignalRefused:
     """A signal was refused; ``breaches`` and ``missing`` name every rule that failed.
 
     ``fault`` is set where no plan could be made at all. ``largest`` is the largest quantity that
-    would have passed, ``None`` where size was not the matter.
+    would have been approved, ``None`` where size was not the matter. Zero beside a ``fault`` means
+    that the rules refuse the smallest quantity too, as ``breaches`` and ``missing`` say.
     """
 
     trade_key: str

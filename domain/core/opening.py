@@ -5,68 +5,106 @@ from tidegate.domain.account_settings import LeverageSetting
 from tidegate.domain.costs import Costs
 from tidegate.domain.entry_terms import time_in_force_of
 from tidegate.domain.limits_venue import venue_faults
-from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
+from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Money, Price, Qty, Rate
 from tidegate.domain.orders import (
-    ClientId,
-    OrderKind,
     OrderRequest,
     Purpose,
     Role,
     Side,
     Symbol,
 )
-from tidegate.domain.planning import Fault, Plan, PlanInput, make_plan
+from tidegate.domain.planning import Fault, FaultKind, Plan, PlanInput, make_plan
 from tidegate.domain.reports import Ticker
 from tidegate.domain.risk.approval import Approved
 from tidegate.domain.risk.judge import RULES, Refused, judge
 from tidegate.domain.risk.limits import Oversize, RiskLimits
-from tidegate.domain.risk.snapshot import Proposal, RiskSnapshot
+from tidegate.domain.risk.snapshot import RiskSnapshot
+from tidegate.domain.risk.verdict import Breach, Missing
 from tidegate.domain.signal import Signal
 from tidegate.domain.ticket import Ticket, TicketRung
 from tidegate.domain.triggers import watched_price
 
-from . import exposure
+from . import exposure, maintenance
 from .account import setting_under_way
-from .building import build_order
+from .building import entry_order
 from .by_hand import leverage_wanted
 from .config import CoreConfig
 from .draft import Draft
 from .events import EntryIntended, SignalRefused
+from .fitting import Wish, largest_fit
 from .inputs import OpenRequest
 from .refusing import words_of
 from .snapshots import risk_snapshot
 from .state import State
 
-__all__ = ["entry_order", "open_asked", "plan_input", "proposal_for", "signal_limits", "ticket_of"]
+__all__ = ["largest_for", "open_asked", "plan_input", "signal_limits", "ticket_of"]
 
 
 def open_asked(draft: Draft, request: OpenRequest) -> None:
     """Plan, judge, and record the entry or the refusal."""
-    request = _joining(draft, request)
-    signal = request.signal
+    request = attrs.evolve(request, signal=_joining(draft, request.signal))
+    wish = _wish(draft, request.signal)
+    if isinstance(wish, str):
+        _refuse(draft, request, fault=wish)
+        return
+    plan = make_plan(wish.signal, wish.given)
+    if isinstance(plan, Fault):
+        _unplanned(draft, request, wish, plan)
+    else:
+        _judge(draft, request, wish, _Draught(plan))
+
+
+def largest_for(state: State, signal: Signal, config: CoreConfig, now_ms: int) -> Qty:
+    """Return the largest size that ``signal`` would be approved with now, base coin; zero if none.
+
+    It is what a refusal of the signal names, whatever size was asked.
+    """
+    draft = Draft(state, config, now_ms)
+    wish = _wish(draft, _joining(draft, signal))
+    return ZERO_QTY if isinstance(wish, str) else largest_fit(wish).largest
+
+
+def _wish(draft: Draft, signal: Signal) -> Wish | str:
     snapshot = risk_snapshot(
         draft.state, signal.symbol, signal.signal_id, draft.config, draft.now_ms
     )
     given = plan_input(draft, signal, snapshot)
     if isinstance(given, str):
-        _refuse(draft, request, fault=given)
-        return
-    plan, asked = _plan(draft, signal, given)
-    if isinstance(plan, Fault):
-        _refuse(draft, request, fault=str(plan), largest=plan.largest)
-        return
-    _judge(draft, request, given, _Draught(plan, asked), snapshot)
+        return given
+    return Wish(signal, given, snapshot, signal_limits(draft.config.limits, signal))
 
 
-def _joining(draft: Draft, request: OpenRequest) -> OpenRequest:
+def _joining(draft: Draft, signal: Signal) -> Signal:
     """Give an addition the ladder and management of the position that it joins: there is one."""
-    trade = draft.trade(request.signal.symbol)
-    if trade is None or trade.side is not request.signal.side:
-        return request
-    joined = attrs.evolve(
-        request.signal, ladder=trade.signal.ladder, management=trade.signal.management
+    trade = draft.trade(signal.symbol)
+    if trade is None or trade.side is not signal.side:
+        return signal
+    return attrs.evolve(signal, ladder=trade.signal.ladder, management=trade.signal.management)
+
+
+def _unplanned(draft: Draft, request: OpenRequest, wish: Wish, fault: Fault) -> None:
+    """Refuse what cannot be planned; above the venue's maximum reduce, where that is the policy."""
+    if fault.largest is not None and draft.config.limits.oversize is Oversize.REDUCE:
+        plan = make_plan(wish.signal, attrs.evolve(wish.given, qty_max=fault.largest))
+        if isinstance(plan, Plan):
+            _judge(draft, request, wish, _Draught(plan, fault.asked))
+            return
+    fit = largest_fit(wish)
+    if fault.kind is not FaultKind.SIZE:
+        largest = None if fit.largest == ZERO_QTY else fit.largest
+        _refuse(draft, request, fault=str(fault), largest=largest)
+        return
+    text = str(fault)
+    if fit.fault is not None and fit.fault != text:
+        text = f"{text}; the smallest size is refused as well: {fit.fault}"
+    _refuse(
+        draft,
+        request,
+        fault=text,
+        breaches=fit.breaches,
+        missing=fit.missing,
+        largest=fit.largest,
     )
-    return attrs.evolve(request, signal=joined)
 
 
 @attrs.frozen
@@ -74,69 +112,57 @@ class _Draught:
     """A plan, and the quantity that was asked where it had to be made smaller."""
 
     plan: Plan
-    asked: Qty | None
+    asked: Qty | None = None
 
 
-def _plan(draft: Draft, signal: Signal, given: PlanInput) -> tuple[Plan | Fault, Qty | None]:
-    """Make a plan; above the venue's maximum a smaller one, where the policy is to reduce."""
-    plan = make_plan(signal, given)
-    may_reduce = draft.config.limits.oversize is Oversize.REDUCE
-    if not isinstance(plan, Fault) or plan.largest is None or not may_reduce:
-        return plan, None
-    return make_plan(signal, attrs.evolve(given, qty_max=plan.largest)), plan.asked
-
-
-def _judge(
-    draft: Draft, request: OpenRequest, given: PlanInput, made: _Draught, snapshot: RiskSnapshot
-) -> None:
-    signal, plan = request.signal, made.plan
-    limits = signal_limits(draft.config.limits, signal)
+def _judge(draft: Draft, request: OpenRequest, wish: Wish, made: _Draught) -> None:
+    plan = made.plan
     order = entry_order(plan, draft.books.client_id(request.key, Purpose(Role.ENTRY), 0))
-    faults = venue_faults(order, given.instrument, plan.entry)
+    faults = venue_faults(order, wish.given.instrument, plan.entry)
     if faults:
         _refuse(draft, request, fault=words_of(faults))
         return
-    verdict = judge(order, plan.proposal, snapshot, limits)
+    verdict = judge(order, plan.proposal, wish.snapshot, wish.limits)
     if isinstance(verdict, Approved):
-        _intend(draft, request, given, plan, verdict.order, asked=made.asked)
+        _intend(draft, request, wish.given, plan, verdict.order, asked=made.asked)
         return
-    smaller = _smaller(draft, signal, given, verdict)
-    if smaller is None:
-        _refuse(draft, request, refused=verdict)
-        return
-    again = judge(entry_order(smaller, order.client_id), smaller.proposal, snapshot, limits)
-    if isinstance(again, Approved):
-        asked = plan.qty if made.asked is None else made.asked
-        _intend(draft, request, given, smaller, again.order, asked=asked)
-    else:
-        _refuse(draft, request, refused=verdict)
+    largest = largest_fit(wish).largest
+    smaller = _smaller(draft, wish, verdict, largest)
+    if smaller is not None:
+        reduced = entry_order(smaller, order.client_id)
+        again = judge(reduced, smaller.proposal, wish.snapshot, wish.limits)
+        if isinstance(again, Approved):
+            asked = plan.qty if made.asked is None else made.asked
+            _intend(draft, request, wish.given, smaller, again.order, asked=asked)
+            return
+    _refuse(
+        draft,
+        request,
+        breaches=verdict.breaches,
+        missing=verdict.missing,
+        largest=None if verdict.largest is None and largest == ZERO_QTY else largest,
+    )
+
+
+def _smaller(draft: Draft, wish: Wish, refused: Refused, largest: Qty) -> Plan | None:
+    """Plan again with the largest quantity that passes, where the policy is to reduce.
+
+    Where less passes than the rules name, it is for what a smaller size loses, such as a target:
+    then nothing is reduced.
+    """
+    named = refused.largest
+    if draft.config.limits.oversize is not Oversize.REDUCE or named is None:
+        return None
+    if named == ZERO_QTY or largest < named:
+        return None
+    plan = make_plan(wish.signal, attrs.evolve(wish.given, qty_max=largest))
+    return None if isinstance(plan, Fault) else plan
 
 
 def signal_limits(limits: RiskLimits, signal: Signal) -> RiskLimits:
     """Return the limits with the signal's own demand, which may only be stricter."""
     least = max(limits.reward_to_risk_net_min, signal.reward_to_risk_min)
     return attrs.evolve(limits, reward_to_risk_net_min=least)
-
-
-def _smaller(draft: Draft, signal: Signal, given: PlanInput, refused: Refused) -> Plan | None:
-    """Plan again with the largest quantity that passes, where the policy is to reduce."""
-    if draft.config.limits.oversize is not Oversize.REDUCE or refused.largest is None:
-        return None
-    if refused.largest.sign == 0:
-        return None
-    plan = make_plan(signal, attrs.evolve(given, qty_max=refused.largest))
-    return None if isinstance(plan, Fault) else plan
-
-
-def proposal_for(state: State, signal: Signal, config: CoreConfig, now_ms: int) -> Proposal | None:
-    """Return what ``signal`` would be judged as now, ``None`` where no plan can be made."""
-    draft = Draft(state, config, now_ms)
-    snapshot = risk_snapshot(state, signal.symbol, signal.signal_id, config, now_ms)
-    given = plan_input(draft, signal, snapshot)
-    if isinstance(given, str):
-        return None
-    plan = make_plan(signal, given)
-    return None if isinstance(plan, Fault) else plan.proposal
 
 
 def plan_input(draft: Draft, signal: Signal, snapshot: RiskSnapshot) -> PlanInput | str:
@@ -232,28 +258,9 @@ def _others_unrealised(draft: Draft, symbol: Symbol) -> Money:
 
 
 def _others_maintenance(draft: Draft, symbol: Symbol) -> Money:
-    total = ZERO_MONEY
-    for other, report in draft.view.positions.items():
-        if other != symbol:
-            total = total + report.maintenance_margin
-    return total
-
-
-def entry_order(plan: Plan, order_id: ClientId) -> OrderRequest:
-    """Build the entry with its stop, and its take-profit where there is one, inside."""
-    entry = plan.signal.entry
-    return build_order(
-        order_id,
-        purpose=Purpose(Role.ENTRY),
-        symbol=plan.signal.symbol,
-        side=plan.signal.side,
-        qty=plan.qty,
-        price=plan.entry if entry.kind is OrderKind.LIMIT else None,
-        time_in_force=entry.time_in_force,
-        trigger=plan.trigger,
-        stop_loss=plan.stop,
-        take_profit=plan.take_profit,
-    )
+    """Return what all else must maintain; where it is not known, a rule of the account refuses."""
+    known = maintenance.of_others(draft.state, symbol)
+    return ZERO_MONEY if known is None else known
 
 
 def ticket_of(plan: Plan, given: PlanInput, *, asked: Qty | None) -> Ticket:
@@ -325,7 +332,8 @@ def _refuse(
     draft: Draft,
     request: OpenRequest,
     *,
-    refused: Refused | None = None,
+    breaches: tuple[Breach, ...] = (),
+    missing: tuple[Missing, ...] = (),
     fault: str | None = None,
     largest: Qty | None = None,
 ) -> None:
@@ -336,10 +344,10 @@ def _refuse(
             signal_id=signal.signal_id,
             symbol=signal.symbol,
             side=signal.side,
-            breaches=() if refused is None else refused.breaches,
-            missing=() if refused is None else refused.missing,
+            breaches=breaches,
+            missing=missing,
             fault=fault,
-            largest=largest if refused is None else refused.largest,
+            largest=largest,
             time_ms=draft.now_ms,
         )
     )

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 import attrs
 from tidegate.domain import ledger as ledgers
 from tidegate.domain.lifecycle import Status
-from tidegate.domain.margin import order_cost, tier_for
+from tidegate.domain.margin import order_cost
 from tidegate.domain.money import ZERO_MONEY, Money
 from tidegate.domain.orders import Symbol
 from tidegate.domain.risk.snapshot import RiskSnapshot
 from tidegate.domain.signal import Signal
 
-from . import exposure
+from . import exposure, maintenance
 from .config import CoreConfig
 from .state import Books, Order, State, View
 from .trade_loss import trade_loss
@@ -57,7 +57,7 @@ def risk_snapshot(
         equity=equity,
         available=_available(state),
         initial_margin=_initial_margin(state),
-        maintenance_margin=_maintenance_margin(state),
+        maintenance_margin=maintenance.of_account(state),
         day_opening_equity=None if ledger is None else ledger.today.opening_equity,
         day_profit=(
             None if ledger is None or equity is None else ledgers.day_profit(ledger, equity)
@@ -94,7 +94,7 @@ def fresh_equity(state: State, config: CoreConfig, now_ms: int) -> Money | None:
 
 
 def _not_at_venue(books: Books) -> Iterator[tuple[Order, Signal]]:
-    """Yield the entries that the venue's own figures cannot contain yet, changed ones too."""
+    """Yield the entries whose margin the venue cannot have reserved yet, changed ones too."""
     for order in books.orders.values():
         if order.signal is None:
             continue
@@ -142,31 +142,6 @@ def _initial_margin(state: State) -> Money | None:
         return account.equity * account.initial_margin_rate + unsent
     reports = state.view.positions.values()
     return _sum(report.initial_margin for report in reports) + unsent
-
-
-def _maintenance_margin(state: State) -> Money | None:
-    account, unsent = state.view.account, _unsent_maintenance(state)
-    if account is None or unsent is None:
-        return None
-    if account.maintenance_margin_rate is not None:
-        return account.equity * account.maintenance_margin_rate + unsent
-    return _sum(report.maintenance_margin for report in state.view.positions.values()) + unsent
-
-
-def _unsent_maintenance(state: State) -> Money | None:
-    """Return the maintenance margin of the entries not yet at the venue, at their worst price.
-
-    ``None`` while the specification of one that another process approved is not known here.
-    """
-    total = ZERO_MONEY
-    for order, signal in _not_at_venue(state.books):
-        spec = state.view.instruments.get(signal.symbol)
-        if spec is None:
-            return None
-        assert order.worst_price is not None, f"entry {order.request.client_id} has no bound"
-        notional = order.worst_price * order.request.qty
-        total = total + notional * tier_for(spec.tiers, notional).maintenance_rate
-    return total
 
 
 def _sum(amounts: Iterable[Money]) -> Money:

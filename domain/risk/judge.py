@@ -15,7 +15,7 @@ from .limits import RiskLimits
 from .snapshot import Proposal, RiskSnapshot
 from .verdict import Breach, Missing, Passed, Verdict
 
-__all__ = ["RULES", "Assessment", "Refused", "evaluate", "judge", "recall"]
+__all__ = ["RULES", "Assessment", "Refused", "evaluate", "judge", "passes", "recall"]
 
 RuleFunction = Callable[[Proposal, RiskSnapshot, RiskLimits], Verdict]
 
@@ -107,6 +107,12 @@ def evaluate(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> 
     )
 
 
+def passes(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> bool:
+    """Tell whether every rule lets ``proposal`` through; approves nothing."""
+    _is_well_formed(proposal, snapshot)
+    return _all_pass(_verdicts(proposal, snapshot, limits))
+
+
 def judge(
     order: OrderRequest, proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits
 ) -> Approved | Refused:
@@ -169,8 +175,8 @@ def _largest(proposal: Proposal, snapshot: RiskSnapshot, limits: RiskLimits) -> 
             case Breach() | Missing():
                 return None
     cap = rules_market.far_enough(proposal, cap, snapshot, limits)
-    passes = _all_pass(_verdicts(proposal.of_size(cap), snapshot, limits))
-    return cap if passes else ZERO_QTY
+    is_enough = _all_pass(_verdicts(proposal.of_size(cap), snapshot, limits))
+    return cap if is_enough else ZERO_QTY
 
 
 def _is_well_formed(proposal: Proposal, snapshot: RiskSnapshot) -> None:

@@ -59,6 +59,7 @@ class RiskSnapshot:
     """The desk at one moment. ``None`` means not known: that is a refusal, never a pass.
 
     Exposures are unsigned notionals in USDT at mark, with orders in flight at their worst fill.
+    ``maintenance_margin`` is the account's once all of these have filled, USDT.
     ``trade_loss`` is what the symbol's position and its entries in flight lose at their stops,
     costs included, in USDT; zero when flat.
     ``day_profit`` counts realised profit, fees, funding and open positions at mark since the day

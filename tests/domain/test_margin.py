@@ -17,6 +17,7 @@ from tidegate.domain.margin import (
     leverage_allowed,
     liquidation_price_cross,
     liquidation_price_isolated,
+    maintenance_added,
     maintenance_margin,
     notional_allowed,
     order_cost,
@@ -89,6 +90,21 @@ def test_bankruptcy_is_where_the_margin_is_gone() -> None:
     short = bankruptcy_price(side=Side.SELL, entry=Price.of(20000), leverage=Rate.of(50))
     assert (long, short) == (Price.of(19600), Price.of(20400))
     assert fee_to_close(qty=Qty.of(2), bankruptcy=long, taker=TAKER) == Money.of("21.56")
+
+
+@pytest.mark.parametrize(("side", "added"), [(Side.BUY, "221.56"), (Side.SELL, "222.44")])
+def test_an_entry_adds_its_rate_and_the_fee_to_close_and_no_deduction(
+    side: Side, added: str
+) -> None:
+    # 2 at 20000: 0.5 % of 40000 is 200, and the fee at 19600 or 20400; nothing of the 100 is off.
+    assert maintenance_added(
+        side=side,
+        qty=Qty.of(2),
+        price=Price.of(20000),
+        leverage=Rate.of(50),
+        tier=tier("1000000", "0.005", "0.01", "100", "100"),
+        taker=TAKER,
+    ) == Money.of(added)
 
 
 def test_margins_agree_with_the_venues_payload() -> None:

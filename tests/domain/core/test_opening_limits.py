@@ -7,10 +7,10 @@ import pytest
 from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.adapters.memory.options import MemoryOptions
 from tidegate.application.check import check_trade
+from tidegate.application.risk_manager import NoLevels, RiskManager, TradeLevels
 from tidegate.application.settings import Settings
 from tidegate.domain.core import events as ev
 from tidegate.domain.core.config import CoreConfig
-from tidegate.domain.core.opening import proposal_for
 from tidegate.domain.instrument import Instrument
 from tidegate.domain.mode import TradingMode, VenueKind
 from tidegate.domain.money import ONE, Money, Price, Qty, Rate
@@ -223,15 +223,16 @@ def test_of_an_unknown_symbol_everything_missing_is_named() -> None:
 
 def test_what_a_wish_would_be_judged_as_is_the_plan_of_its_entry() -> None:
     bench = desk()
-    state, config, now_ms = bench.runner.state, bench.runner.engine.config, bench.venue.now_ms()
-    proposal = proposal_for(state, of("0.010"), config, now_ms)
-    assert proposal is not None
+    manager = RiskManager(bench.runner)
+    levels = manager.trade_levels(of("0.010"))
+    assert isinstance(levels, TradeLevels)
     # a market buy may slip by 0.05 %: 65,000 x 1.0005
-    assert (proposal.qty, proposal.price) == (Qty.of("0.010"), Price.of("65032.5"))
+    assert (levels.qty, levels.entry_worst) == (Qty.of("0.010"), Price.of("65032.5"))
     assert only(bench, ev.EntryIntended) == []
     wrong = of("0.010", stop=StopAtPrice(Price.of("66000")))
-    assert proposal_for(state, wrong, config, now_ms) is None
-    assert proposal_for(state, of("0.010", symbol=ETH), config, now_ms) is None
+    for one in (wrong, of("0.010", symbol=ETH)):
+        assert isinstance(manager.trade_levels(one), NoLevels)
+        assert manager.largest_position(one) == Qty.of(0)
 
 
 def test_nothing_is_added_to_a_position_that_is_being_closed() -> None:

@@ -5,10 +5,11 @@ from typing import Any
 import attrs
 import pytest
 from tidegate.domain.account_settings import LeverageSetting
+from tidegate.domain.core.config import CoreConfig
 from tidegate.domain.core.draft import Draft
 from tidegate.domain.core.events import EntryIntended
 from tidegate.domain.core.inputs import OpenRequest
-from tidegate.domain.core.opening import plan_input, proposal_for
+from tidegate.domain.core.opening import plan_input
 from tidegate.domain.core.order_state import Amendment
 from tidegate.domain.core.snapshots import risk_snapshot
 from tidegate.domain.core.state import State
@@ -20,6 +21,7 @@ from tidegate.domain.orders import Side, Symbol
 from tidegate.domain.planning import Plan, PlanInput, make_plan
 from tidegate.domain.position import Position
 from tidegate.domain.reports import MarginMode
+from tidegate.domain.risk.snapshot import Proposal
 from tidegate.domain.signal import RiskFraction, Signal, StopAtPrice, StopPercent
 from tidegate.domain.trade import CloseReason
 
@@ -43,6 +45,14 @@ def given(state: State, wish: Signal) -> PlanInput:
     found = asked(state, wish)
     assert isinstance(found, PlanInput), found
     return found
+
+
+def proposal_for(state: State, wish: Signal, settings: CoreConfig, now_ms: int) -> Proposal | None:
+    """Return what ``wish`` would be judged as, ``None`` where no plan can be made."""
+    snapshot = risk_snapshot(state, wish.symbol, wish.signal_id, settings, now_ms)
+    found = plan_input(Draft(state, settings, now_ms), wish, snapshot)
+    plan = found if isinstance(found, str) else make_plan(wish, found)
+    return plan.proposal if isinstance(plan, Plan) else None
 
 
 def in_view(state: State, **changes: Any) -> State:

@@ -13,6 +13,7 @@ from tidegate.domain.core.snapshots import equity_now, risk_snapshot
 from tidegate.domain.core.state import Order, State
 from tidegate.domain.core.step import step
 from tidegate.domain.lifecycle import Status
+from tidegate.domain.margin import bankruptcy_price, fee_to_close
 from tidegate.domain.money import ZERO_MONEY, Money, Price, Qty, Rate
 from tidegate.domain.orders import ClientId, Side, Symbol
 from tidegate.domain.position import Position
@@ -21,7 +22,7 @@ from tidegate.domain.risk.snapshot import RiskSnapshot
 from tidegate.domain.signal import StopAtPrice
 
 from tests.application.bench import BTC, Bench, make_bench, signal
-from tests.domain.samples import BTCUSDT
+from tests.domain.samples import BTCUSDT, FEES
 
 from .scenes import config, limit, opened, placed, scripted
 
@@ -170,7 +171,7 @@ def test_a_symbol_is_open_with_a_position_or_an_entry_and_has_its_side() -> None
 
 
 def test_what_the_venue_cannot_know_of_yet_is_taken_off_and_added() -> None:
-    """0.010 at 65,032.5 worst is 650.325, 0.33 % of it to maintain.
+    """0.010 at 65,032.5 worst is 650.325, 0.33 % of it and the fee to close to maintain.
 
     To open it locks 650.325 / 3 = 216.775, the fee of 0.3576..., and the fee to close.
     """
@@ -182,7 +183,9 @@ def test_what_the_venue_cannot_know_of_yet_is_taken_off_and_added() -> None:
     # the fee to close is at the bankruptcy price: 650.325 x (1 - 1/3) x 0.00055 = 0.2384525
     assert locked == Money.of("217.37113125")
     assert seen.initial_margin == locked
-    assert seen.maintenance_margin == Money.of("650.325") * Rate.of("0.0033")
+    assert seen.maintenance_margin == Money.of("650.325") * Rate.of("0.0033") + Money.of(
+        "0.2384525"
+    )
     assert (base.initial_margin, base.maintenance_margin) == (ZERO_MONEY, ZERO_MONEY)
 
 
@@ -196,14 +199,14 @@ def test_what_the_venue_cannot_know_of_yet_is_taken_off_and_added() -> None:
         (Status.PARTIALLY_FILLED, True),
     ],
 )
-def test_an_entry_that_the_venue_shows_is_in_its_own_figures(
+def test_of_an_entry_that_the_venue_shows_it_reserved_the_initial_margin_only(
     status: Status, is_known_there: bool
 ) -> None:
     state = intended()
     ((name, order),) = state.books.orders.items()
     seen = snapshot(in_books(state, orders={name: attrs.evolve(order, status=status)}))
     assert (seen.initial_margin == ZERO_MONEY) is is_known_there
-    assert (seen.maintenance_margin == ZERO_MONEY) is is_known_there
+    assert seen.maintenance_margin == Money.of("2.384525")
 
 
 def test_a_rung_on_its_way_locks_nothing() -> None:
@@ -227,6 +230,7 @@ def test_an_order_that_reduces_hides_no_entry_behind_it() -> None:
     ("qty", "price", "worst", "locked", "maintained"),
     [
         # 0.020 at 64,000 is 1,280: 1,280 / 3, the fee of 0.704, and the fee to close.
+        # To maintain: 0.33 % of it, 4.224, and the fee to close.
         ("0.020", "64000", None, "427.84", "4.224"),
         # At the worse of both worst fills: 0.020 at 66,000 is 1,320.
         ("0.020", "66000", None, "441.21", "4.356"),
@@ -244,7 +248,10 @@ def test_an_entry_under_change_counts_as_it_is_wanted_and_at_the_worse_price(
     assert seen.available is not None
     assert seen.initial_margin == account.available - seen.available
     assert f"{seen.initial_margin.value:.3f}" == f"{Money.of(locked).value:.3f}"
-    assert seen.maintenance_margin == Money.of(maintained)
+    worse = max(Price.of(price), Price.of(worst or price))
+    bankruptcy = bankruptcy_price(side=Side.BUY, entry=worse, leverage=Rate.of(3))
+    to_close = fee_to_close(qty=Qty.of(qty), bankruptcy=bankruptcy, taker=FEES.taker)
+    assert seen.maintenance_margin == Money.of(maintained) + to_close
 
 
 def changing(qty: str, price: str, before_worst: str) -> State:
@@ -286,7 +293,7 @@ def test_isolated_margins_are_the_sum_over_positions_and_cross_ones_a_rate_of_eq
     with_entry = in_view(intended(), account=cross)
     both = snapshot(with_entry)
     assert both.initial_margin == Money.of("1017.37113125")
-    assert both.maintenance_margin == Money.of(160) + Money.of("2.1460725")
+    assert both.maintenance_margin == Money.of(160) + Money.of("2.384525")
     none = snapshot(in_view(state, account=None))
     assert (none.initial_margin, none.maintenance_margin, none.available) == (None, None, None)
     assert none.margin_mode is None
