@@ -8,9 +8,9 @@ is liquidated when the maintenance margin is all that is left, ``MM rate`` 100 %
 liquidation rules); the tier is by the value of position plus orders.
 """
 
-from tidegate.domain.instrument import FeeRates, Instrument
+from tidegate.domain.instrument import FeeRates, Instrument, RiskTier
 from tidegate.domain.margin import maintenance_added, maintenance_margin, tier_for
-from tidegate.domain.money import ONE, ZERO_MONEY, ZERO_QTY, Money
+from tidegate.domain.money import ONE, ZERO_MONEY, ZERO_QTY, Money, Rate
 from tidegate.domain.orders import Role, Symbol
 from tidegate.domain.reports import MarginMode
 
@@ -81,26 +81,30 @@ def _of_position(state: State, symbol: Symbol) -> Money:
 
 
 def _of_entries(state: State, left_out: Symbol | None) -> Money | None:
+    entering = {
+        order.request.symbol: None
+        for order in state.books.orders.values()
+        if order.role is Role.ENTRY and order.qty_left > ZERO_QTY
+    }
     total = ZERO_MONEY
-    for order in state.books.orders.values():
-        if order.role is not Role.ENTRY or order.request.symbol == left_out:
+    for symbol in entering:
+        if symbol == left_out:
             continue
-        added = _of_entry(state, order)
-        if added is None:
+        known = _terms(state, symbol)
+        if known is None:
             return None
-        total = total + added
+        tier = tier_for(known[0].tiers, exposure.of_symbol(state.books, state.view, symbol))
+        for order in state.books.orders.values():
+            if order.request.symbol == symbol and order.role is Role.ENTRY:
+                total = total + _of_entry(order, tier, known[1].taker)
     return total
 
 
-def _of_entry(state: State, order: Order) -> Money | None:
+def _of_entry(order: Order, tier: RiskTier, taker: Rate) -> Money:
     """Return what an entry may still add; while a change is under way the worse of each counts."""
-    symbol, signal, price = order.request.symbol, order.signal, order.worst_price
+    signal, price = order.signal, order.worst_price
     if order.qty_left <= ZERO_QTY:
         return ZERO_MONEY
-    known = _terms(state, symbol)
-    if known is None:
-        return None
-    spec, fees = known
     if order.pending is not None:
         price = order.pending.worse_price
     assert price is not None, f"entry {order.request.client_id} has no bound"
@@ -110,8 +114,8 @@ def _of_entry(state: State, order: Order) -> Money | None:
         qty=order.qty_left,
         price=price,
         leverage=signal.leverage,
-        tier=tier_for(spec.tiers, exposure.of_symbol(state.books, state.view, symbol)),
-        taker=fees.taker,
+        tier=tier,
+        taker=taker,
     )
 
 
