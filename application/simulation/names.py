@@ -62,6 +62,8 @@ class Fault(enum.Enum):
     LIQUIDATED = "a position is liquidated"
     CLOSED_BY_HAND = "somebody closes a position in the app"
     STOP_REMOVED = "somebody takes a stop away in the app"
+    LEVERAGE_CHANGED = "somebody sets another leverage in the app"
+    ENTRY_ENLARGED = "somebody enlarges a resting entry in the app"
     FOREIGN_ORDER = "somebody places an order in the app"
     CLOCK_STEPPED = "the machine's clock is set"
     DISK_FULL = "the journal cannot be written"

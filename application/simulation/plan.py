@@ -42,6 +42,8 @@ class Act(enum.Enum):
     LIQUIDATE = "liquidation"
     CLOSE_BY_HAND = "close by hand"
     STOP_BY_HAND = "stop taken away by hand"
+    LEVERAGE_BY_HAND = "leverage set by hand"
+    ENTRY_BY_HAND = "entry enlarged by hand"
     FOREIGN = "foreign order"
     CUT = "stream cut"
     VENUE_RESTART = "venue restart"
@@ -70,6 +72,8 @@ _WEIGHTS: Mapping[Act, int] = MappingProxyType(
         Act.LIQUIDATE: 2,
         Act.CLOSE_BY_HAND: 2,
         Act.STOP_BY_HAND: 2,
+        Act.LEVERAGE_BY_HAND: 3,
+        Act.ENTRY_BY_HAND: 4,
         Act.FOREIGN: 2,
         Act.CUT: 3,
         Act.VENUE_RESTART: 1,
@@ -101,7 +105,8 @@ class Step:
 class KillPlan:
     """Die at a boundary, once act ``after`` was begun and at the ``ordinal``-th passing since.
 
-    A passing counts while something is unsettled. ``down_ms`` is how long the process is away.
+    A passing counts while something is unsettled. ``down_ms`` is how long the process is away;
+    ``is_filled_last`` tells whether an order fills just before it is back.
     """
 
     number: int
@@ -110,6 +115,7 @@ class KillPlan:
     ordinal: int
     is_power_cut: bool
     down_ms: int
+    is_filled_last: bool
     dice: int
 
 
@@ -204,7 +210,7 @@ def draw_plan(seed: int) -> Plan:
     """Return what ``seed`` decides: always the same."""
     dice = random.Random(seed)  # noqa: S311 - a replayable script, no secret
     kills = dice.randint(2, 5)
-    steps = kills * dice.randint(3, 5) + 3
+    steps = kills * dice.randint(4, 6) + 3
     storm = dice.choice(_STORM)
     acts, weights = list(_WEIGHTS), list(_WEIGHTS.values())
     script = [Act.SIGNAL, *dice.choices(acts, weights, k=steps - 1)]
@@ -230,7 +236,7 @@ _PLACES = (
 
 
 _SECOND_THOUGHTS = (Act.PANIC, Act.STATE, Act.CANCEL, Act.CANCEL_ALL, Act.CLOSE, Act.LEAP)
-_THOUGHTS_PER_SIGNAL = 8
+_THOUGHTS_PER_SIGNAL = 4
 
 
 def _steps(dice: random.Random, script: list[Act]) -> Iterator[Step]:
@@ -247,7 +253,7 @@ def _steps(dice: random.Random, script: list[Act]) -> Iterator[Step]:
 
 
 def _kill(dice: random.Random, number: int, spacing: int) -> KillPlan:
-    boundary = dice.choice(_PLACES)
+    boundary, is_filled_last = dice.choice(_PLACES), dice.randrange(5) == 0
     while number == 0 and boundary in RECOVERY:
         boundary = dice.choice(_PLACES)
     return KillPlan(
@@ -256,7 +262,9 @@ def _kill(dice: random.Random, number: int, spacing: int) -> KillPlan:
         boundary=boundary,
         ordinal=1 if boundary in RECOVERY else dice.choice((1, 1, 2, 3, 4)),
         is_power_cut=dice.randrange(3) == 0,
-        down_ms=dice.choice(_DOWN_MS),
+        # An order that fills as the process comes back was not heard of for as long as any.
+        down_ms=max(_DOWN_MS) if is_filled_last else dice.choice(_DOWN_MS),
+        is_filled_last=is_filled_last,
         dice=dice.getrandbits(32),
     )
 
@@ -270,7 +278,7 @@ def _call(dice: random.Random, number: int, storm: int) -> CallDraw:
         gap_ms=dice.choice((0, 0, 0, 0, 0, 3, 12)),
         fault=dice.choice(_CALL_FAULTS) if has_fault else None,
         late_ms=dice.randint(60, 1_400),
-        lag_ms=dice.choice((0, 0, 0, 100, 250)) if storm else 0,
+        lag_ms=dice.choice((0, 100, 250, 290)) if storm else 0,
     )
 
 

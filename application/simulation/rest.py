@@ -13,10 +13,10 @@ from tidegate.domain.orders import OrderRequest, Role
 from tidegate.domain.reports import OrderReport
 from tidegate.ports.state import Record
 
+from .journal_view import JournalView
 from .life import Life
 from .names import Violation
 from .venue import SimulatedVenue
-from .watch import JournalView
 
 __all__ = ["Shadow", "is_at_rest", "judge_fold", "judge_rest"]
 

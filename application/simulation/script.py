@@ -24,12 +24,14 @@ from tidegate.domain.signal import (
 )
 from tidegate.domain.triggers import TriggerSpec
 from tidegate.ports.account import PositionStop
+from tidegate.ports.exchange import Amendment
 from tidegate.ports.orders import CancelScope
 
 from .names import Fault
 from .plan import Act
 from .timeline import Timeline
 from .venue import SimulatedVenue
+from .watch import Watch
 
 __all__ = ["OPENING_PRICE", "Outside", "operate"]
 
@@ -199,7 +201,9 @@ def operate(
 
 
 class Outside:
-    """What a market does, and somebody in the venue's app. ``count`` is told what went wrong.
+    """What a market does, and somebody in the venue's app.
+
+    ``count`` is told what went wrong, and ``watch`` what the desk cannot be blamed for.
 
     ``is_begun`` tells whether the books were opened: what somebody traded before is in the wallet
     that they begin with, and no record of the desk's.
@@ -211,7 +215,7 @@ class Outside:
         timeline: Timeline,
         *,
         count: Callable[[Fault], None],
-        excuse: Callable[[Symbol], None],
+        watch: Watch,
         is_begun: Callable[[], bool],
     ) -> None:
         self._venue = venue
@@ -219,7 +223,7 @@ class Outside:
         self._timeline = timeline
         self._script: Script = venue.script
         self._count = count
-        self._excuse = excuse
+        self._watch = watch
         self._acts: Mapping[Act, Callable[[Symbol, random.Random], None]] = {
             Act.MOVE: partial(self._move, reach=(60, 150)),
             Act.LEAP: partial(self._move, reach=(400, 900, 1_600)),
@@ -229,6 +233,8 @@ class Outside:
             Act.LIQUIDATE: self._liquidate,
             Act.CLOSE_BY_HAND: self._close,
             Act.STOP_BY_HAND: self._take_stop,
+            Act.LEVERAGE_BY_HAND: self._lever,
+            Act.ENTRY_BY_HAND: self._enlarge,
             Act.FOREIGN: self._foreign,
         }
 
@@ -267,6 +273,14 @@ class Outside:
         if part < left:
             self._count(Fault.PARTIAL_FILL)
 
+    def fill_youngest(self) -> None:
+        """Fill the order that came last, whole: nobody watches, and the history alone shows it."""
+        truth = self._venue.truth
+        for order in reversed(truth.orders.values()):
+            if truth.is_live(order) and order.client_id is not None and order.trigger is None:
+                self._script.fill(order.venue_id, order.qty - order.qty_filled)
+                return
+
     def _outrun(self, symbol: Symbol, dice: random.Random) -> None:
         resting = [order for order in self._live(symbol) if order.price is not None]
         if resting:
@@ -293,9 +307,26 @@ class Outside:
     def _take_stop(self, symbol: Symbol, _: random.Random) -> None:
         if self._venue.truth.leg(symbol, Origin.STOP_LOSS) is None:
             return
-        self._excuse(symbol)
+        self._watch.excuse(symbol)
         self._venue.clear_stop(PositionStop(symbol=symbol, stop_loss=Price.of(0)))
         self._count(Fault.STOP_REMOVED)
+
+    def _lever(self, symbol: Symbol, dice: random.Random) -> None:
+        if self._venue.lever(symbol, Rate.of(dice.choice((2, 5, 8)))):
+            self._watch.levered(symbol)
+            self._count(Fault.LEVERAGE_CHANGED)
+
+    def _enlarge(self, symbol: Symbol, dice: random.Random) -> None:
+        entries = [o for o in self._venue.truth.live(symbol) if self._watch.is_entry(o.client_id)]
+        if not entries:
+            return
+        order = dice.choice(entries)
+        assert order.client_id is not None, "an entry of the desk's without its id"
+        more = Qty.of(dice.choice((10, 300))) * _STEP
+        change = Amendment(symbol=symbol, client_id=order.client_id, qty=order.qty + more)
+        self._watch.enlarged(order.client_id)
+        if self._venue.change(change):
+            self._count(Fault.ENTRY_ENLARGED)
 
     def _foreign(self, symbol: Symbol, dice: random.Random) -> None:
         if not self._is_begun():

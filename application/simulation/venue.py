@@ -5,13 +5,14 @@ from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
+from tidegate.adapters.memory.amending import amend
 from tidegate.adapters.memory.books import Books
 from tidegate.adapters.memory.exchange import MemoryVenue
 from tidegate.adapters.memory.faults import Refusal
 from tidegate.adapters.memory.options import Arrival, MemoryOptions, RequestKind
-from tidegate.adapters.memory.requests import set_position_stop
+from tidegate.adapters.memory.requests import set_leverage, set_position_stop
 from tidegate.domain.instrument import FeeRates, Instrument
-from tidegate.domain.money import Money
+from tidegate.domain.money import Money, Rate
 from tidegate.domain.orders import ClientId, Reduction, Symbol
 from tidegate.domain.reports import Execution, FundingPayment, OrderReport, RejectReason
 from tidegate.domain.risk.approval import Approved
@@ -20,6 +21,7 @@ from tidegate.ports.batches import Outcome
 from tidegate.ports.clock import ClockPort
 from tidegate.ports.exchange import (
     Accepted,
+    Amendment,
     Done,
     History,
     MessageSink,
@@ -146,10 +148,23 @@ class SimulatedVenue(MemoryVenue):
     def _arrive(self) -> None:
         self.script.arrive()
 
+    # What somebody does in the app: it goes by no network of the desk's
+
     def clear_stop(self, stop: PositionStop) -> None:
-        """Do what somebody does in the app: it goes by no network of the desk's."""
+        """Take the stop of a position away."""
         with self._shared.turn() as books:
             set_position_stop(books, stop)
+
+    def lever(self, symbol: Symbol, leverage: Rate) -> bool:
+        """Set a leverage; tells whether it is another one now."""
+        with self._shared.turn() as books:
+            done = set_leverage(books, symbol, leverage)
+        return isinstance(done, Done) and not done.was_already
+
+    def change(self, change: Amendment) -> bool:
+        """Change an order; tells whether the venue did."""
+        with self._shared.turn() as books:
+            return isinstance(amend(books, change), Accepted)
 
     def place(self, order: Approved | Reduction) -> Accepted | Rejected | Unknown:
         """Take an order, as :class:`MemoryVenue` does, and let the judge see it.

@@ -1,144 +1,26 @@
 """What must hold after every step, judged by the journal's text and the venue's own books."""
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import Any
 
-import attrs
 from tidegate.domain.core.effects import AmendOrder, Effect, Place
-from tidegate.domain.lifecycle import TERMINAL
 from tidegate.domain.orders import Reduction, Symbol
 from tidegate.domain.reports import Execution, Origin, PositionReport
 from tidegate.domain.risk.approval import Approved
 from tidegate.ports.state import Record
 
+from .journal_view import JournalView
 from .names import Violation
 from .timeline import Timeline
 from .venue import SimulatedVenue
 
-__all__ = ["BARE_MS_MAX", "JournalView", "Watch"]
+__all__ = ["BARE_MS_MAX", "Watch"]
 
 BARE_MS_MAX = 20_000
-"""How long a running desk may leave a position bare that somebody else bared."""
+"""How long a running desk may leave what somebody else did: a bared position, a larger entry."""
 _TOLERANCE = Decimal("1.05")
 """Prices move between the desk's look at them and the judge's."""
-_TERMINAL = frozenset(status.name for status in TERMINAL)
-
-
-@attrs.frozen(kw_only=True)
-class _Intent:
-    """An order as the journal has it: what it may open, and where in the journal it stands."""
-
-    version: int
-    is_entry: bool
-    signal_id: str | None
-    symbol: str
-    qty: Decimal
-    worst: Decimal
-
-
-class JournalView:
-    """What the journal's text says, read without any of the desk's code."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.intents: dict[str, _Intent] = {}
-        self.amends: dict[str, int] = {}
-        self.ended: set[str] = set()
-        self.lapsed: set[str] = set()
-        self.bookings: set[str] = set()
-        self.state = "ACTIVE"
-        self.is_panicked = False
-        self.is_blind = False
-
-    @property
-    def takes_entries(self) -> bool:
-        """Tell whether the desk may send what adds risk."""
-        return self.state in {"ACTIVE", "0"} and not self.is_panicked and not self.is_blind
-
-    def take(self, version: int, record: Record) -> str:
-        """Take one record; returns its kind without the number of its shape."""
-        self.version = version
-        kind = record.kind.partition(".")[0]
-        reader = getattr(self, f"_{kind}", None)
-        if reader is not None:
-            reader(json.loads(record.body), version)
-        return kind
-
-    def _entry_intended(self, body: dict[str, Any], version: int) -> None:
-        self._intend(body, version, is_entry=True, signal_id=body["signal"]["signal_id"])
-
-    def _order_intended(self, body: dict[str, Any], version: int) -> None:
-        self._intend(body, version, is_entry=False, signal_id=None)
-
-    def _intend(
-        self, body: dict[str, Any], version: int, *, is_entry: bool, signal_id: str | None
-    ) -> None:
-        order = body["order"]
-        name = order["client_id"]
-        if name in self.intents:
-            raise Violation("an order is intended once", f"{name} is intended again")
-        if signal_id is not None and any(
-            known.signal_id == signal_id for known in self.intents.values()
-        ):
-            raise Violation("a signal is traded once", f"{signal_id} has another entry, {name}")
-        self.intents[name] = _Intent(
-            version=version,
-            is_entry=is_entry,
-            signal_id=signal_id,
-            symbol=order["symbol"],
-            qty=Decimal(order["qty"]),
-            worst=Decimal(body["worst_price"]) if is_entry else Decimal(0),
-        )
-
-    def _amend_intended(self, body: dict[str, Any], version: int) -> None:
-        name = body["client_id"]
-        self.amends[name] = version
-        known = self.intents.get(name)
-        if known is not None and known.is_entry:
-            # Either may be what the order is: the larger counts.
-            worst = max(known.worst, Decimal(body["worst_price"]))
-            qty = max(known.qty, Decimal(body["request"]["qty"]))
-            self.intents[name] = attrs.evolve(known, worst=worst, qty=qty)
-
-    def _order_refused(self, body: dict[str, Any], version: int) -> None:
-        self._order_lapsed(body, version)
-
-    def _order_lapsed(self, body: dict[str, Any], _: int) -> None:
-        self.ended.add(body["client_id"])
-        self.lapsed.add(body["client_id"])
-
-    def _order_updated(self, body: dict[str, Any], _: int) -> None:
-        if str(body["status"]).upper() in _TERMINAL:
-            self.ended.add(body["client_id"])
-
-    def _filled(self, body: dict[str, Any], _: int) -> None:
-        self._book(body["execution"]["execution_id"])
-
-    def _funding_booked(self, body: dict[str, Any], _: int) -> None:
-        self._book(body["payment"]["payment_id"])
-
-    def _book(self, name: str) -> None:
-        if name in self.bookings:
-            raise Violation("a booking is counted once", f"{name} is booked again")
-        self.bookings.add(name)
-
-    def _trading_state_changed(self, body: dict[str, Any], _: int) -> None:
-        self.state = str(body["state"])
-
-    def _panic_started(self, _: dict[str, Any], __: int) -> None:
-        self.is_panicked = True
-
-    def _panic_reset(self, _: dict[str, Any], __: int) -> None:
-        self.is_panicked = False
-
-    def _streams_lost(self, _: dict[str, Any], __: int) -> None:
-        self.is_blind = True
-
-    def _streams_regained(self, _: dict[str, Any], __: int) -> None:
-        self.is_blind = False
 
 
 class Watch:
@@ -156,6 +38,8 @@ class Watch:
         self._openers: dict[Symbol, bool] = {}
         self._held: dict[Symbol, Decimal] = {}
         self._excused: set[Symbol] = set()
+        self._levered: set[Symbol] = set()
+        self._enlarged_ms: dict[str, int] = {}
         self._shown: dict[Symbol, tuple[int, int]] = {}
         self._bare_ms: dict[Symbol, int] = {}
         self._looked_ms = timeline.now_ms
@@ -210,7 +94,9 @@ class Watch:
             if order is None:
                 total += intent.qty * intent.worst
             elif truth.is_live(order):
-                total += (order.qty.value - order.qty_filled.value) * intent.worst
+                # What somebody else added to it the desk may not have heard of yet.
+                qty = min(order.qty.value, intent.qty)
+                total += max(qty - order.qty_filled.value, Decimal(0)) * intent.worst
         most = self._exposure_max * self._equity() * _TOLERANCE
         if total > most:
             raise Violation(
@@ -219,8 +105,9 @@ class Watch:
             )
 
     def _is_unknown_to_desk(self, row: Execution) -> bool:
-        """Tell whether somebody else's fill has not reached the desk yet."""
+        """Tell whether a fill of what somebody else did has not reached the desk yet."""
         is_others = row.client_id is None and row.origin is Origin.USER
+        is_others = is_others or row.client_id in self._enlarged_ms
         return is_others and row.execution_id not in self.view.bookings
 
     def _equity(self) -> Decimal:
@@ -281,15 +168,24 @@ class Watch:
                 raise Violation("the gate approves every order that opens", text)
             if request.stop_loss is None:
                 raise Violation("the stop travels inside the entry", f"{name} has none")
+            self._judge_leverage(request.symbol, name, intent.leverage)
         self._sent[name] = self._sent.get(name, 0) + 1
         if self._sent[name] > 1:
             raise Violation("an order is sent once", f"{name} is sent again")
 
+    def _judge_leverage(self, symbol: Symbol, name: str, judged: Decimal | None) -> None:
+        """Hold a symbol's leverage against an entry's; one set just now is not known yet."""
+        there = self._venue.truth.leverage(symbol).value
+        if there != judged and symbol not in self._levered:
+            text = f"{name} leaves at {there} in {symbol}, and was judged at {judged}"
+            raise Violation("an entry leaves at the leverage that it was judged at", text)
+
     # What a desk has seen
 
     def begin(self) -> None:
-        """Begin with a process that has seen nothing yet."""
+        """Begin with a process that has seen nothing yet, and that finds out what others did."""
         self._shown.clear()
+        self._levered.clear()
 
     def see(self, positions: Mapping[Symbol, PositionReport]) -> None:
         """Judge what a desk believes of the venue's positions.
@@ -311,6 +207,19 @@ class Watch:
         """Note that somebody else takes a position's stop away, or fills what the desk did not."""
         self._excused.add(symbol)
 
+    def levered(self, symbol: Symbol) -> None:
+        """Note that somebody else sets a leverage: a running desk may not have heard of it."""
+        self._levered.add(symbol)
+
+    def is_entry(self, name: str | None) -> bool:
+        """Tell whether an order is an entry of the desk's."""
+        intent = None if name is None else self.view.intents.get(name)
+        return intent is not None and intent.is_entry
+
+    def enlarged(self, name: str) -> None:
+        """Note that somebody else makes an entry larger: it is to go, and may fill before."""
+        self._enlarged_ms.setdefault(name, 0)
+
     def look(self, *, is_running: bool) -> None:
         """Judge the venue's books; ``is_running`` tells whether a desk lives just now.
 
@@ -322,6 +231,7 @@ class Watch:
         self._looked_ms = self._timeline.now_ms
         self._see_orders()
         self._see_executions()
+        self._judge_enlarged(passed_ms if is_running else 0)
         truth = self._venue.truth
         for symbol, position in truth.folded.items():
             if position.is_flat or truth.leg(symbol, Origin.STOP_LOSS) is not None:
@@ -337,6 +247,18 @@ class Watch:
         if self._bare_ms[symbol] > BARE_MS_MAX:
             text = f"the position of {symbol} is bare for {self._bare_ms[symbol]} ms"
             raise Violation("a bared position gets its stop back or is closed in time", text)
+
+    def _judge_enlarged(self, passed_ms: int) -> None:
+        for name, ms in self._enlarged_ms.items():
+            order, intent = self._venue.truth.find(name), self.view.intents.get(name)
+            if order is None or intent is None or not self._venue.truth.is_live(order):
+                continue
+            if order.qty.value <= intent.qty:
+                continue
+            self._enlarged_ms[name] = ms + passed_ms
+            if self._enlarged_ms[name] > BARE_MS_MAX:
+                text = f"{name} rests with {order.qty} for {ms + passed_ms} ms, not {intent.qty}"
+                raise Violation("an entry that somebody enlarged is cancelled in time", text)
 
     def _see_orders(self) -> None:
         orders = self._venue.truth.orders

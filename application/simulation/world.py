@@ -34,6 +34,8 @@ REST_MS_MAX = 120_000
 REST_LOOK_MS = 1_000
 RESTART_MS = 500
 SKEW_MS_MAX = 400
+_FILLED_BEFORE_MS = 5
+"""How long before a start an order may fill that nobody watches: history lags by more."""
 _STOPPED = f'"reason":"{CloseReason.STOP.value}"'
 Observer = Callable[[VenueMessage], None]
 """Is told of each message and row of history at the moment at which it reaches the desk."""
@@ -74,7 +76,7 @@ class Run:
             self.venue,
             self._timeline,
             count=self._network.count,
-            excuse=self._watch.excuse,
+            watch=self._watch,
             is_begun=lambda: self._disk.durable_version > 0,
         )
         self._life: Life | None = None
@@ -210,6 +212,8 @@ class Run:
         self._tell(_obituary(kill, killed, is_gone=is_gone))
         self._read_again()
         self._killer.done()
+        if kill.is_filled_last:
+            self._timeline.after(kill.down_ms - _FILLED_BEFORE_MS, self._outside.fill_youngest)
         self._timeline.after(kill.down_ms, self._begin_life)
 
     def _read_again(self) -> None:

@@ -64,8 +64,8 @@ none. A panic that has not ended is not reset: `panic` finishes it.
 
 Ctrl-C (SIGINT) and SIGTERM end a session after the present item of market data, with its summary. A
 second signal exits at once; even then nothing is lost but that item's work, which is done again.
-A strategy that raises, or returns something else than a signal, an exit or nothing, ends it with
-code 4; the journal is closed, and the same command decides on that bar again.
+A strategy that raises, has no usable `window`, or returns something else than a signal, an exit or
+nothing, ends it with code 4; the journal is closed, and the same command decides on that bar again.
 
 `run` waits for no item: it takes no new entry, finishes what is under way and closes the journal.
 Positions stay open with their stops on the venue.
