@@ -21,7 +21,7 @@ from .killing import PLACES, Fuse, Kill
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS_MAX = 600
-_BARS_USUALLY = 280
+_BARS_USUALLY = 220
 
 _Outcomes = dict[str, dict[str, Any]]
 _Case = tuple[tuple[str, int], ...]

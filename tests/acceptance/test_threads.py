@@ -112,6 +112,7 @@ def test_many_threads_never_pass_the_exposure_limit_on_the_memory_venue() -> Non
     assert own_threads() == []
 
 
+@pytest.mark.sweep
 def test_many_threads_never_pass_the_exposure_limit_on_the_paper_venue() -> None:
     state = KeptState()
     venue = paper_venue(INSTRUMENTS, PRICES)

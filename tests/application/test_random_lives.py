@@ -12,7 +12,7 @@ from tests.application.bench import BTC
 
 from .scripts import Life
 
-SEEDS = range(110)
+SEEDS = range(60)
 ACTS = 45
 
 

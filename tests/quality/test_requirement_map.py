@@ -12,7 +12,7 @@ from .requirement_map import main
 from .requirement_rows import NUMBERS, Progress, Proof, Requirement, form_faults, read_map
 from .source import ROOT
 
-_EACH = 12
+_EACH = 24
 """Of how many requirements the proofs of one are run, unless all are asked for."""
 
 _SECONDS_MAX = 1_800

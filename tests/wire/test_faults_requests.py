@@ -192,12 +192,17 @@ def test_a_service_that_restarts_over_rest_took_nothing(tmp_path: Path) -> None:
 
 _OVER_STREAM = (
     FaultName.LOST_ACK,
-    FaultName.ACK_AFTER_FILL,
     FaultName.FILL_BEFORE_ACK,
-    FaultName.CLOCK,
-    FaultName.RATE_LIMIT,
     FaultName.REFUSAL,
-    FaultName.SERVER_ERROR,
+    *(
+        pytest.param(fault, marks=pytest.mark.sweep)
+        for fault in (
+            FaultName.ACK_AFTER_FILL,
+            FaultName.CLOCK,
+            FaultName.RATE_LIMIT,
+            FaultName.SERVER_ERROR,
+        )
+    ),
 )
 
 

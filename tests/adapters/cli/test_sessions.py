@@ -270,9 +270,12 @@ def test_data_that_is_shorter_than_the_session_cannot_continue_it(
 
 def test_the_volume_unit_decides_how_much_may_fill(bars: Path, tmp_path: Path) -> None:
     """A turnover of a few hundred USDT cannot fill an order worth thousands at once."""
-    base = json.loads(_json(tmp_path, *_paper(bars, "base")))
-    quote = json.loads(_json(tmp_path, *_paper(bars, "quote", "--volume-unit", "quote")))
+    rows = bars.read_text(encoding="utf-8").splitlines(keepends=True)
+    short = tmp_path / "short.csv"
+    short.write_text("".join(rows[:301]), encoding="utf-8")
+    base = json.loads(_json(tmp_path, *_paper(short, "base")))
+    quote = json.loads(_json(tmp_path, *_paper(short, "quote", "--volume-unit", "quote")))
     assert quote["wallet"] != base["wallet"]
-    wrong = tidegate(*_paper(bars, "wrong", "--volume-unit", "lots"), home=tmp_path)
+    wrong = tidegate(*_paper(short, "wrong", "--volume-unit", "lots"), home=tmp_path)
     assert wrong.returncode == 2
     assert "'lots'; accepted: base, quote, contracts_usd" in wrong.stderr

@@ -79,7 +79,7 @@ def check_messages(bench: Bench) -> None:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=["isolated", "cross", "latency"])
 @given(acts=sessions())
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_the_books_are_exact_after_every_step(config: PaperConfig, acts: list[Act]) -> None:
     bench = Bench(config=config)
     for _ in run(bench, acts):
@@ -90,7 +90,7 @@ def test_the_books_are_exact_after_every_step(config: PaperConfig, acts: list[Ac
 
 
 @given(acts=sessions())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_the_same_session_gives_the_same_everything(acts: list[Act]) -> None:
     first, second = Bench(config=REAL), Bench(config=REAL)
     for _ in run(first, acts):
@@ -118,7 +118,7 @@ def test_another_seed_gives_other_ids_and_the_same_money() -> None:
     size=st.integers(1, 900),
     gap=st.integers(1, 90_000),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_no_gap_costs_an_isolated_position_more_than_its_margin(
     side: Side, leverage: int, size: int, gap: int
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import attrs
 import pytest
+from tidegate.adapters.paper import checks
 from tidegate.domain.instrument import InstrumentStatus
 from tidegate.domain.lifecycle import Status
 from tidegate.domain.money import Price, Qty
@@ -103,10 +104,15 @@ def test_ten_conditional_orders_are_the_most() -> None:
     assert bench.send(bench.order(BUY, "0.001", at="19000")).status is Status.NEW
 
 
-def test_five_hundred_active_orders_are_the_most() -> None:
+def test_five_hundred_active_orders_are_the_most(
+    monkeypatch: pytest.MonkeyPatch, *, whole: bool
+) -> None:
+    assert checks.ACTIVE_ORDERS_MAX == 500
+    most = 500 if whole else 50
+    monkeypatch.setattr(checks, "ACTIVE_ORDERS_MAX", most)
     bench = Bench()
     bench.price("20000")
-    for _ in range(500):
+    for _ in range(most):
         bench.send(bench.order(SELL, "0.001", at="25000"))
     answer = bench.refused(bench.order(SELL, "0.001", at="25000"))
     assert (answer.code, answer.reason) == (110020, RejectReason.TOO_MANY_ORDERS)

@@ -162,7 +162,7 @@ def test_a_fill_may_be_told_before_its_order_is_acknowledged(
         stream.ask(op="subscribe", args=["order", "execution"])
         control.inject(fault)
         control.clear_faults()
-        control.delay_next_answer(5_000, Target.ORDERS)
+        control.delay_next_answer(2_500, Target.ORDERS)
         answers: list[int] = []
         sender = threading.Thread(
             target=lambda: answers.append(create(bench, **order_params()).code)
