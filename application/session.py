@@ -126,6 +126,8 @@ class PaperSession(SessionPort):
         load_view(self._runner, symbols)
         if was_resumed:
             recover(self._runner, symbols)
+            # What fell due with the last piece, whose process may have died before it looked.
+            self._runner.check_time()
         self._warm_up(self._venue.cursor())
         if self._venue.pieces_done() == 0 and self._ends_with_own_bar():
             self._decide_again()

@@ -25,7 +25,7 @@ from .sessions import (
     silent,
 )
 
-_PLAN = Plan(feed=hours(0, 300), config=PaperConfig(latency_ms=250))
+_PLAN = Plan(feed=hours(0, 400), config=PaperConfig(latency_ms=250))
 _PLANS = (
     _PLAN,
     attrs.evolve(_PLAN, config=PaperConfig()),
@@ -36,7 +36,7 @@ _PLANS = (
 )
 _IDS = ("late", "at once", "thin, seeded path")
 _EACH = pytest.mark.parametrize("number", range(len(_PLANS)), ids=_IDS)
-_LONG = attrs.evolve(_PLANS[2], feed=hours(0, 500))
+_LONG = attrs.evolve(_PLANS[2], feed=hours(0, 700))
 _EVER = TimeRange(start_ms=0, end_ms=10**15)
 
 _Rows = list[tuple[int, str, str, int]]

@@ -9,7 +9,7 @@ from tidegate.domain.reports import Execution, FundingPayment, VenueMessage
 
 from tests.acceptance.oracle import FillRecord, MarkRecord, Oracle, PaymentRecord
 
-SEEDS = range(100)
+SEEDS = range(130)
 
 
 class Wire:
