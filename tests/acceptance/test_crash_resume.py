@@ -140,9 +140,10 @@ def test_only_what_recovery_says_again_differs_in_number(
 ) -> None:
     allowed = {
         "cancel_intended", "cancel_refused", "entry_released", "equity_marked", "excursion",
-        "finding_raised", "finding_settled", "leverage_set", "order_acknowledged", "order_intended", "order_refused",
-        "order_updated", "session_started", "session_stopped", "stop_confirmed", "stop_lost",
-        "stop_move_intended", "stop_move_refused", "update_ignored",
+        "finding_raised", "finding_settled", "leverage_set", "order_acknowledged",
+        "order_intended", "order_refused", "order_updated", "session_started", "session_stopped",
+        "stop_confirmed", "stop_lost", "stop_move_intended", "stop_move_refused",
+        "update_ignored",
     }  # fmt: skip
     killed = [outcome for name, outcome in lives(plan).items() if name]
     differing = {text.split(".")[0] for outcome in killed for text in outcome["kinds"]}
