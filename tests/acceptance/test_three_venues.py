@@ -121,9 +121,9 @@ EACH = frozenset(
 @pytest.mark.parametrize(
     "condition",
     [
-        Condition.DOWN,
         Condition.FLAPPING,
-        Condition.LATE,
+        pytest.param(Condition.DOWN, marks=pytest.mark.sweep),
+        pytest.param(Condition.LATE, marks=pytest.mark.sweep),
         pytest.param(Condition.OFF, marks=pytest.mark.sweep),
         pytest.param(Condition.STALE, marks=pytest.mark.sweep),
     ],

@@ -111,7 +111,7 @@ def test_every_setting_of_the_account_comes_back_as_it_was(setting: AccountSetti
     assert decode_books(encode_books(books)) == books
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(AMOUNTS, AMOUNTS)
 def test_amounts_survive_to_the_last_digit(one: object, other: object) -> None:
     equity = Money.of(str(one))

@@ -167,7 +167,7 @@ FILLS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(FILLS)
 def test_no_fee_is_lost_and_none_is_counted_twice(fills: list[Row]) -> None:
     closings, position = folded(*fills)

@@ -115,7 +115,7 @@ def test_break_even_recovers_fees_funding_and_the_closing_fee(
     fractions("-50", "50"),
     fractions("0", "0.01"),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_closing_at_break_even_nets_zero_and_agrees_with_the_venue(
     side: Side, qty: Decimal, entry: Decimal, other: Decimal, taker: Decimal
 ) -> None:
@@ -202,7 +202,7 @@ def test_no_ratio_without_targets_or_with_a_stop_that_risks_nothing(
 
 
 @given(SIDES, fractions("0.001", "0.2"), fractions("0.1", "4"), fractions("0.001", "100"))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_costs_never_improve_the_ratio(
     side: Side, distance: Decimal, reward: Decimal, qty: Decimal
 ) -> None:

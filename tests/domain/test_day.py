@@ -41,7 +41,7 @@ def test_a_day_starts_at_its_boundary(now: str, offset: int, start: str, label: 
 
 
 @given(now_ms=TIMES, offset=OFFSETS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_every_moment_lies_in_exactly_one_day(now_ms: int, offset: int) -> None:
     boundary = DayBoundary(offset)
     start_ms = day_start_ms(now_ms, boundary)
@@ -51,7 +51,7 @@ def test_every_moment_lies_in_exactly_one_day(now_ms: int, offset: int) -> None:
 
 
 @given(now_ms=TIMES, offset=OFFSETS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_label_is_the_date_in_the_zone_whose_midnight_it_is(now_ms: int, offset: int) -> None:
     zone = timezone(timedelta(minutes=-offset))
     local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms)

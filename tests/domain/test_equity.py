@@ -92,7 +92,7 @@ def test_where_there_is_no_proportion_a_new_mark_begins(before: str, amount: str
     assert moved.deepest_fall == ZERO_MONEY
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.decimals(min_value=-2_000, max_value=2_000, places=6), min_size=1, max_size=12),
     st.decimals(min_value=-900, max_value=900, places=8),

@@ -52,7 +52,7 @@ def test_prices_round_to_the_neighbours_on_the_grid(
 
 
 @given(VALUES, STEPS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_rounding_down_gives_the_highest_step_not_above(value: Decimal, step: Decimal) -> None:
     wanted = math.floor(Fraction(value) / Fraction(step)) * Fraction(step)
     assert Fraction(price_down(Price(value), Distance(step)).value) == wanted
@@ -60,7 +60,7 @@ def test_rounding_down_gives_the_highest_step_not_above(value: Decimal, step: De
 
 
 @given(VALUES, STEPS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_rounding_up_gives_the_lowest_step_not_below(value: Decimal, step: Decimal) -> None:
     wanted = math.ceil(Fraction(value) / Fraction(step)) * Fraction(step)
     assert Fraction(price_up(Price(value), Distance(step)).value) == wanted
@@ -68,7 +68,7 @@ def test_rounding_up_gives_the_lowest_step_not_below(value: Decimal, step: Decim
 
 
 @given(VALUES, STEPS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_a_value_is_on_the_grid_when_it_is_a_whole_number_of_steps(
     value: Decimal, step: Decimal
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_value_is_on_the_grid_when_it_is_a_whole_number_of_steps(
 
 
 @given(VALUES, STEPS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_no_direction_ever_turns_against_the_trader(value: Decimal, step: Decimal) -> None:
     price, tick = Price(value), Distance(step)
     # A stop moves toward the entry: up for a long, down for a short.
@@ -99,7 +99,7 @@ def test_no_direction_ever_turns_against_the_trader(value: Decimal, step: Decima
 
 
 @given(VALUES, STEPS)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_rounding_does_not_depend_on_the_context_of_the_thread(
     value: Decimal, step: Decimal
 ) -> None:

@@ -93,7 +93,7 @@ PRICES = st.integers(min_value=1, max_value=10**8)
     rows=st.lists(st.tuples(PRICES, PRICES, PRICES).map(sorted), min_size=2, max_size=20),
     data=st.data(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_indicators_agree_with_their_definitions(
     rows: list[list[int]], data: st.DataObject
 ) -> None:

@@ -219,7 +219,7 @@ def test_a_ladder_that_cannot_stand_is_refused(
     steps=st.integers(min_value=1, max_value=400),
     spread=st.integers(min_value=1, max_value=20),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_quantities_of_any_ladder_add_up(
     side: Side, instrument: Instrument, weights: list[int], rest: int, steps: int, spread: int
 ) -> None:

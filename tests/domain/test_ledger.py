@@ -126,7 +126,7 @@ def booked(ledger: Ledger, bookings: Sequence[tuple[str, Money, Money]]) -> Ledg
 
 
 @given(bookings=BOOKINGS, opening=AMOUNTS)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_the_wallet_is_what_the_bookings_add_up_to(
     bookings: list[tuple[str, Money, Money]], opening: Money
 ) -> None:
@@ -143,7 +143,7 @@ def test_the_wallet_is_what_the_bookings_add_up_to(
 
 
 @given(data=st.data(), bookings=BOOKINGS)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_the_order_of_bookings_within_a_day_does_not_matter_for_totals(
     data: st.DataObject, bookings: list[tuple[str, Money, Money]]
 ) -> None:
@@ -153,7 +153,7 @@ def test_the_order_of_bookings_within_a_day_does_not_matter_for_totals(
 
 
 @given(bookings=BOOKINGS, cut=st.integers(min_value=0, max_value=20))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_totals_are_the_same_wherever_the_day_turns(
     bookings: list[tuple[str, Money, Money]], cut: int
 ) -> None:
@@ -318,7 +318,7 @@ def test_drawdown_worked_by_hand() -> None:
 
 
 @given(path=st.lists(AMOUNTS, max_size=15), opening=AMOUNTS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_a_mark_is_new_exactly_when_it_changes_the_books(path: list[Money], opening: Money) -> None:
     ledger = opened(opening, DAY_0, UTC_DAY)
     high = Fraction(opening.value)

@@ -208,7 +208,7 @@ def test_a_close_above_the_market_maximum_is_split(
     spec=st.sampled_from([BTCUSDT, COARSE, DUST, TINY]),
     steps=st.integers(min_value=1, max_value=10_000_000),
 )
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_the_parts_of_a_close_add_up_and_each_can_be_sent(spec: Instrument, steps: int) -> None:
     qty = spec.qty_step.times(steps % (int((spec.qty_max_market / spec.qty_step).value) * 7) or 1)
     parts = split_close(qty, spec)

@@ -166,7 +166,7 @@ def test_margins_worked_by_hand(side: Side, margin: str, maintained: str, cost: 
     deduction=DEDUCTIONS,
     extra=places("0", "100000", 2),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_at_the_isolated_liquidation_price_margin_equals_its_maintenance(
     side: Side,
     qty: Decimal,
@@ -209,7 +209,7 @@ def test_at_the_isolated_liquidation_price_margin_equals_its_maintenance(
     others=places("-10000", "10000", 2),
     needed=places("0", "10000", 2),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_at_the_cross_liquidation_price_the_account_equals_its_maintenance(
     side: Side,
     qty: Decimal,

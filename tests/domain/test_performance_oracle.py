@@ -88,7 +88,7 @@ def agrees(sums: TradeSums, trades: Sequence[ClosedTrade]) -> None:
 
 
 @given(trades=TRADES)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_tally_is_what_a_recount_of_all_trades_gives(trades: list[ClosedTrade]) -> None:
     tally = tally_of(trades)
     agrees(tally.overall, trades)
@@ -108,7 +108,7 @@ def test_a_tally_is_what_a_recount_of_all_trades_gives(trades: list[ClosedTrade]
 
 
 @given(trades=TRADES)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_figures_in_r_are_what_a_recount_gives(trades: list[ClosedTrade]) -> None:
     sums = tally_of(trades).r
     risks = [(t, fraction(t.risk)) for t in trades if t.risk is not None]
@@ -170,7 +170,7 @@ def squared_ratio(returns: Sequence[Fraction], variance: Fraction) -> Fraction |
 
 
 @given(days=DAYS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_ratios_are_what_their_definitions_give(days: list[tuple[int, int]]) -> None:
     tally = Tally()
     for opening, profit in days:

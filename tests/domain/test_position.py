@@ -79,7 +79,7 @@ def test_sides_are_named_by_the_sign() -> None:
 
 
 @given(EXECUTIONS, PRICES)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_realised_and_unrealised_equal_the_cash_flows_to_the_last_digit(
     executions: list[tuple[Side, Decimal, Decimal]], mark: Decimal
 ) -> None:
@@ -97,7 +97,7 @@ def test_realised_and_unrealised_equal_the_cash_flows_to_the_last_digit(
 
 
 @given(EXECUTIONS, PRICES)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_closed_position_leaves_no_cost_behind(
     executions: list[tuple[Side, Decimal, Decimal]], last: Decimal
 ) -> None:
@@ -120,7 +120,7 @@ def test_even_a_cost_finer_than_the_books_keep_leaves_with_the_position() -> Non
 
 
 @given(SIDES, st.lists(st.tuples(QTYS, PRICES), min_size=1, max_size=10), PRICES)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_reduction_leaves_the_entry_price_where_it_was(
     side: Side, fills: list[tuple[Decimal, Decimal]], out: Decimal
 ) -> None:

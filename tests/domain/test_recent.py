@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tidegate.domain.recent import Recent
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 20), st.lists(st.text(max_size=3), max_size=120))
 def test_the_last_ones_are_known_and_the_memory_is_bounded(keep: int, items: list[str]) -> None:
     recent = Recent(keep)

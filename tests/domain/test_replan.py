@@ -127,7 +127,7 @@ def test_a_ladder_that_cannot_stand_at_the_actual_entry_is_refused() -> None:
     further=st.integers(min_value=0, max_value=200),
     data=st.data(),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_a_whole_ladder_always_closes_exactly_what_is_held(
     side: Side, instrument: Instrument, first: int, further: int, data: st.DataObject
 ) -> None:

@@ -298,7 +298,7 @@ def places(low: str, high: str, digits: int) -> st.SearchStrategy[Decimal]:
     slippage=places("0", "0.01", 6),
     liquidity=st.sampled_from(Liquidity),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_worst_loss_never_passes_the_budget_and_one_step_more_would(
     side: Side,
     entry: Decimal,
@@ -350,7 +350,7 @@ def test_the_worst_loss_never_passes_the_budget_and_one_step_more_would(
     price=places("0.5", "200000", 7),
     leverage=places("1", "100", 2),
 )
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_value_or_margin_is_never_exceeded(
     amount: Decimal, price: Decimal, leverage: Decimal
 ) -> None:

@@ -90,6 +90,7 @@ def test_every_bar_is_decided_on_once_also_when_minutes_pass_at_once(venue: Live
     assert last["summary"]["trades"] >= 2
 
 
+@pytest.mark.sweep
 def test_without_streams_bars_and_fills_come_over_rest(venue: LiveVenue) -> None:
     venue.before_the_next_bar(START_MS)
     with venue.desk(TIDEGATE_BYBIT__STREAMS="false") as desk:

@@ -267,7 +267,7 @@ def text_of(time_ms: int, form: TimeForm) -> str:
     return str(time_ms // 1000 if form is TimeForm.SECONDS else time_ms)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     written=bars(),
     form=st.sampled_from([TimeForm.MILLISECONDS, TimeForm.SECONDS]),

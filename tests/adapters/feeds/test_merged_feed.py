@@ -105,7 +105,7 @@ def test_merging_nothing_is_refused() -> None:
 TIMES = st.lists(st.integers(START_MS, START_MS + 40 * MINUTE_MS), max_size=10)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(minutes=st.sets(st.integers(0, 40), max_size=20), trades=TIMES, marks=TIMES)
 def test_merging_loses_nothing_and_ascends(
     minutes: set[int], trades: list[int], marks: list[int]

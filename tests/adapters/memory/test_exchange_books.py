@@ -172,7 +172,7 @@ def _play(scene: Scene, steps: list[tuple[str, int]]) -> None:
 
 
 @given(STEPS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_books_balance_to_the_last_digit(steps: list[tuple[str, int]]) -> None:
     """Equity is the opening wallet plus all cash flows of executions, plus the position at mark.
 

@@ -250,7 +250,7 @@ def _flips(size: int) -> st.SearchStrategy[list[tuple[int, int]]]:
     return st.lists(st.tuples(place, st.integers(1, 255)), min_size=1, max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_no_flipped_byte_ever_shows_a_wrong_record(
     sound: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

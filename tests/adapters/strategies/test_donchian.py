@@ -228,7 +228,7 @@ def windows(draw: st.DrawFn, count: int) -> list[Bar]:
     return bars(*rows)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(window=windows(7))
 def test_it_breaks_out_exactly_where_the_channel_says(window: list[Bar]) -> None:
     decision = DonchianBreakout(channel=6, atr_bars=3).decide(window, view())
@@ -255,7 +255,7 @@ def mirrored(window: list[Bar]) -> list[Bar]:
     ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(window=windows(7))
 def test_long_and_short_are_mirror_images(window: list[Bar]) -> None:
     strategy = DonchianBreakout(channel=6, atr_bars=3)
