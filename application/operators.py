@@ -19,7 +19,14 @@ from .runner import WriterStopped
 from .settings import Settings
 from .stores import open_existing, place_of
 
-__all__ = ["as_begun", "books_of_mode", "named_desk", "require_panic_over", "status_of"]
+__all__ = [
+    "as_begun",
+    "books_of_mode",
+    "journal_kept",
+    "named_desk",
+    "require_panic_over",
+    "status_of",
+]
 
 
 @contextmanager
