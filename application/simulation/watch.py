@@ -38,7 +38,9 @@ class Watch:
         self._openers: dict[Symbol, bool] = {}
         self._held: dict[Symbol, Decimal] = {}
         self._excused: set[Symbol] = set()
-        self._levered: set[Symbol] = set()
+        self._life = 0
+        self._levered: dict[Symbol, int] = {}
+        self._left: dict[str, int] = {}
         self._enlarged_ms: dict[str, int] = {}
         self._shown: dict[Symbol, tuple[int, int]] = {}
         self._bare_ms: dict[Symbol, int] = {}
@@ -131,6 +133,7 @@ class Watch:
                     self._judge_forced(name, self._intent_version(name), durable_version)
                     if not self.view.takes_entries:
                         raise Violation("a halted desk opens nothing", f"{name} leaves")
+                    self._left[name] = self._life
                 case Place():
                     name = effect.order.order.client_id
                     self._judge_forced(name, self._intent_version(name), durable_version)
@@ -174,9 +177,13 @@ class Watch:
             raise Violation("an order is sent once", f"{name} is sent again")
 
     def _judge_leverage(self, symbol: Symbol, name: str, judged: Decimal | None) -> None:
-        """Hold a symbol's leverage against an entry's; one set just now is not known yet."""
+        """Hold a symbol's leverage against an entry's, which may arrive after its process died.
+
+        What somebody set in the life of the process that sent it was not known there yet.
+        """
         there = self._venue.truth.leverage(symbol).value
-        if there != judged and symbol not in self._levered:
+        was_set = self._levered.get(symbol, -1)
+        if there != judged and was_set < self._left.get(name, self._life):
             text = f"{name} leaves at {there} in {symbol}, and was judged at {judged}"
             raise Violation("an entry leaves at the leverage that it was judged at", text)
 
@@ -185,7 +192,7 @@ class Watch:
     def begin(self) -> None:
         """Begin with a process that has seen nothing yet, and that finds out what others did."""
         self._shown.clear()
-        self._levered.clear()
+        self._life += 1
 
     def see(self, positions: Mapping[Symbol, PositionReport]) -> None:
         """Judge what a desk believes of the venue's positions.
@@ -209,7 +216,7 @@ class Watch:
 
     def levered(self, symbol: Symbol) -> None:
         """Note that somebody else sets a leverage: a running desk may not have heard of it."""
-        self._levered.add(symbol)
+        self._levered[symbol] = self._life
 
     def is_entry(self, name: str | None) -> bool:
         """Tell whether an order is an entry of the desk's."""
