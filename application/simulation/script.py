@@ -324,7 +324,7 @@ class Outside:
         assert order.client_id is not None, "an entry of the desk's without its id"
         more = Qty.of(dice.choice((10, 300))) * _STEP
         change = Amendment(symbol=symbol, client_id=order.client_id, qty=order.qty + more)
-        self._watch.enlarged(order.client_id)
+        self._watch.enlarged(order.client_id, order.qty)
         if self._venue.change(change):
             self._count(Fault.ENTRY_ENLARGED)
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import islice
 
 from tidegate.domain.core.effects import AmendOrder, Effect, Place
+from tidegate.domain.money import Qty
 from tidegate.domain.orders import Reduction, Symbol
 from tidegate.domain.reports import Execution, Origin, PositionReport
 from tidegate.domain.risk.approval import Approved
@@ -42,6 +43,7 @@ class Watch:
         self._levered: dict[Symbol, int] = {}
         self._left: dict[str, int] = {}
         self._enlarged_ms: dict[str, int] = {}
+        self._own_qty: dict[str, Decimal] = {}
         self._shown: dict[Symbol, tuple[int, int]] = {}
         self._bare_ms: dict[Symbol, int] = {}
         self._looked_ms = timeline.now_ms
@@ -97,7 +99,7 @@ class Watch:
                 total += intent.qty * intent.worst
             elif truth.is_live(order):
                 # What somebody else added to it the desk may not have heard of yet.
-                qty = min(order.qty.value, intent.qty)
+                qty = min(order.qty.value, intent.qty, self._own_qty.get(name, intent.qty))
                 total += max(qty - order.qty_filled.value, Decimal(0)) * intent.worst
         most = self._exposure_max * self._equity() * _TOLERANCE
         if total > most:
@@ -223,9 +225,10 @@ class Watch:
         intent = None if name is None else self.view.intents.get(name)
         return intent is not None and intent.is_entry
 
-    def enlarged(self, name: str) -> None:
-        """Note that somebody else makes an entry larger: it is to go, and may fill before."""
+    def enlarged(self, name: str, qty: Qty) -> None:
+        """Note that somebody else makes an entry of ``qty`` larger: it is to go, or fills before."""
         self._enlarged_ms.setdefault(name, 0)
+        self._own_qty.setdefault(name, qty.value)
 
     def look(self, *, is_running: bool) -> None:
         """Judge the venue's books; ``is_running`` tells whether a desk lives just now.
