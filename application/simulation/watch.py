@@ -226,7 +226,7 @@ class Watch:
         return intent is not None and intent.is_entry
 
     def enlarged(self, name: str, qty: Qty) -> None:
-        """Note that somebody else makes an entry of ``qty`` larger: it is to go, or fills before."""
+        """Note that somebody else makes an entry of ``qty`` larger: it is to go, or it fills."""
         self._enlarged_ms.setdefault(name, 0)
         self._own_qty.setdefault(name, qty.value)
 
