@@ -145,6 +145,7 @@ def test_an_order_larger_than_the_volume_is_filled_in_part() -> None:
     assert deep_watch.counts["partial fills"] == 0
 
 
+@pytest.mark.sweep
 def test_the_books_are_exact_over_a_month_of_minutes(*, whole: bool) -> None:
     bars = 45_031 if whole else 12_000
     feed = btc_month(bars)

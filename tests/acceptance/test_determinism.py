@@ -35,7 +35,9 @@ _PLANS = (
     ),
 )
 _IDS = ("late", "at once", "thin, seeded path")
-_EACH = pytest.mark.parametrize("number", range(len(_PLANS)), ids=_IDS)
+_EACH = pytest.mark.parametrize(
+    "number", [0, pytest.param(1, marks=pytest.mark.sweep), 2], ids=_IDS
+)
 _LONG = attrs.evolve(_PLANS[2], feed=hours(0, 700))
 _EVER = TimeRange(start_ms=0, end_ms=10**15)
 

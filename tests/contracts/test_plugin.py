@@ -66,7 +66,10 @@ def test_a_project_that_does_not_ask_for_the_suites_gets_none(tmp_path: Path) ->
     "settings",
     [
         "python_files = check_*.py\npython_functions = check_*\naddopts = --strict-markers",
-        "addopts = --import-mode=importlib --doctest-modules\nfilterwarnings = error",
+        pytest.param(
+            "addopts = --import-mode=importlib --doctest-modules\nfilterwarnings = error",
+            marks=pytest.mark.sweep,
+        ),
     ],
     ids=["own names", "own imports"],
 )
