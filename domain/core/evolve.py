@@ -88,20 +88,19 @@ def _unchanged(books: Books, _: ev.Event) -> Books:
 
 def _session_started(books: Books, event: ev.SessionStarted) -> Books:
     return attrs.evolve(
-        _flat_leverage_forgotten(books),
+        _leverage_forgotten(books),
         venue=event.venue if books.venue is None else books.venue,
         account=event.account if books.account is None else books.account,
     )
 
 
-def _flat_leverage_forgotten(books: Books) -> Books:
-    """Forget what nobody watched: entries set it again. That of a position is read and compared."""
-    held = {
-        symbol: leverage
-        for symbol, leverage in books.leverage.items()
-        if not books.position(symbol).is_flat
-    }
-    return attrs.evolve(books, leverage=frozen(held))
+def _leverage_forgotten(books: Books) -> Books:
+    """Forget what nobody watched: entries set it again.
+
+    That of a position is read and compared with what its trade is to have; it is forgotten too,
+    because the position may have ended unseen, and its leverage with it.
+    """
+    return attrs.evolve(books, leverage=frozen({}))
 
 
 def _journal_tagged(books: Books, event: ev.JournalTagged) -> Books:
@@ -173,7 +172,7 @@ def _state_changed(books: Books, event: ev.TradingStateChanged) -> Books:
 
 
 def _streams_lost(books: Books, event: ev.StreamsLost) -> Books:
-    return attrs.evolve(_flat_leverage_forgotten(books), streams_lost=event)
+    return attrs.evolve(_leverage_forgotten(books), streams_lost=event)
 
 
 def _streams_regained(books: Books, _: ev.StreamsRegained) -> Books:

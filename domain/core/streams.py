@@ -54,10 +54,9 @@ def stream_reported(draft: Draft, report: StreamReport) -> None:
 
 
 def _read_leverage(draft: Draft) -> None:
-    """Read what entries would trust of flat symbols: no reading of what is held shows it."""
+    """Read what entries would trust: a list of what is held shows no symbol that is flat by now."""
     for symbol in sorted(draft.books.leverage):
-        if draft.books.position(symbol).is_flat:
-            draft.ask(ReadPosition(symbol=symbol))
+        draft.ask(ReadPosition(symbol=symbol))
 
 
 def stream_read_back(draft: Draft, read: ActivityRead) -> None:

@@ -110,11 +110,39 @@ def test_a_leverage_changed_during_a_short_outage_is_read() -> None:
     enters_as_judged(bench)
 
 
-def test_that_of_a_position_is_kept_over_a_start() -> None:
-    """It is read with the position, and a change by hand is judged as ever."""
-    bench = make_bench(config=config())
+def held() -> Bench:
+    """Return a desk that holds a position at the asked leverage."""
+    limits = attrs.evolve(config().limits, leverage_max=BY_HAND)
+    bench = make_bench(config=attrs.evolve(config(), limits=limits, streams_needed=True))
     bench.desk.execute(signal("a"))
-    assert restarted(bench).runner.state.books.leverage[BTC] == ASKED
+    assert bench.runner.state.books.leverage[BTC] == ASKED
+    return bench
+
+
+def ended_unseen(bench: Bench) -> None:
+    """Close the position in the app, and set another leverage, while no message arrives."""
+    bench.venue.connect(lambda _: None)
+    bench.venue.script.close_by_hand(BTC)
+    bench.venue.set_leverage(BTC, BY_HAND)
+
+
+def test_that_of_a_position_which_ended_while_the_desk_was_down_is_set_again() -> None:
+    bench = held()
+    ended_unseen(bench)
+    after = restarted(bench)
+    assert after.runner.state.books.position(BTC).is_flat
+    enters_as_judged(after)
+
+
+def test_that_of_a_position_which_ended_during_a_short_outage_is_read() -> None:
+    bench = held()
+    streams(bench, StreamState.DOWN)
+    ended_unseen(bench)
+    bench.venue.connect(bench.runner.sink)
+    streams(bench, StreamState.UP)
+    assert bench.runner.state.books.leverage[BTC] == BY_HAND
+    bench.pass_time(3_000)
+    enters_as_judged(bench)
 
 
 def test_an_entry_that_the_venue_has_was_sent_whatever_is_known_of_the_leverage() -> None:

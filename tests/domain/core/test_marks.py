@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 from tidegate.domain.core import events as ev
-from tidegate.domain.core.effects import ReadActivity, ReadRecords
+from tidegate.domain.core.effects import ReadActivity, ReadPosition, ReadRecords
 from tidegate.domain.core.inputs import TimePassed
 from tidegate.domain.core.state import State
 from tidegate.domain.core.step import step
@@ -180,7 +180,7 @@ def test_a_stream_is_down_since_its_first_word_and_when_it_is_back_the_activity_
     up = StreamReport(state=StreamState.UP, time_ms=T0 + 9)
     back = step(state, up, QUIET, T0 + 9)
     reading = ReadActivity(since_ms=T0, stream_changes=4)
-    assert back.effects == (reading, ReadRecords(since_ms=T0))
+    assert back.effects == (reading, ReadRecords(since_ms=T0), ReadPosition(symbol=BTC))
     assert (back.state.view.stream_down_since_ms, back.state.view.polled_ms) == (T0 + 3, T0 + 9)
     unopened = State(view=state.view)
     assert step(unopened, up, QUIET, T0 + 9).effects == ()
@@ -192,4 +192,4 @@ def test_a_stream_that_comes_up_late_after_a_start_is_not_trusted_to_replay() ->
     assert state.view.stream_down_since_ms is None
     up = step(state, StreamReport(state=StreamState.UP, time_ms=T0 + 9), QUIET, T0 + 9)
     reading = ReadActivity(since_ms=T0, stream_changes=2)
-    assert up.effects == (reading, ReadRecords(since_ms=T0))
+    assert up.effects == (reading, ReadRecords(since_ms=T0), ReadPosition(symbol=BTC))
