@@ -34,6 +34,8 @@ from .starting import Relay, bring_up
 __all__ = ["Application", "Interrupted"]
 
 _LOG = logging.getLogger(__name__)
+_WAIT_MS_MAX = 250
+"""For how long at most a wait is blind to a signal that came just before it began."""
 
 
 class Interrupted(SystemExit):
@@ -219,14 +221,24 @@ class Application:
     def wait_until_stop_asked(self, *, timeout_ms: int | None = None) -> bool:
         """Block until a signal or :meth:`ask_stop` asks to stop; returns whether one did.
 
-        A writer that stops on a fault asks as well: :attr:`failure` holds it.
+        A writer that stops on a fault asks as well: :attr:`failure` holds it. A signal that arrives
+        just before the wait, or on another thread, does not interrupt it: its handler runs in this
+        thread once the wait ends. So it waits in short spans.
         """
-        try:
-            self._stop_asked.get(timeout=None if timeout_ms is None else timeout_ms / 1_000)
-        except queue.Empty:
-            return False
-        self._stop_asked.put(None)
-        return True
+        left_ms = timeout_ms
+        while True:
+            span_ms = _WAIT_MS_MAX if left_ms is None else max(0, min(_WAIT_MS_MAX, left_ms))
+            try:
+                self._stop_asked.get(timeout=span_ms / 1_000)
+            except queue.Empty:
+                if left_ms is None:
+                    continue
+                left_ms -= span_ms
+                if left_ms <= 0:
+                    return False
+            else:
+                self._stop_asked.put(None)
+                return True
 
     def ask_stop(self) -> None:
         """Ask whoever waits to stop this application. Any thread and signal handler may call."""

@@ -230,7 +230,10 @@ def test_the_exit_hook_is_registered_once_and_removed(monkeypatch: pytest.Monkey
 
 
 _PROGRAM = """
+import signal as signals
 import sys
+import threading
+from time import sleep
 from tests.application.bench import signal
 from tests.application.threaded_bench import KeptState, events_of, make_application, memory_venue
 venue, state = memory_venue({"BTCUSDT": "65000"}), KeptState()
@@ -245,6 +248,11 @@ if sys.argv[1] == "hang":
         print("ready", flush=True)
 else:
     print("ready", flush=True)
+if sys.argv[1] == "elsewhere":
+    def interrupt():
+        sleep(0.3)
+        signals.pthread_kill(threading.get_ident(), signals.SIGTERM)
+    threading.Thread(target=interrupt, daemon=True).start()
 application.wait_until_stop_asked()
 print("stopping", flush=True)
 application.stop()
@@ -269,6 +277,18 @@ def test_one_signal_stops_a_process_gracefully(number: signals.Signals) -> None:
     with _program("plain") as program:
         program.send_signal(number)
         out, _ = program.communicate(timeout=20)
+    assert out == "stopping\nSessionStopped\n"
+    assert program.returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(signals, "pthread_kill"), reason="needs a signal for one thread")
+def test_a_signal_that_interrupts_no_wait_is_obeyed_all_the_same() -> None:
+    """Here it reaches another thread; as well it may come just before the wait begins."""
+    with _program("elsewhere") as program:
+        try:
+            out, _ = program.communicate(timeout=20)
+        finally:
+            program.kill()
     assert out == "stopping\nSessionStopped\n"
     assert program.returncode == 0
 
