@@ -12,6 +12,7 @@ import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import tidegate.adapters
@@ -188,6 +189,19 @@ def test_signal_handlers_are_opt_in_and_come_back() -> None:
     assert application.wait_until_stop_asked(timeout_ms=5_000)
     application.stop()
     assert signals.getsignal(signals.SIGINT) is before
+
+
+def test_a_wait_lasts_as_long_as_it_may_and_ends_when_a_stop_is_asked() -> None:
+    application = make_application(memory_venue(PRICES), KeptState())
+    with started(application):
+        before = monotonic()
+        assert not application.wait_until_stop_asked(timeout_ms=600)
+        assert monotonic() - before >= 0.5
+        later = threading.Timer(0.6, application.ask_stop)
+        later.start()
+        assert application.wait_until_stop_asked()
+        later.join()
+        assert application.wait_until_stop_asked(timeout_ms=0), "it stays asked"
 
 
 def _error_in_thread(act: Callable[[], None]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from tidegate.application.executor import OrderExecutor
-from tidegate.application.simulation import disk, watch, world
+from tidegate.application.simulation import disk, rest, watch, world
 from tidegate.application.simulation.journal import SimulatedJournal
 from tidegate.application.simulation.journal_view import JournalView
 from tidegate.application.simulation.names import Violation
@@ -18,6 +18,7 @@ from tidegate.application.simulation.timeline import Timeline
 from tidegate.application.simulation.venue import SimulatedVenue
 from tidegate.application.simulation.watch import Watch
 from tidegate.domain.core.effects import Place
+from tidegate.domain.core.state import Books
 from tidegate.domain.money import ZERO_MONEY, ZERO_QTY, Price, Rate
 from tidegate.domain.orders import Reduction, Symbol
 from tidegate.domain.reports import PositionReport
@@ -267,6 +268,23 @@ def test_a_booking_that_was_missed(monkeypatch: pytest.MonkeyPatch, sound: _Soun
         r"after quiet time the books are the venue's: funding-\d+ was missed",
         _broken_by(sound.seed),
     )
+
+
+def test_books_that_are_not_the_fold_of_their_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "fold", lambda *_: (Books(), 0))
+    said = _broken_by(0)
+    assert re.match(r"the state is the fold of the journal: at version \d+ they differ in ", said)
+
+
+def test_books_that_leave_their_journal_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "evolve", lambda books, *_: books)
+    assert _first_broken().startswith("the state is the fold of the journal: they differ in ")
+
+
+def test_an_order_on_other_terms_than_the_books_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "_is_as_asked", lambda *_: False)
+    rule = "after quiet time the books are the venue's"
+    assert re.match(rf"{rule}: order \S+ is [\d.]+ at .*, in the books ", _first_broken())
 
 
 def test_code_of_the_desk_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
