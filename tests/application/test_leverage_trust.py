@@ -1,5 +1,7 @@
 """A leverage that somebody changed while nobody watched is set again before an entry leaves."""
 
+from collections.abc import Callable
+
 import attrs
 import pytest
 from tidegate.application.clocks import SeededKeys
@@ -24,12 +26,19 @@ ASKED = Rate.of(3)
 BY_HAND = Rate.of(20)
 
 
-def traded(*, manual: ManualChanges = ManualChanges.SAFER) -> Bench:
-    """Return a desk that is flat after a trade at the asked leverage."""
+def held(*, manual: ManualChanges = ManualChanges.SAFER) -> Bench:
+    """Return a desk that holds a position at the asked leverage."""
     limits = attrs.evolve(config().limits, leverage_max=BY_HAND)
     settings = attrs.evolve(config(), manual_changes=manual, limits=limits, streams_needed=True)
     bench = make_bench(config=settings)
     bench.desk.execute(signal("a"))
+    assert bench.runner.state.books.leverage[BTC] == ASKED
+    return bench
+
+
+def traded(*, manual: ManualChanges = ManualChanges.SAFER) -> Bench:
+    """Return a desk that is flat after a trade at the asked leverage."""
+    bench = held(manual=manual)
     bench.desk.close_position(BTC)
     bench.runner.drain()
     assert bench.runner.state.books.position(BTC).is_flat
@@ -100,25 +109,6 @@ def test_a_leverage_changed_during_a_long_outage_is_set_again() -> None:
     enters_as_judged(bench)
 
 
-def test_a_leverage_changed_during_a_short_outage_is_read() -> None:
-    bench = traded()
-    streams(bench, StreamState.DOWN)
-    changed_unseen(bench)
-    bench.venue.connect(bench.runner.sink)
-    streams(bench, StreamState.UP)
-    assert bench.runner.state.books.leverage[BTC] == BY_HAND
-    enters_as_judged(bench)
-
-
-def held() -> Bench:
-    """Return a desk that holds a position at the asked leverage."""
-    limits = attrs.evolve(config().limits, leverage_max=BY_HAND)
-    bench = make_bench(config=attrs.evolve(config(), limits=limits, streams_needed=True))
-    bench.desk.execute(signal("a"))
-    assert bench.runner.state.books.leverage[BTC] == ASKED
-    return bench
-
-
 def ended_unseen(bench: Bench) -> None:
     """Close the position in the app, and set another leverage, while no message arrives."""
     bench.venue.connect(lambda _: None)
@@ -134,10 +124,13 @@ def test_that_of_a_position_which_ended_while_the_desk_was_down_is_set_again() -
     enters_as_judged(after)
 
 
-def test_that_of_a_position_which_ended_during_a_short_outage_is_read() -> None:
-    bench = held()
+@pytest.mark.parametrize(("before", "unseen"), [(traded, changed_unseen), (held, ended_unseen)])
+def test_a_leverage_changed_during_a_short_outage_is_read(
+    before: Callable[[], Bench], unseen: Callable[[Bench], None]
+) -> None:
+    bench = before()
     streams(bench, StreamState.DOWN)
-    ended_unseen(bench)
+    unseen(bench)
     bench.venue.connect(bench.runner.sink)
     streams(bench, StreamState.UP)
     assert bench.runner.state.books.leverage[BTC] == BY_HAND
