@@ -2,16 +2,18 @@
 
 SlipCover puts a probe at each branch when a module is loaded, and takes it out once it was seen, so
 that the tests run nearly as fast as without. Several workers each send what they saw to the process
-that distributes the tests.
+that distributes the tests; that one looks up which branches there are while it has little to do.
 """
 
 import ast
 import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slipcover import FileMatcher, ImportManager, Slipcover, merge_coverage
+from slipcover import FileMatcher, ImportManager, Slipcover
 
 from tests.collecting import is_worker
 
@@ -25,6 +27,9 @@ _UNREACHED = [
     r"@overload",
 ]
 _SENT = "branches"
+
+_Branches = Mapping[str, Sequence[Sequence[int]]]
+"""By file: branches as (from, to) lines, where 0 is the way out."""
 
 
 def watch_branches(config: pytest.Config, report: Path) -> None:
@@ -45,14 +50,14 @@ class _Watch:
     """Probes in this process, from the making of this to its end."""
 
     def __init__(self) -> None:
-        self._probes = Slipcover(branch=True, exclude_also=_UNREACHED)
+        self._probes = Slipcover(immediate=True, branch=True, exclude_lines=[])
         self._loading = ImportManager(self._probes, FileMatcher(sources=_LAYERS))
         self._loading.__enter__()
 
-    def end(self) -> dict[str, Any]:
+    def end(self) -> _Branches:
         self._loading.__exit__(None, None, None)
-        seen: dict[str, Any] = self._probes.get_coverage()
-        return seen
+        files = self._probes.get_coverage()["files"]
+        return {path: file["executed_branches"] for path, file in files.items()}
 
 
 class _Alone:
@@ -60,7 +65,7 @@ class _Alone:
         self._report, self._watch = report, _Watch()
 
     def pytest_sessionfinish(self) -> None:
-        _write(self._report, self._watch.end())
+        _write(self._report, _all_branches(), [self._watch.end()])
 
 
 class _Worker:
@@ -73,7 +78,10 @@ class _Worker:
 
 class _Distributor:
     def __init__(self, report: Path) -> None:
-        self._report, self._sent = report, list[dict[str, Any]]()
+        self._report, self._sent = report, list[_Branches]()
+        pool = ThreadPoolExecutor(1)
+        self._all = pool.submit(_all_branches)
+        pool.shutdown(wait=False)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -85,17 +93,27 @@ class _Distributor:
     def pytest_sessionfinish(self) -> None:
         if not self._sent:
             raise pytest.UsageError("no worker told which branches it took")
-        _write(self._report, *self._sent)
+        _write(self._report, self._all.result(), self._sent)
 
 
-def _write(report: Path, *parts: dict[str, Any]) -> None:
-    """Write the sum of the parts, in which a module that nobody loaded counts as not taken."""
+def _all_branches() -> _Branches:
+    """Look up which branches there are, also in modules that nobody loads."""
     whole = Slipcover(branch=True, source=_LAYERS, exclude_also=_UNREACHED).get_coverage()
-    for part in parts:
-        merge_coverage(whole, part)
-    for path, file in whole["files"].items():
+    return {path: file["missing_branches"] for path, file in whole["files"].items()}
+
+
+def _write(report: Path, branches: _Branches, parts: Sequence[_Branches]) -> None:
+    """Write which of the branches are in one of the parts, and which in none."""
+    files = {}
+    for path, there in branches.items():
+        taken = {tuple(branch) for part in parts for branch in part.get(path, ())}
+        missing = [list(branch) for branch in there if tuple(branch) not in taken]
         text = Path(path).read_text(encoding="utf-8")
-        file["missing_branches"] = without_proven(file["missing_branches"], text)
+        files[path] = {
+            "executed_branches": [branch for branch in there if tuple(branch) in taken],
+            "missing_branches": without_proven(missing, text),
+        }
+    whole = {"meta": {"branch_coverage": True}, "files": files}
     report.write_text(json.dumps(whole), encoding="utf-8")
 
 

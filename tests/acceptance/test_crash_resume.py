@@ -72,6 +72,7 @@ _NAMES_BY_PLAN = {
     "thin": _NAMES[-5:],
 }
 _POINTS = [(plan, name) for plan, names in _NAMES_BY_PLAN.items() for name in names]
+_MARKS = {"at once": (), "late": (), "thin": pytest.mark.sweep}
 
 
 def _run_driver(plan: str, bars: int, folder: Path) -> list[dict[str, Any]]:
@@ -111,7 +112,12 @@ def lives(tmp_path_factory: pytest.TempPathFactory, *, whole: bool) -> Callable[
     return of_plan
 
 
-@pytest.mark.parametrize("plan", list(_NAMES_BY_PLAN))
+_EACH_PLAN = pytest.mark.parametrize(
+    "plan", [pytest.param(plan, marks=_MARKS[plan]) for plan in _NAMES_BY_PLAN]
+)
+
+
+@_EACH_PLAN
 def test_the_uninterrupted_run_passes_every_place(
     lives: Callable[[str], _Outcomes], plan: str
 ) -> None:
@@ -122,8 +128,7 @@ def test_the_uninterrupted_run_passes_every_place(
 
 @pytest.mark.parametrize(
     ("plan", "name"),
-    _POINTS,
-    ids=[f"{plan}: {name}" for plan, name in _POINTS],
+    [pytest.param(plan, name, marks=_MARKS[plan], id=f"{plan}: {name}") for plan, name in _POINTS],
 )
 def test_a_killed_session_ends_as_the_uninterrupted_one(
     lives: Callable[[str], _Outcomes], plan: str, name: str
@@ -134,7 +139,7 @@ def test_a_killed_session_ends_as_the_uninterrupted_one(
     assert outcome["ends"] == [*kills, 0], "a point was never reached"
 
 
-@pytest.mark.parametrize("plan", list(_NAMES_BY_PLAN))
+@_EACH_PLAN
 def test_only_what_recovery_says_again_differs_in_number(
     lives: Callable[[str], _Outcomes], plan: str
 ) -> None:

@@ -61,7 +61,8 @@ SAFETY = (
 
 CASE_OF = {name: venue.case for name, venue in WRONG.items()}
 CASE_OF_BYBIT = {name: venue.case for name, venue in WRONG_BYBIT.items()}
-BYBIT_CASES = [*CASE_OF_BYBIT.items(), RIGHT_ON_A_WRONG_WIRE]
+_EACH_TIME = {*list(WRONG_BYBIT)[::2], "FollowsItsCursorForEver"}
+"""The wrong adapters of Bybit of each run; with ``--whole`` all of them, each over real sockets."""
 WRONG_CASES = [
     *CASE_OF.items(),
     *((name, case) for case, name in ALSO_FOUND.items()),
@@ -72,7 +73,7 @@ Verdicts = Mapping[str, Mapping[str, str]]
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> Verdicts:
+def verdicts(*, whole: bool) -> Verdicts:
     """Run all cases over the right venues, and over the wrong ones those that must find them.
 
     The runs are processes of their own, two at a time.
@@ -84,9 +85,14 @@ def verdicts() -> Verdicts:
             runs.submit(_run, [RIGHT["bybit"]], suites, pytest.ExitCode.OK),
             runs.submit(_run_wrong, modules, "wrong_exchanges", WRONG_CASES),
             runs.submit(_run, _in_process(), suites, pytest.ExitCode.OK),
-            runs.submit(_run_wrong, modules, "wrong_bybit", BYBIT_CASES),
+            runs.submit(_run_wrong, modules, "wrong_bybit", _bybit_cases(whole=whole)),
         ]
         return {name: found for part in parts for name, found in part.result().items()}
+
+
+def _bybit_cases(*, whole: bool) -> list[tuple[str, str]]:
+    wrong = [(name, case) for name, case in CASE_OF_BYBIT.items() if whole or name in _EACH_TIME]
+    return [*wrong, RIGHT_ON_A_WRONG_WIRE]
 
 
 def _in_process() -> list[str]:
@@ -163,7 +169,13 @@ def test_there_is_no_case_that_finds_nothing() -> None:
     assert named | set(ALSO_FOUND) == set(_modules())
 
 
-@pytest.mark.parametrize("name", sorted(WRONG_BYBIT))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in _EACH_TIME else pytest.mark.sweep)
+        for name in sorted(WRONG_BYBIT)
+    ],
+)
 def test_a_wrong_adapter_of_bybit_fails_in_the_named_case(verdicts: Verdicts, name: str) -> None:
     case = CASE_OF_BYBIT[name]
     assert verdicts["bybit"][case] == "PASSED"

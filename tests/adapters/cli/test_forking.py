@@ -10,7 +10,7 @@ from .forking import Forks
 from .running import environment
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     made = Forks()
     yield made

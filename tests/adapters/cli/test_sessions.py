@@ -139,7 +139,11 @@ def _json(home: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"]
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, 143, id="term", marks=pytest.mark.sweep),
+    ],
 )
 def test_a_signal_ends_with_the_summary_and_the_session_can_go_on(
     number: signal.Signals, code: int, bars: Path, whole: dict[str, Any], tmp_path: Path

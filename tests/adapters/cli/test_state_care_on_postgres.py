@@ -19,7 +19,7 @@ from tests.adapters.postgres.server import shared_server
 
 from .running import start, tidegate
 
-FEW, MANY = 150, 300
+FEW, MANY = 80, 160
 
 
 @pytest.fixture(scope="module")
