@@ -1,6 +1,5 @@
 """The feeds of sessions: a user's files, or the bundled bars for a demonstration."""
 
-from itertools import islice
 from pathlib import Path
 
 from tidegate.adapters.feeds import (
@@ -11,7 +10,6 @@ from tidegate.adapters.feeds import (
     MergedFeed,
     ParquetFeed,
     Schema,
-    StoredFeed,
     SyntheticFunding,
     VolumeUnit,
     bundled_btcusd_hours,
@@ -43,9 +41,8 @@ _PARQUET = ".parquet"
 
 def demo_feed(*, symbol: Symbol, bars: int) -> Feed:
     """Return the bundled bars, the first ``bars`` of them, with funding every 8 hours."""
-    hours = bundled_btcusd_hours(symbol=symbol)
-    feed = StoredFeed(tuple(islice(hours.items(), bars)))
-    return SyntheticFunding(feed, DEMO_FUNDING_RATE, DEMO_FUNDING_MINUTES)
+    hours = bundled_btcusd_hours(symbol=symbol, bars=bars)
+    return SyntheticFunding(hours, DEMO_FUNDING_RATE, DEMO_FUNDING_MINUTES)
 
 
 def user_feed(

@@ -24,9 +24,10 @@ _SCHEMA = BarSchema(
 )
 
 
-def bundled_btcusd_hours(*, symbol: Symbol) -> CsvFeed:
+def bundled_btcusd_hours(*, symbol: Symbol, bars: int | None = None) -> CsvFeed:
     """Return the bundled hourly bars, labelled with the symbol that the run trades.
 
+    ``bars`` is how many are read, from the first one on: 1 or more; without it, all of them.
     Prices are in US dollars per BTC with at most two decimals, volumes in BTC. The data has no gap.
     """
-    return CsvFeed(files(__package__) / "data" / _FILE, symbol=symbol, schema=_SCHEMA)
+    return CsvFeed(files(__package__) / "data" / _FILE, symbol=symbol, schema=_SCHEMA, rows=bars)

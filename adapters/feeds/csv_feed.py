@@ -5,6 +5,7 @@ import gzip
 import io
 import zlib
 from importlib.resources.abc import Traversable
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -26,11 +27,12 @@ class CsvFeed(StoredFeed):
 
     Whether the file is gzipped is told from its first bytes, not from its name. Numbers are read
     as exact decimals. The header counts as row 1 in messages. The whole file is read and checked
-    at once.
+    at once; with ``rows`` only its first so many rows, 1 or more, and nothing after them.
 
     Raises:
         FeedError: for a file that cannot be read or used; the message names the file and, for
             its content, the row, the column, the value and what would be accepted.
+        ValueError: for a number of rows below 1.
 
     """
 
@@ -40,16 +42,19 @@ class CsvFeed(StoredFeed):
         *,
         symbol: Symbol,
         schema: Schema = BarSchema(),  # noqa: B008 - frozen, so sharing one default is safe
+        rows: int | None = None,
     ) -> None:
+        if rows is not None and rows < 1:
+            raise ValueError(f"rows is {rows}; accepted: 1 or more, or None for the whole file")
         path = Path(source) if isinstance(source, str) else source
-        recording = _read(path, symbol, schema)
+        recording = _read(path, symbol, schema, rows)
         super().__init__(recording.items, gaps=recording.gaps)
 
 
-def _read(path: Path | Traversable, symbol: Symbol, schema: Schema) -> Recording:
+def _read(path: Path | Traversable, symbol: Symbol, schema: Schema, count: int | None) -> Recording:
     try:
         with path.open("rb") as raw, _text(raw) as text:
-            return _read_text(path.name, text, symbol, schema)
+            return read_table(_table(path.name, text, count), symbol, schema)
     except UnicodeDecodeError as error:
         raise FeedError(f"{path.name} is not UTF-8 text ({error}); accepted: UTF-8") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -72,11 +77,9 @@ def _text(raw: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
 
 
-def _read_text(name: str, text: io.TextIOWrapper, symbol: Symbol, schema: Schema) -> Recording:
+def _table(name: str, text: io.TextIOWrapper, count: int | None) -> Table:
     rows = csv.reader(text, strict=True)
     header = next(rows, None)
     if header is None:
         raise FeedError(f"{name} is empty; accepted: a header and at least one row under it")
-    return read_table(
-        Table(name=name, header=tuple(header), rows=rows, row_first=2), symbol, schema
-    )
+    return Table(name=name, header=tuple(header), rows=islice(rows, count), row_first=2)

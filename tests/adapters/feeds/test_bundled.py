@@ -33,6 +33,11 @@ def test_there_are_20111_hours_without_a_gap(bars: list[Bar]) -> None:
     assert {bar.symbol for bar in bars} == {SYMBOL}
 
 
+@pytest.mark.parametrize("count", [1, 2, 20_110, 20_111, 30_000])
+def test_the_first_bars_alone_are_those_of_the_whole_file(bars: list[Bar], count: int) -> None:
+    assert list(bundled_btcusd_hours(symbol=SYMBOL, bars=count).items()) == bars[:count]
+
+
 def test_first_and_last_bar_have_the_digits_of_the_source(bars: list[Bar]) -> None:
     # The source's last row: 2017-07-01 11-AM,BTCUSD,2505.56,2513.38,2495.12,2509.17,114.6
     # and its first:         2019-10-17 09-AM,BTCUSD,8051,8056.83,8021.23,8035.88,61.25

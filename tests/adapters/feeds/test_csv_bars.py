@@ -44,6 +44,15 @@ def test_gzip_is_told_by_content_and_not_by_name(tmp_path: Path) -> None:
     assert list(CsvFeed(plain, symbol=SYMBOL).items()) == [bar(0), bar(1)]
 
 
+def test_the_first_rows_alone_are_read_when_so_many_are_asked_for(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, HEADER, row(0), row(1), "no time,1,1,1,1,1")
+    assert list(CsvFeed(path, symbol=SYMBOL, rows=2).items()) == [bar(0), bar(1)]
+    with pytest.raises(FeedError, match="row 4"):
+        CsvFeed(path, symbol=SYMBOL, rows=3)
+    with pytest.raises(ValueError, match="rows is 0; accepted: 1 or more"):
+        CsvFeed(path, symbol=SYMBOL, rows=0)
+
+
 def test_reading_starts_at_any_index_and_repeats(tmp_path: Path) -> None:
     feed = CsvFeed(csv_file(tmp_path, HEADER, *map(row, range(5))), symbol=SYMBOL)
     assert list(feed.items(start=3)) == [bar(3), bar(4)]
