@@ -60,7 +60,7 @@ def _assert_present(watch: Watch, *names: str) -> None:
     assert not missing, f"the run never had {missing}: {dict(watch.counts)}"
 
 
-@pytest.mark.parametrize("latency_ms", [0, 250, 1_500_000])
+@pytest.mark.parametrize("latency_ms", [0, pytest.param(250, marks=pytest.mark.sweep), 1_500_000])
 def test_the_books_are_exact_at_every_event_of_a_slice(latency_ms: int, *, whole: bool) -> None:
     plan = Plan(feed=hours(0, 900 if whole else 550), config=PaperConfig(latency_ms=latency_ms))
     report, watch = _run(plan)

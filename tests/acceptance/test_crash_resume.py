@@ -9,7 +9,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,19 @@ _NAMES_BY_PLAN = {
     "thin": _NAMES[-5:],
 }
 _POINTS = [(plan, name) for plan, names in _NAMES_BY_PLAN.items() for name in names]
-_MARKS = {"at once": (), "late": (), "thin": pytest.mark.sweep}
+_EACH_TIME = {
+    "at once": _NAMES_BY_PLAN["at once"][1::2],
+    "late": _NAMES_BY_PLAN["late"][::2],
+}
+"""What is run each time; with ``--whole`` it is all of them. The commands of the crash sweep and of
+the simulation kill at every boundary each time."""
 
 
-def _run_driver(plan: str, bars: int, folder: Path) -> list[dict[str, Any]]:
+def _run_driver(plan: str, names: Sequence[str], bars: int, folder: Path) -> list[dict[str, Any]]:
     order = folder / "cases.json"
     cases = [
         [(place, max(1, ordinal * bars // BARS)) for place, ordinal in _CASES[name]]
-        for of_plan, name in _POINTS
-        if of_plan == plan
+        for name in names
     ]
     wish = {"folder": str(folder), "plan": plan, "bars": bars, "cases": cases}
     order.write_text(json.dumps(wish))
@@ -105,15 +109,19 @@ def lives(tmp_path_factory: pytest.TempPathFactory, *, whole: bool) -> Callable[
     @cache
     def of_plan(plan: str) -> _Outcomes:
         """The uninterrupted run has no name."""
-        lines = _run_driver(plan, bars, tmp_path_factory.mktemp("lives"))
-        names = [name for other, name in _POINTS if other == plan]
+        names = _NAMES_BY_PLAN[plan] if whole else _EACH_TIME[plan]
+        lines = _run_driver(plan, names, bars, tmp_path_factory.mktemp("lives"))
         return dict(zip(["", *names], lines, strict=True))
 
     return of_plan
 
 
 _EACH_PLAN = pytest.mark.parametrize(
-    "plan", [pytest.param(plan, marks=_MARKS[plan]) for plan in _NAMES_BY_PLAN]
+    "plan",
+    [
+        pytest.param(plan, marks=() if plan in _EACH_TIME else pytest.mark.sweep)
+        for plan in _NAMES_BY_PLAN
+    ],
 )
 
 
@@ -128,7 +136,15 @@ def test_the_uninterrupted_run_passes_every_place(
 
 @pytest.mark.parametrize(
     ("plan", "name"),
-    [pytest.param(plan, name, marks=_MARKS[plan], id=f"{plan}: {name}") for plan, name in _POINTS],
+    [
+        pytest.param(
+            plan,
+            name,
+            marks=() if name in _EACH_TIME.get(plan, ()) else pytest.mark.sweep,
+            id=f"{plan}: {name}",
+        )
+        for plan, name in _POINTS
+    ],
 )
 def test_a_killed_session_ends_as_the_uninterrupted_one(
     lives: Callable[[str], _Outcomes], plan: str, name: str

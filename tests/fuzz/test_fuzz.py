@@ -18,7 +18,7 @@ from .target import Target
 from .targets import all_targets
 
 _SEED = 11
-_ALL = 12_000
+_ALL = 8_000
 _TARGETS = all_targets()
 _COUNTS = numbers_of(_TARGETS, _ALL)
 _SLOW_MAX = 150

@@ -32,8 +32,8 @@ def test_a_journal_in_a_file_gives_the_same_again() -> None:
 
 
 def test_processes_of_their_own_give_what_one_process_gives() -> None:
-    alone = simulate(SimulateRequest(first=40, seeds=24), nobody)
-    shared = simulate(SimulateRequest(first=40, seeds=24, jobs=2), nobody)
+    alone = simulate(SimulateRequest(first=40, seeds=12), nobody)
+    shared = simulate(SimulateRequest(first=40, seeds=12, jobs=2), nobody)
     assert alone == shared
 
 

@@ -177,6 +177,7 @@ def test_the_journal_command_reads_archives_when_asked(desk: Desk) -> None:
     assert status.returncode == 0, status.stderr
 
 
+@pytest.mark.sweep
 def test_a_session_that_runs_is_verified_and_copied_but_not_compacted_or_replaced(
     desk: Desk,
 ) -> None:

@@ -20,6 +20,7 @@ def venue() -> Iterator[Served]:
         yield served
 
 
+@pytest.mark.sweep
 def test_an_order_by_rest_takes_a_third_of_the_official_clients(venue: Served) -> None:
     _at_most(0.35, compare.orders_by_rest(venue))
 
@@ -28,6 +29,7 @@ def test_an_order_through_the_port_takes_a_third_of_the_official_clients(venue: 
     _at_most(0.35, compare.orders_by_port(venue))
 
 
+@pytest.mark.sweep
 def test_an_order_by_stream_takes_less_than_the_official_clients_mended(venue: Served) -> None:
     """Mended so that it loses no answer; unmended it is slower."""
     kind = official.registering_first()
