@@ -69,7 +69,15 @@ def told_by(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, Told
     return {name: run.result() for name, run in runs.items()}
 
 
-@pytest.mark.parametrize("told_by", scenarios(), ids=lambda s: s.name, indirect=True)
+@pytest.mark.parametrize(
+    "told_by",
+    [
+        pytest.param(script, marks=() if number % 2 else pytest.mark.sweep)
+        for number, script in enumerate(scenarios())
+    ],
+    ids=lambda s: s.name,
+    indirect=True,
+)
 def test_every_venue_tells_the_same_story(told_by: Mapping[str, Told]) -> None:
     memory, paper, bybit = told_by["memory"], told_by["paper"], told_by["bybit"]
     assert memory.orders or memory.notes or memory.refusals, "the script did something"

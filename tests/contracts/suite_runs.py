@@ -30,16 +30,16 @@ def run_pytest(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[st
 
 
 def outcomes(
-    suite: str, option: str, factories: Sequence[str], report: Path
+    suites: Sequence[str], option: str, factories: Sequence[str], report: Path
 ) -> dict[str, dict[str, set[str]]]:
-    """Run ``suite`` against each factory; return factory -> case -> how its rows ended.
+    """Run the suites against each factory; return factory -> case -> how its rows ended.
 
     Assertions stay plain: what wrong adapters get wrong would be compared at great length.
     """
     options = [text for factory in factories for text in (option, factory)]
     result = run_pytest(
         "--pyargs",
-        suite,
+        *suites,
         *options,
         f"--junitxml={report}",
         "-q",

@@ -30,7 +30,7 @@ _OF_ORDERS = (
 )
 _USUALLY = {
     "bybit_over_stream": _OF_ORDERS,
-    "bybit_demo": ("account", "capabilities", "market_data", "orders"),
+    "bybit_demo": ("account", "capabilities", "market_data"),
 }
 """The suites that are run in each test run; with ``--whole`` they all are.
 
