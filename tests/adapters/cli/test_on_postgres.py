@@ -73,6 +73,7 @@ def _status(text: str) -> str:
     return json.dumps(found)
 
 
+@pytest.mark.sweep
 def test_a_panic_closes_all_and_stays_in_the_database(bars: Path, dsn: str, tmp_path: Path) -> None:
     env = _env(dsn)
     assert tidegate(*_paper(bars, "s"), home=tmp_path, env=env).returncode == 0

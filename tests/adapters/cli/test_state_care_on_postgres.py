@@ -138,6 +138,7 @@ def test_a_journal_is_verified_copied_compacted_and_traded_on(desk: Desk) -> Non
     assert desk.verified()["is_verified"]
 
 
+@pytest.mark.sweep
 def test_a_desk_moves_from_a_file_to_a_database_and_trades_on(desk: Desk) -> None:
     in_file = attrs.evolve(desk, home=desk.home / "before")
     in_file.home.mkdir()

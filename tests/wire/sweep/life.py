@@ -17,7 +17,7 @@ from tidegate.adapters.sqlite.state import SqliteState
 from tidegate.application.bybit_container import BybitContainer
 from tidegate.application.desk import Desk
 from tidegate.application.lifecycle import Application
-from tidegate.application.settings import Settings
+from tidegate.application.settings import Settings, TimingSettings
 from tidegate.application.settings_bybit import BybitSettings
 from tidegate.domain.core.state import Books
 from tidegate.domain.mode import TradingMode, TradingState
@@ -29,7 +29,7 @@ from tidegate.ports.orders import Amended, Reduced
 
 from tests.application.bench import signal
 from tests.domain.core.scenes import LADDER
-from tests.wire.desk_bench import BTC, LIMITS, QUICK, QUICK_TIMINGS, WAIT_MS, until
+from tests.wire.desk_bench import BTC, LIMITS, QUICK, WAIT_MS, until
 
 from .fuse import Fuse, fused
 
@@ -41,6 +41,10 @@ STOP, TIGHTER = Price.of("64000"), Price.of("64500")
 RESTING, NEARER = Price.of("64200"), Price.of("64300")
 PROFIT = Price.of("66500")
 _PATIENT_S = 60
+_TIMINGS = TimingSettings(ask_again_ms=300, close_retry_ms=200)
+_VENUE = {**QUICK, "recv_window_ms": 2_000}
+"""An order that never arrived is asked for until it cannot come any more: for the receive window.
+A longer one, or to ask more often, would take time and tell nothing new."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,9 +69,9 @@ class Life:
             mode=TradingMode.TESTNET,
             state_path=Path(asked.folder) / "journal.sqlite",
             limits=LIMITS,
-            timings=QUICK_TIMINGS,
+            timings=_TIMINGS,
             bybit=BybitSettings(
-                allow_loopback=True, rest_url=asked.rest_url, ws_url=asked.ws_url, **QUICK
+                allow_loopback=True, rest_url=asked.rest_url, ws_url=asked.ws_url, **_VENUE
             ),
         )
         env = {"TIDEGATE_BYBIT_KEY": asked.key, "TIDEGATE_BYBIT_SECRET": asked.secret}
