@@ -118,13 +118,28 @@ def _write(report: Path, branches: _Branches, parts: Sequence[_Branches]) -> Non
 
 
 def without_proven(missing: list[list[int]], text: str) -> list[list[int]]:
-    """Return the branches without those past all cases of a ``match``: one of the cases is taken.
+    """Return the branches without those that mypy proves to be taken never.
 
-    mypy proves that by its ``exhaustive-match``, which is switched on for every package.
+    They lead past all cases of a ``match``, by its ``exhaustive-match``, which is switched on for
+    every package; or to an ``assert_never``.
     """
+    nodes = tuple(ast.walk(ast.parse(text)))
     cases = {
         node.lineno: {case.body[0].lineno for case in node.cases}
-        for node in ast.walk(ast.parse(text))
+        for node in nodes
         if isinstance(node, ast.Match)
     }
-    return [[start, end] for start, end in missing if end in cases.get(start, {end})]
+    never = {node.lineno for node in nodes if _is_never(node)}
+    return [
+        [start, end]
+        for start, end in missing
+        if end in cases.get(start, {end}) and end not in never
+    ]
+
+
+def _is_never(node: ast.AST) -> bool:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="assert_never"))):
+            return True
+        case _:
+            return False

@@ -260,6 +260,18 @@ def test_status_and_journal_read_what_a_session_left(commands: Commands, tmp_pat
     assert [entry.version for entry in entries] == list(range(1, status.version + 1))
     assert list(commands.journal(file, after_version=status.version - 1)) == entries[-1:]
     assert commands.status(file) == status
+    fills = [entry for entry in entries if entry.kind.startswith("filled.")]
+    assert fills
+    for kind in ("filled", fills[0].kind):
+        assert list(commands.journal(where, after_version=None, kind=kind)) == fills
+    with pytest.raises(BadInput, match="'fillled' is no kind of entry; accepted: filled"):
+        next(iter(commands.journal(where, after_version=None, kind="fillled")))
+
+
+def test_the_end_of_a_panic_is_asked_for_by_its_word(commands: Commands, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="confirmation 'reset'; accepted: the literal RESET"):
+        commands.reset_panic(Where(state=str(tmp_path / "none")), confirmation="reset")
+    assert not (tmp_path / "none").exists()
 
 
 def test_status_works_while_a_session_holds_the_stores(commands: Commands, tmp_path: Path) -> None:

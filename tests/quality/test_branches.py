@@ -56,3 +56,8 @@ def test_a_case_that_was_not_taken_is_missing_and_the_way_past_all_cases_is_not(
     text = "match one:\n    case 1:\n        pass\n    case 2:\n        pass\nif one:\n    pass\n"
     missing = [[1, 3], [1, 5], [1, 6], [6, 7], [6, 0]]
     assert without_proven(missing, text) == [[1, 3], [1, 5], [6, 7], [6, 0]]
+
+
+def test_a_case_that_can_never_come_is_not_missing() -> None:
+    text = "match one:\n    case 1:\n        pass\n    case _:\n        assert_never(one)\n"
+    assert without_proven([[1, 3], [1, 5]], text) == [[1, 3]]
