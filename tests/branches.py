@@ -129,7 +129,7 @@ def without_proven(missing: list[list[int]], text: str) -> list[list[int]]:
         for node in nodes
         if isinstance(node, ast.Match)
     }
-    never = {node.lineno for node in nodes if _is_never(node)}
+    never = {node.lineno for node in nodes if isinstance(node, ast.Expr) and _is_never(node)}
     return [
         [start, end]
         for start, end in missing
@@ -137,9 +137,9 @@ def without_proven(missing: list[list[int]], text: str) -> list[list[int]]:
     ]
 
 
-def _is_never(node: ast.AST) -> bool:
-    match node:
-        case ast.Expr(value=ast.Call(func=ast.Name(id="assert_never"))):
+def _is_never(statement: ast.Expr) -> bool:
+    match statement.value:
+        case ast.Call(func=ast.Name(id="assert_never")):
             return True
         case _:
             return False

@@ -84,8 +84,8 @@ def test_the_demo_runs_and_says_whose_data_it_is(commands: Commands, tmp_path: P
 
 def test_a_demo_with_a_folder_of_its_own_goes_on_there(commands: Commands, tmp_path: Path) -> None:
     request = DemoRequest(bars=120, state=str(tmp_path / "kept"))
-    assert not commands.demo(request).resumes
     first = commands.demo(request)
+    assert not first.resumes
     _run(first, stop_after=60)
     second = commands.demo(request)
     assert second.resumes
