@@ -13,7 +13,7 @@ from .requirement_map import main
 from .requirement_rows import NUMBERS, Progress, Proof, Requirement, form_faults, read_map
 from .source import ROOT
 
-_EACH = 24
+_EACH = 36
 """Of how many requirements the proofs of one are run, unless all are asked for."""
 
 _SECONDS_MAX = 1_800

@@ -131,7 +131,7 @@ def check_fees(bench: Bench) -> None:
 
 @pytest.mark.parametrize("mode", list(MarginMode))
 @given(seed=st.integers(0, 2**32), steps=st.integers(5, 40))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 def test_the_books_are_exact_after_every_step(mode: MarginMode, seed: int, steps: int) -> None:
     bench = WireBench(config=attrs.evolve(REAL, margin_mode=mode))
     for _ in run(bench, seed, steps):

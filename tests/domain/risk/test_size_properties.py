@@ -98,7 +98,7 @@ def step_of(case: Case) -> Qty:
 
 
 @pytest.mark.parametrize("rule", BOUNDED)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(case=desks(), one=STEPS, other=STEPS)
 def test_a_smaller_size_never_fails_where_a_larger_one_passed(
     rule: Rule, case: Case, one: int, other: int
@@ -111,7 +111,7 @@ def test_a_smaller_size_never_fails_where_a_larger_one_passed(
 
 
 @pytest.mark.parametrize("rule", BOUNDED)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(case=desks())
 def test_the_stated_size_passes_and_one_step_more_fails(rule: Rule, case: Case) -> None:
     step = step_of(case)
@@ -125,7 +125,7 @@ def test_the_stated_size_passes_and_one_step_more_fails(rule: Rule, case: Case) 
         assert isinstance(ask(case, rule, breach.largest), Passed)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(case=desks(), steps=STEPS)
 def test_the_stated_exposure_is_the_exact_edge(case: Case, steps: int) -> None:
     step, equity = step_of(case), case.snapshot.equity
@@ -139,7 +139,7 @@ def test_the_stated_exposure_is_the_exact_edge(case: Case, steps: int) -> None:
         assert breach.largest == step.times(max(0, int(room // per_step)))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(case=desks(), steps=STEPS)
 def test_the_largest_size_of_all_passes_every_rule_and_one_step_more_does_not(
     case: Case, steps: int
@@ -158,7 +158,7 @@ def test_the_largest_size_of_all_passes_every_rule_and_one_step_more_does_not(
         assert at(case, step.times(steps)).failing != ()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(case=desks(), one=STEPS, other=STEPS)
 def test_the_largest_size_does_not_depend_on_the_size_asked(
     case: Case, one: int, other: int
@@ -167,7 +167,7 @@ def test_the_largest_size_does_not_depend_on_the_size_asked(
     assert at(case, step.times(one)).largest == at(case, step.times(other)).largest
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(case=desks(), steps=STEPS)
 def test_a_plan_passes_exactly_when_no_rule_refuses(case: Case, steps: int) -> None:
     tried = at(case, step_of(case).times(steps))
